@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { duration } from '../units.ts';
+
+export const stateSchema = z
+  .strictObject({
+    preserve: z.boolean().default(true).describe('Keep what the component remembers across its restarts.'),
+    checkpoint_interval: duration()
+      .default(60_000)
+      .describe('How often the client is asked to checkpoint changed state.'),
+    schema_version: z
+      .number()
+      .int()
+      .min(0)
+      .default(1)
+      .describe("Version of the state's shape that the component writes."),
+    retention: z
+      .strictObject({
+        max_age: duration().default(86_400_000).describe('Checkpoints older than this may go…'),
+        keep: z.number().int().min(1).default(5).describe('…but never the newest this many.'),
+      })
+      .prefault({}),
+  })
+  .describe('What it remembers.');
+export type StatePolicy = z.output<typeof stateSchema>;

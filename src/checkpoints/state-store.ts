@@ -1,0 +1,75 @@
+import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs, RestoreSource } from '../model/index.ts';
+import type { StatePolicy } from './schema.ts';
+
+/** One stored checkpoint, without its state. */
+export interface CheckpointInfo {
+  readonly checkpoint_id: CheckpointId;
+  readonly component: ComponentName;
+  readonly at: EpochMs;
+  readonly kind: 'full';
+  readonly trigger: CheckpointTrigger;
+  readonly size_bytes: number;
+  readonly sha256: string;
+  readonly schema_version: number;
+  /** Last journal entry that the state contains; null: the component had not journalled. */
+  readonly through: number | null;
+  /** False once its bytes were found not to match `sha256`: it is never used again. */
+  readonly valid: boolean;
+}
+
+export interface JournalEntry {
+  readonly entry_id: number;
+  readonly at: EpochMs;
+  readonly operation: string;
+  readonly data: unknown;
+}
+
+/** What a component continues from: the newest valid checkpoint and what was journalled after it. */
+export interface Restored {
+  readonly checkpoint_id: CheckpointId | null;
+  readonly state: unknown;
+  readonly schema_version: number;
+  readonly journal: readonly JournalEntry[];
+  /** Upper bound of the time whose changes are lost; 0 for a component that journals what it does. */
+  readonly data_loss_seconds: number;
+  readonly source: RestoreSource;
+}
+
+export interface Verified {
+  readonly checked: number;
+  readonly corrupted: readonly CheckpointInfo[];
+  /** What SQLite itself says of the file: `ok`, or the first complaint. */
+  readonly integrity: string;
+}
+
+/**
+ * Checkpoints and journal of all components. One worker thread owns the file; whatever is answered is on disk
+ * (`synchronous=FULL`), and what arrives together is committed together. Writes of one component are applied in
+ * the order of the calls. Rejects with BODY_INVALID, STORE_FAILED or CHECKPOINT_NOT_FOUND.
+ * States checkpoint.written, checkpoint.write_failed, checkpoint.corrupted and checkpoint.restored.
+ */
+export interface StateStore {
+  /** @param body the raw JSON of `PUT state`: `{state, schema_version?, through?}`; it is not parsed on the calling thread. */
+  putState(
+    component: ComponentName,
+    body: Uint8Array,
+    trigger: CheckpointTrigger,
+  ): Promise<{ checkpoint_id: CheckpointId }>;
+  /** @param body the raw JSON of `POST journal`: one entry or a list of them. */
+  appendJournal(component: ComponentName, body: Uint8Array): Promise<{ entry_id: number } | { entry_ids: number[] }>;
+  /**
+   * Reads, verifies and, when the newest does not verify, falls back to the newest that does.
+   * @param endedAt when the life before ended, for the estimate of what is lost; null: there was none.
+   */
+  getState(component: ComponentName, endedAt: EpochMs | null): Promise<Restored>;
+  list(component?: ComponentName): Promise<CheckpointInfo[]>;
+  /** One checkpoint with its state, verified. */
+  read(checkpoint: CheckpointId): Promise<CheckpointInfo & { readonly state: unknown }>;
+  /** Reads every checkpoint and compares its bytes with its checksum; quarantines what does not match. */
+  verify(): Promise<Verified>;
+  /** Deletes what the retention allows, with the journal that no retained checkpoint needs. @returns how many went. */
+  prune(policies: ReadonlyMap<ComponentName, StatePolicy>): Promise<number>;
+  /** Bytes of the database with its WAL. */
+  sizeBytes(): number;
+  close(): Promise<void>;
+}

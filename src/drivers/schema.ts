@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { duration, size } from '../units.ts';
+
+/** Inherited unless the configuration says otherwise: what a program needs to find its tools and its home. */
+const INHERITED =
+  process.platform === 'win32'
+    ? ['PATH', 'PATHEXT', 'SystemRoot', 'TEMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA']
+    : ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'];
+
+export const stopSchema = z
+  .strictObject({
+    signal: z
+      .enum(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGKILL'])
+      .default('SIGTERM')
+      .describe('Signal that asks the process to stop.'),
+    timeout: duration().default(10_000).describe('Time to leave by itself; then the whole process tree is killed.'),
+  })
+  .describe('How a component is stopped.');
+
+export const logsSchema = z
+  .strictObject({
+    max_size: size()
+      .default(10 * 2 ** 20)
+      .describe('Size at which an output file is rotated.'),
+    keep: z.number().int().min(0).default(5).describe('Rotated files kept for each stream.'),
+  })
+  .describe('Where its output goes: state_dir/logs/NAME/stdout.log and stderr.log, rotated.');
+
+/** How a component runs as a child process. */
+export const processSchema = {
+  command: z
+    .array(z.string().min(1), { error: () => 'expected a list: the program and its arguments' })
+    .min(1, { error: () => 'expected a program to run' })
+    .describe('The program and its arguments; never through a shell.'),
+  cwd: z.string().default('.').describe('Working folder, relative to the configuration file.'),
+  env: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+    .default({})
+    .describe('Environment variables set for it.'),
+  env_inherit: z
+    .array(z.string())
+    .default(INHERITED)
+    .describe("Variables taken over from the daemon's environment; nothing else is."),
+  stop: stopSchema.prefault({}),
+  logs: logsSchema.prefault({}),
+} as const;
+
+export type StopPolicy = z.output<typeof stopSchema>;
+export type LogPolicy = z.output<typeof logsSchema>;

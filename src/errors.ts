@@ -1,0 +1,139 @@
+/**
+ * Every error that a person or a program can be told of: one row each. `http` is the answer's status,
+ * `exit` the command line's; the sentence says what failed, with the value, and what to do.
+ */
+const catalogue = {
+  CONFIG_INVALID: {
+    http: 400,
+    exit: 2,
+    text: (p: { problems: readonly string[] }) => p.problems.join('\n'),
+  },
+  USAGE: { http: 400, exit: 2, text: (p: { why: string }) => p.why },
+  COMPONENT_NOT_FOUND: {
+    http: 404,
+    exit: 1,
+    text: (p: { component: string }) => `No component named "${p.component}". \`paramedic status\` lists them.`,
+  },
+  CHECKPOINT_NOT_FOUND: {
+    http: 404,
+    exit: 1,
+    text: (p: { checkpoint: string }) => `No checkpoint "${p.checkpoint}". \`paramedic checkpoints list\` shows them.`,
+  },
+  NOT_FOUND: { http: 404, exit: 1, text: (p: { path: string }) => `Nothing is served at ${p.path}.` },
+  METHOD_NOT_ALLOWED: {
+    http: 405,
+    exit: 1,
+    text: (p: { method: string; path: string }) => `${p.method} is not allowed at ${p.path}.`,
+  },
+  UNAUTHORIZED: {
+    http: 401,
+    exit: 1,
+    text: (p: { scope: string }) =>
+      `A valid ${p.scope} token is needed, as "Authorization: Bearer …". It is in state_dir/tokens/.`,
+  },
+  FORBIDDEN: { http: 403, exit: 1, text: (p: { why: string }) => p.why },
+  BODY_INVALID: { http: 400, exit: 1, text: (p: { path: string; why: string }) => `${p.path || 'body'}: ${p.why}` },
+  BODY_TOO_LARGE: {
+    http: 413,
+    exit: 1,
+    text: (p: { limitBytes: number }) => `The body is larger than ${p.limitBytes} bytes.`,
+  },
+  CONTENT_TYPE: { http: 415, exit: 1, text: (p: { got: string }) => `Expected application/json, got "${p.got}".` },
+  STALE_INCARNATION: {
+    http: 409,
+    exit: 1,
+    text: (p: { component: string }) =>
+      `A newer incarnation of "${p.component}" has been started: this one may no longer write its state.`,
+  },
+  ACTION_REFUSED: {
+    http: 409,
+    exit: 1,
+    text: (p: { action: string; component: string; why: string }) =>
+      `${p.action} of "${p.component}" refused: ${p.why}`,
+  },
+  ACTION_FAILED: {
+    http: 502,
+    exit: 1,
+    text: (p: { action: string; component: string; why: string }) => `${p.action} of "${p.component}" failed: ${p.why}`,
+  },
+  SPAWN_FAILED: {
+    http: 502,
+    exit: 1,
+    text: (p: { command: string; why: string }) => `Could not start "${p.command}": ${p.why}.`,
+  },
+  STATE_DIR_UNUSABLE: {
+    http: 500,
+    exit: 1,
+    text: (p: { folder: string; why: string }) =>
+      `The state folder ${p.folder} cannot be used: ${p.why}. Set "state_dir" to a folder that this user may write.`,
+  },
+  ALREADY_RUNNING: {
+    http: 409,
+    exit: 1,
+    text: (p: { folder: string; pid: number | null }) =>
+      `A daemon${p.pid === null ? '' : ` (pid ${p.pid})`} already runs on ${p.folder}. \`paramedic status\` shows it.`,
+  },
+  PORT_IN_USE: {
+    http: 500,
+    exit: 1,
+    text: (p: { address: string }) =>
+      `The address ${p.address} is in use by another program. Change "listen" or end that program.`,
+  },
+  ADDRESS_UNUSABLE: {
+    http: 500,
+    exit: 1,
+    text: (p: { address: string; why: string }) => `Cannot listen on ${p.address}: ${p.why}.`,
+  },
+  NO_DAEMON: {
+    http: 503,
+    exit: 3,
+    text: (p: { folder: string }) => `No daemon is running for ${p.folder}. \`paramedic start\` starts one.`,
+  },
+  SHUTTING_DOWN: { http: 503, exit: 1, text: () => 'The daemon is stopping.' },
+  STORE_FAILED: {
+    http: 503,
+    exit: 1,
+    text: (p: { store: string; why: string }) => `${p.store} could not be written: ${p.why}`,
+  },
+} as const;
+
+export type ErrorCode = keyof typeof catalogue;
+export type ErrorParameters<C extends ErrorCode> = Parameters<(typeof catalogue)[C]['text']>[0];
+
+/** The catalogue's rows without their sentences: for the generated reference page. */
+export const errorCodes = Object.entries(catalogue).map(([code, { http, exit }]) => ({
+  code: code as ErrorCode,
+  http,
+  exit,
+}));
+
+export class ParamedicError extends Error {
+  override readonly name = 'ParamedicError';
+  readonly code: ErrorCode;
+  readonly http: number;
+  readonly exit: number;
+
+  constructor(code: ErrorCode, text: string, options?: ErrorOptions) {
+    super(text, options);
+    this.code = code;
+    this.http = catalogue[code].http;
+    this.exit = catalogue[code].exit;
+  }
+}
+
+/** Makes the error of one row: `throw failure('COMPONENT_NOT_FOUND', { component }, { cause })`. */
+export function failure<C extends ErrorCode>(
+  code: C,
+  parameters: ErrorParameters<C>,
+  options?: ErrorOptions,
+): ParamedicError {
+  const text = catalogue[code].text as (p: ErrorParameters<C>) => string;
+  return new ParamedicError(code, text(parameters), options);
+}
+
+/** The sentence of whatever was thrown. */
+export const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Node's error code (`ENOENT`, `EADDRINUSE` …), if it has one. */
+export const systemCode = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

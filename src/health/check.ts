@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import type { EpochMs, HealthStatus, ProcessIdentity, ProcessUsage } from '../model/index.ts';
+
+/** What one run of a check found. Expected trouble is a result; a throw becomes `unhealthy` with its message. */
+export interface CheckResult {
+  readonly status: HealthStatus;
+  /** One line for people: what was asked, what came back. */
+  readonly message: string;
+  /** 0 well … 10 worst (specification 3.1). */
+  readonly severity: number;
+}
+
+/** The last sign of life that a component gave by itself. */
+export interface Heartbeat {
+  readonly at: EpochMs;
+  readonly status: HealthStatus;
+  readonly message: string;
+  readonly progress: number | null;
+}
+
+/** What a check may ask of the component it belongs to; all null for the host's own checks. */
+export interface CheckSubject {
+  process(): ProcessIdentity | null;
+  usage(): ProcessUsage | null;
+  heartbeat(): Heartbeat | null;
+  /** When the current life started; null while there is none. */
+  startedAt(): EpochMs | null;
+}
+
+export interface CheckContext {
+  readonly clock: Clock;
+  /** Aborted at the check's timeout and when the monitor stops. */
+  readonly signal: AbortSignal;
+  readonly subject: CheckSubject;
+  /** Memory of this one check between its runs (a condition that must last, a counter's last value). */
+  readonly memory: Map<string, number>;
+  /** Folder that relative paths and commands start from. */
+  readonly cwd: string;
+}
+
+/** One kind of check: name, sentence, options and behaviour in one file. */
+export interface Check<Options extends z.ZodType = z.ZodType> {
+  readonly kind: string;
+  readonly summary: string;
+  readonly options: Options;
+  run(options: z.output<Options>, context: CheckContext): Promise<CheckResult> | CheckResult;
+}
+
+/** Keeps the options' type inside the file and forgets it outside: the registry holds all kinds alike. */
+export function defineCheck<Options extends z.ZodType>(check: Check<Options>): Check {
+  return check as unknown as Check;
+}
+
+export const healthy = (message: string): CheckResult => ({ status: 'healthy', message, severity: 0 });
+export const degraded = (message: string, severity = 5): CheckResult => ({ status: 'degraded', message, severity });
+export const unhealthy = (message: string, severity = 7): CheckResult => ({ status: 'unhealthy', message, severity });
+export const critical = (message: string, severity = 9): CheckResult => ({ status: 'critical', message, severity });
+export const unknown = (message: string): CheckResult => ({ status: 'unknown', message, severity: 0 });

@@ -1,0 +1,84 @@
+import type { ComponentName, EpochMs, IncarnationId, RecoveryId } from './ids.ts';
+import type { HealthStatus } from './health.ts';
+import type { ProcessIdentity } from './process.ts';
+import type { StartReason } from './restart.ts';
+
+/**
+ * Where a component is. The transitions:
+ *
+ *   stopped ──start──▶ starting ──verified healthy──▶ running ──stop──▶ stopping ──exit──▶ stopped
+ *                         │                             │
+ *                         └──────── exit, timeout ──────┴──▶ (decision) ──▶ backoff ──▶ starting
+ *                                                                      └──▶ failed ──a person──▶ starting
+ *
+ * `starting` has no process until the system has given one: a daemon that finds it so after its own death
+ * looks for the incarnation among the living before it starts anything.
+ */
+export type ComponentState =
+  | { readonly is: 'stopped'; readonly since: EpochMs; readonly why: string }
+  | {
+      readonly is: 'starting';
+      readonly since: EpochMs;
+      readonly incarnation: IncarnationId;
+      readonly reason: StartReason;
+      readonly process: ProcessIdentity | null;
+    }
+  | {
+      readonly is: 'running';
+      readonly since: EpochMs;
+      readonly incarnation: IncarnationId;
+      readonly process: ProcessIdentity;
+      readonly health: HealthStatus;
+    }
+  | {
+      readonly is: 'stopping';
+      readonly since: EpochMs;
+      readonly incarnation: IncarnationId;
+      readonly process: ProcessIdentity | null;
+      readonly then: 'stop' | 'restart';
+    }
+  | { readonly is: 'backoff'; readonly since: EpochMs; readonly until: EpochMs | null; readonly why: string }
+  | { readonly is: 'failed'; readonly since: EpochMs; readonly why: string };
+
+/** The metric label `state`. */
+export const componentStates = [
+  'stopped',
+  'starting',
+  'running',
+  'degraded',
+  'unhealthy',
+  'stopping',
+  'backoff',
+  'failed',
+] as const;
+export type ComponentStateName = (typeof componentStates)[number];
+
+/** A recovery under way: stored so that a daemon that died half-way finishes the same one. */
+export interface OpenRecovery {
+  readonly id: RecoveryId;
+  readonly reason: StartReason;
+  readonly detectedAt: EpochMs;
+}
+
+/**
+ * All that must be remembered of one component: a fold of its events, stored beside them in the same transaction.
+ * The lists are bounded by the windows that read them.
+ */
+export interface ComponentRecord {
+  readonly component: ComponentName;
+  readonly state: ComponentState;
+  /** A person stopped it: it stays down until a person starts it (or the daemon starts afresh). */
+  readonly held: boolean;
+  readonly recovery: OpenRecovery | null;
+  /** Start times of automatic restarts that count in the budgets, oldest first; an hour back at least. */
+  readonly restarts: readonly EpochMs[];
+  /** Restarts since the component was last healthy for a whole `restart_window`: what the backoff grows with. */
+  readonly attempts: number;
+  readonly crashes: number;
+  readonly lastCrashAt: EpochMs | null;
+  readonly totalRestarts: number;
+  /** When it was last verified healthy, and when the process before the current one ended. */
+  readonly readyAt: EpochMs | null;
+  readonly lastEndAt: EpochMs | null;
+  readonly startedAt: EpochMs | null;
+}

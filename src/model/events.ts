@@ -1,0 +1,183 @@
+import type { CrashSeverity, CrashType } from './crash.ts';
+import type { CheckAction, CheckOutcome, HealthStatus } from './health.ts';
+import type { CheckpointId, ComponentName, CrashId, EpochMs, IncarnationId, RecoveryId } from './ids.ts';
+import type { Exit, ProcessIdentity, ProcessUsage } from './process.ts';
+import type { Decision, Requester, RestartReason, StartReason } from './restart.ts';
+
+export type StoreName = 'events' | 'state';
+export type CheckpointTrigger = 'interval' | 'size' | 'shutdown' | 'manual' | 'alert';
+export type RestoreSource = 'latest' | 'previous' | 'none';
+export type RecoveryOutcome = 'recovered' | 'failed' | 'escalated' | 'timeout' | 'aborted';
+
+/** What can happen, in the past tense, as plain data: the same value is stored, streamed, folded and tested. */
+export interface EventFields {
+  'daemon.started': { pid: number; version: string; recoveryMode: boolean };
+  'daemon.stopped': { keptComponents: boolean };
+  'daemon.ticked': { durationMs: number };
+  'config.reloaded': { added: string[]; removed: string[]; changed: string[] };
+  'config.rejected': { problems: string[] };
+  'store.set_aside': { store: StoreName; movedTo: string; why: string };
+
+  /** A start is about to happen: stored before the spawn, so that nothing is ever started twice. */
+  'component.starting': { incarnation: IncarnationId; reason: StartReason; attempt: number };
+  'component.started': { incarnation: IncarnationId; process: ProcessIdentity };
+  'component.start_failed': { incarnation: IncarnationId; why: string };
+  /** A child that outlived the daemon before this one was taken over as it is. */
+  'component.adopted': { incarnation: IncarnationId; process: ProcessIdentity };
+  /** Verified healthy after a start. `checks` names what said so; none: it lived long enough. */
+  'component.ready': { incarnation: IncarnationId; startupMs: number; checks: string[] };
+  'component.start_timed_out': { incarnation: IncarnationId; afterMs: number; waitingFor: string[] };
+  'component.health_changed': { from: HealthStatus; to: HealthStatus; why: string };
+  'component.stopping': { incarnation: IncarnationId; why: string; graceMs: number; then: 'stop' | 'restart' };
+  /** The end that was asked for. `forced`: it did not go by itself. */
+  'component.stopped': { incarnation: IncarnationId; exit: Exit; forced: boolean; then: 'stop' | 'restart' };
+  /** The end that nobody asked for, or that a failing check made necessary. */
+  'component.crashed': {
+    incarnation: IncarnationId;
+    crash: CrashId;
+    crashType: CrashType;
+    severity: CrashSeverity;
+    errorType: string;
+    exit: Exit;
+    uptimeMs: number;
+    signature: string;
+  };
+  'component.failed': { rule: string; why: string };
+  /** A person stopped it (held) or let it run again (released). */
+  'component.held': { by: Requester };
+  'component.released': { by: Requester };
+  'component.removed': Record<never, never>;
+  'component.sampled': { usage: ProcessUsage };
+
+  'crash.reported': { crash: CrashId; file: string };
+  'crash.report_failed': { crash: CrashId; why: string };
+
+  /** Every run of every check: told, never stored. */
+  'check.completed': {
+    check: string;
+    kind: string;
+    outcome: CheckOutcome;
+    message: string;
+    severity: number;
+    durationMs: number;
+    consecutiveFailures: number;
+  };
+  'check.changed': { check: string; kind: string; from: CheckOutcome; to: CheckOutcome; message: string };
+  /** A check failed as often as its threshold allows, or was critical once: somebody must act. */
+  'check.tripped': {
+    check: string;
+    kind: string;
+    outcome: CheckOutcome;
+    message: string;
+    consecutiveFailures: number;
+    action: CheckAction;
+  };
+  'heartbeat.received': {
+    status: HealthStatus;
+    message: string;
+    progress: number | null;
+    metrics: { name: string; value: number }[];
+  };
+  'host.sampled': {
+    cpuRatio: number | null;
+    memoryRatio: number | null;
+    disks: { mount: string; ratio: number }[];
+    processes: number | null;
+    handles: number | null;
+  };
+
+  'restart.decided': { reason: RestartReason; by: Requester; decision: Decision; counted: boolean };
+  'restart.finished': { reason: RestartReason; outcome: 'success' | 'failure'; durationMs: number };
+  'recovery.started': { recovery: RecoveryId; reason: StartReason; detectedAt: EpochMs };
+  'recovery.finished': { recovery: RecoveryId; outcome: RecoveryOutcome; durationMs: number; phases: RecoveryPhases };
+
+  'checkpoint.written': {
+    checkpoint: CheckpointId;
+    trigger: CheckpointTrigger;
+    sizeBytes: number;
+    durationMs: number;
+    capturedAt: EpochMs;
+  };
+  'checkpoint.write_failed': { trigger: CheckpointTrigger; why: string };
+  'checkpoint.corrupted': { checkpoint: CheckpointId; why: string };
+  'checkpoint.restored': {
+    checkpoint: CheckpointId | null;
+    source: RestoreSource;
+    outcome: 'success' | 'failure';
+    entriesReplayed: number;
+    dataLossMs: number;
+  };
+}
+
+/** Milliseconds of each phase of a recovery; detect = fault to detection. */
+export interface RecoveryPhases {
+  readonly detectMs: number;
+  readonly decideMs: number;
+  readonly actMs: number;
+  readonly verifyMs: number;
+}
+
+export type EventType = keyof EventFields;
+
+type HostEvent = 'daemon' | 'config' | 'store' | 'host';
+/** Events about a component name it; events about the daemon or the host do not. */
+type Subject<T extends EventType> = T extends `${HostEvent}.${string}` ? object : { component: ComponentName };
+
+export type EventOf<T extends EventType> = { type: T; at: EpochMs } & Subject<T> & EventFields[T];
+export type RecoveryEvent = { [T in EventType]: EventOf<T> }[EventType];
+export type ComponentEvent = Extract<RecoveryEvent, { component: ComponentName }>;
+
+/** An event as it was stored: `seq` grows by one for each, for ever; a stream is resumed after it. */
+export type StoredEvent = RecoveryEvent & { readonly seq: number };
+
+/**
+ * What a store owes an event. `decision`: on disk before anyone is told, survives SIGKILL of the daemon.
+ * `observation`: on disk within 100 ms or with the next decision. `passing`: told, never stored.
+ */
+export type Durability = 'decision' | 'observation' | 'passing';
+
+export const durability: { readonly [T in EventType]: Durability } = {
+  'daemon.started': 'decision',
+  'daemon.stopped': 'decision',
+  'daemon.ticked': 'passing',
+  'config.reloaded': 'decision',
+  'config.rejected': 'decision',
+  'store.set_aside': 'decision',
+  'component.starting': 'decision',
+  'component.started': 'decision',
+  'component.start_failed': 'decision',
+  'component.adopted': 'decision',
+  'component.ready': 'observation',
+  'component.start_timed_out': 'decision',
+  'component.health_changed': 'observation',
+  'component.stopping': 'decision',
+  'component.stopped': 'decision',
+  'component.crashed': 'decision',
+  'component.failed': 'decision',
+  'component.held': 'decision',
+  'component.released': 'decision',
+  'component.removed': 'decision',
+  'component.sampled': 'passing',
+  'crash.reported': 'observation',
+  'crash.report_failed': 'observation',
+  'check.completed': 'passing',
+  'check.changed': 'observation',
+  'check.tripped': 'decision',
+  'heartbeat.received': 'passing',
+  'host.sampled': 'passing',
+  'restart.decided': 'decision',
+  'restart.finished': 'observation',
+  'recovery.started': 'decision',
+  'recovery.finished': 'observation',
+  'checkpoint.written': 'observation',
+  'checkpoint.write_failed': 'observation',
+  'checkpoint.corrupted': 'observation',
+  'checkpoint.restored': 'observation',
+};
+
+export const eventTypes = Object.keys(durability) as EventType[];
+
+/** States facts: stores what must be stored in one transaction, then tells the listeners, in order. */
+export type Emit = (...events: readonly RecoveryEvent[]) => void;
+/** Hears events that are already stored. May throw: it is reported, never obeyed. */
+export type Listener = (event: RecoveryEvent, seq: number | null) => void;

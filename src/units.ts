@@ -1,0 +1,90 @@
+import { z } from 'zod';
+
+const MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const BYTES = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+} as const;
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+const SIZE = /^(\d+(?:\.\d+)?)(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
+const PERCENT = /^(\d+(?:\.\d+)?)%$/;
+
+/** `250ms`, `5s`, `1h` … or a number of seconds, as milliseconds; undefined when it is none of them. */
+export function parseDuration(value: string | number): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value * 1_000 : undefined;
+  const [, amount, unit] = DURATION.exec(value) ?? [];
+  if (amount !== undefined && unit !== undefined) return Number(amount) * MS[unit as keyof typeof MS];
+  return /^\d+(?:\.\d+)?$/.test(value) ? Number(value) * 1_000 : undefined;
+}
+
+/** `64KiB`, `1GiB` … or a number of bytes. */
+export function parseSize(value: string | number): number | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) && value >= 0 ? value : undefined;
+  const [, amount, unit] = SIZE.exec(value) ?? [];
+  if (amount !== undefined && unit !== undefined) return Math.round(Number(amount) * BYTES[unit as keyof typeof BYTES]);
+  return /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
+/** `0.95` or `95%`, as a ratio from 0 on. */
+export function parseRatio(value: string | number): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : undefined;
+  const [, percent] = PERCENT.exec(value) ?? [];
+  if (percent !== undefined) return Number(percent) / 100;
+  return /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : undefined;
+}
+
+/** A schema for text with a unit or a plain number; the expectation is what a person reads when it fails. */
+function quantity(parse: (value: string | number) => number | undefined, expectation: string) {
+  return z.union([z.string(), z.number()], { error: () => `expected ${expectation}` }).transform((value, context) => {
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
+    context.issues.push({ code: 'custom', input: value, message: `expected ${expectation}` });
+    return z.NEVER;
+  });
+}
+
+/** Milliseconds, from `250ms`, `5s`, `10m`, `1h`, `7d` or a number of seconds. */
+export const duration = () =>
+  quantity(parseDuration, 'a duration such as 250ms, 5s, 10m, 1h, 7d or a number of seconds');
+/** Bytes, from `64KiB`, `1GiB` or a number of bytes. */
+export const size = () => quantity(parseSize, 'a size such as 64KiB, 1GiB or a number of bytes');
+/** A ratio, from `0.95` or `95%`. */
+export const ratio = () => quantity(parseRatio, 'a ratio such as 0.95 or 95%');
+
+/** `5s`, `1m 30s`, `250 ms`: for people. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)}ms`;
+  if (ms < 60_000) return `${Math.round(ms / 100) / 10}s`;
+  const units = [
+    ['d', MS.d],
+    ['h', MS.h],
+    ['m', MS.m],
+    ['s', MS.s],
+  ] as const;
+  let rest = Math.round(ms / 1_000) * 1_000;
+  const parts: string[] = [];
+  for (const [name, length] of units) {
+    const count = Math.floor(rest / length);
+    if (count > 0 && parts.length < 2) parts.push(`${count}${name}`);
+    rest -= count * length;
+  }
+  return parts.join(' ');
+}
+
+/** `1.5 MiB`: for people. */
+export function formatSize(bytes: number): string {
+  let value = bytes;
+  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
+    if (value < 1_024) return `${value < 10 && unit !== 'B' ? value.toFixed(1) : Math.round(value)} ${unit}`;
+    value /= 1_024;
+  }
+  return `${value.toFixed(1)} TiB`;
+}

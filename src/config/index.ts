@@ -1,0 +1,1 @@
+export type { ComponentConfig, Config } from './schema.ts';

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { stateSchema } from '../checkpoints/schema.ts';
+import { processSchema } from '../drivers/schema.ts';
+import { checksSchema, intervalsSchema, startSchema } from '../health/schema.ts';
+import { listenSchema } from '../http/schema.ts';
+import { priorities } from '../model/index.ts';
+import { hostRestartSchema, maintenanceWindowsSchema, restartPolicySchema } from '../restart/policy.ts';
+import { telemetrySchema } from '../telemetry/schema.ts';
+
+const componentNameSchema = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$/, {
+    error: () => 'expected a name of letters, digits, _ and - (at most 64)',
+  })
+  .refine((name) => name !== 'host' && name !== 'all', { error: () => 'this name is reserved' });
+
+export const componentSchema = z.strictObject({
+  ...processSchema,
+  enabled: z.boolean().default(true).describe('Meant to run.'),
+  priority: z
+    .enum(priorities)
+    .default('medium')
+    .describe(
+      'Who is healed first: critical at once, high next, medium when no other recovery runs, low in maintenance windows.',
+    ),
+  depends_on: z.array(z.string()).default([]).describe('Components that must be verified healthy before it starts.'),
+  start: startSchema.prefault({}),
+  restart: restartPolicySchema.prefault({}),
+  checks: checksSchema.describe('Questions about its health, each NAME: { KIND: options, … }.'),
+  state: stateSchema.prefault({}),
+});
+
+export const configSchema = z
+  .strictObject({
+    state_dir: z
+      .string()
+      .min(1)
+      .default('./.paramedic')
+      .describe('Folder for databases, logs, crash reports and tokens; created with mode 0700.'),
+    listen: listenSchema.prefault('127.0.0.1:9477'),
+    insecure_http: z.boolean().default(false).describe('Listen beyond loopback without TLS: the network is trusted.'),
+    intervals: intervalsSchema.prefault({}),
+    restart: hostRestartSchema.prefault({}),
+    maintenance_windows: maintenanceWindowsSchema,
+    defaults: z.record(z.string(), z.unknown()).default({}).describe('Merged under every component.'),
+    host: z
+      .strictObject({ checks: checksSchema.describe("The machine's own checks.") })
+      .prefault({})
+      .describe('The machine itself; metric label component="host".'),
+    components: z.record(componentNameSchema, componentSchema).default({}).describe('What is supervised.'),
+    telemetry: telemetrySchema.prefault({}),
+  })
+  .describe('paramedic.yaml');
+
+/** One component as configured: nothing is optional below this, durations are milliseconds. */
+export type ComponentConfig = z.output<typeof componentSchema>;
+/** The whole configuration, with `state_dir` and every `cwd` absolute. */
+export type Config = z.output<typeof configSchema>;

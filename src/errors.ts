@@ -31,6 +31,11 @@ const catalogue = {
     text: (p: { scope: string }) =>
       `A valid ${p.scope} token is needed, as "Authorization: Bearer …". It is in state_dir/tokens/.`,
   },
+  TOKEN_UNKNOWN: {
+    http: 401,
+    exit: 1,
+    text: () => 'A component speaks with the token of its own start: PARAMEDIC_TOKEN.',
+  },
   FORBIDDEN: { http: 403, exit: 1, text: (p: { why: string }) => p.why },
   BODY_INVALID: { http: 400, exit: 1, text: (p: { path: string; why: string }) => `${p.path || 'body'}: ${p.why}` },
   BODY_TOO_LARGE: {

@@ -1,0 +1,43 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import type { CheckpointInfo } from '../checkpoints/state-store.ts';
+import { failure } from '../errors.ts';
+import type { CheckpointId } from '../model/index.ts';
+import type { Daemon } from '../supervisor/api.ts';
+import { parse, parseBody } from './body.ts';
+import { parameter, resource } from './resource.ts';
+
+const listQuery = z.object({ component: z.string().optional() });
+const nothing = z.strictObject({});
+const CHECKPOINT_ID = /^CP-[0-9A-Z-]{1,64}$/;
+
+/** Times are ISO 8601 wherever people look. */
+const view = <C extends CheckpointInfo>(checkpoint: C) => ({
+  ...checkpoint,
+  at: new Date(checkpoint.at).toISOString(),
+});
+
+export function checkpoints(daemon: Daemon): Router {
+  const router = Router();
+  resource(router, '/checkpoints', {
+    async GET(request, response) {
+      const { component } = parse(listQuery, request.query);
+      response.json({ checkpoints: (await daemon.checkpoints(component)).map(view) });
+    },
+  });
+  resource(router, '/checkpoints/verify', {
+    async POST(request, response) {
+      await parseBody(request, nothing);
+      const verified = await daemon.state.verify();
+      response.json({ ...verified, corrupted: verified.corrupted.map(view) });
+    },
+  });
+  resource(router, '/checkpoints/:id', {
+    async GET(request, response) {
+      const id = parameter(request, 'id');
+      if (!CHECKPOINT_ID.test(id)) throw failure('CHECKPOINT_NOT_FOUND', { checkpoint: id });
+      response.json(view(await daemon.state.read(id as CheckpointId)));
+    },
+  });
+  return router;
+}

@@ -1,0 +1,75 @@
+import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
+import { failure } from '../errors.ts';
+import { healthStatuses, type ComponentName } from '../model/index.ts';
+import type { Daemon } from '../supervisor/api.ts';
+import { bearer, CHALLENGE } from './auth.ts';
+import { parseBody, readBody, STATE_LIMIT } from './body.ts';
+import { resource } from './resource.ts';
+
+const MOST_METRICS = 10;
+
+const heartbeatBody = z.strictObject({
+  status: z.enum(healthStatuses).optional(),
+  message: z.string().max(1_000).optional(),
+  progress: z.number().optional(),
+  metrics: z
+    .record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,63}$/), z.number())
+    .refine((metrics) => Object.keys(metrics).length <= MOST_METRICS, { error: () => `at most ${MOST_METRICS}` })
+    .optional(),
+});
+
+/** What a component says and hears: it speaks for itself alone, with the token of its own life. */
+export function componentProtocol(daemon: Daemon): Router {
+  /** @throws TOKEN_UNKNOWN; FORBIDDEN when it speaks for another. */
+  const authenticate = (request: Request, response: Response) => {
+    const speaker = daemon.authenticate(bearer(request) ?? '');
+    if (!speaker) {
+      response.setHeader('www-authenticate', CHALLENGE);
+      throw failure('TOKEN_UNKNOWN', undefined);
+    }
+    const named = request.query['component'];
+    if (named !== undefined && named !== speaker.component)
+      throw failure('FORBIDDEN', { why: `The token of "${speaker.component}" speaks for itself only.` });
+    return speaker;
+  };
+  /**
+   * To be asked when the whole body is there, just before it is handed over: while a slow body arrives, a newer
+   * incarnation may have been started, and what it has stored must not be overwritten by the one before.
+   */
+  const current = (request: Request, response: Response): ComponentName => {
+    const { component, current: isCurrent } = authenticate(request, response);
+    if (!isCurrent) throw failure('STALE_INCARNATION', { component });
+    return component;
+  };
+
+  const router = Router();
+  router.use((request, response, next) => {
+    authenticate(request, response);
+    next();
+  });
+  resource(router, '/heartbeat', {
+    async POST(request, response) {
+      const beat = await parseBody(request, heartbeatBody);
+      daemon.heartbeat(current(request, response), beat);
+      response.status(204).end();
+    },
+  });
+  resource(router, '/state', {
+    async GET(request, response) {
+      const { source: _, ...restored } = await daemon.restore(current(request, response));
+      response.json(restored);
+    },
+    async PUT(request, response) {
+      const body = await readBody(request, STATE_LIMIT);
+      response.json(await daemon.state.putState(current(request, response), body, 'interval'));
+    },
+  });
+  resource(router, '/journal', {
+    async POST(request, response) {
+      const body = await readBody(request);
+      response.json(await daemon.state.appendJournal(current(request, response), body));
+    },
+  });
+  return router;
+}

@@ -1,0 +1,75 @@
+import type { Response } from 'express';
+import type { Clock } from '../clock.ts';
+import type { Daemon, EventView } from '../supervisor/api.ts';
+
+/** A client that lets more than this pile up is cut; it resumes by id. */
+export const STREAM_BUFFER = 2 ** 20;
+/** While reading from the store we wait for the client instead: this much is on its way at most. */
+const CATCH_UP_BUFFER = STREAM_BUFFER / 4;
+const PAGE = 200;
+/** A comment this often keeps proxies from closing an idle stream. */
+export const STREAM_HEARTBEAT_MS = 15_000;
+/** A client that has read nothing for so many heartbeats is gone. */
+const MUTE_HEARTBEATS = 4;
+
+export interface StreamOptions {
+  readonly daemon: Pick<Daemon, 'eventsAfter' | 'subscribe' | 'view'>;
+  readonly clock: Clock;
+  /** `seq` of the last event that the client has. */
+  readonly after: number;
+  /** Also what is only told, never stored: without an id, so that it cannot be resumed from. */
+  readonly all: boolean;
+}
+
+/**
+ * Writes server-sent events until the client goes away. It begins *behind*: pages are read from the store, and what
+ * is told meanwhile is ignored, for it is stored before it is told and the next page has it. With an empty page it is
+ * *live*: what is told is written at once, unless a number is missing, which sends it behind again. So every stored
+ * event is sent once and in order, wherever the client begins.
+ */
+export function streamEvents(response: Response, { daemon, clock, after, all }: StreamOptions): void {
+  let sent = after;
+  let live = false;
+  let muteHeartbeats = 0;
+
+  const write = (text: string) => {
+    if (response.destroyed) return;
+    const waiting = response.writableLength;
+    if (waiting > 0 && waiting + Buffer.byteLength(text) > STREAM_BUFFER) response.destroy();
+    else response.write(text);
+  };
+  const tell = (event: EventView) => {
+    if (event.seq !== null) sent = event.seq;
+    const id = event.seq === null ? '' : `id: ${event.seq}\n`;
+    write(`${id}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  };
+  const catchUp = () => {
+    live = false;
+    if (response.destroyed || response.writableEnded) return;
+    const page = daemon.eventsAfter(sent, PAGE);
+    for (const event of page) tell(event);
+    if (page.length === 0) live = true;
+    else if (response.writableLength > CATCH_UP_BUFFER) response.once('drain', catchUp);
+    else setImmediate(catchUp);
+  };
+  const beat = () => {
+    muteHeartbeats = response.writableNeedDrain ? muteHeartbeats + 1 : 0;
+    if (muteHeartbeats >= MUTE_HEARTBEATS) response.destroy();
+    else write(': \n\n');
+    stopBeating = clock.after(STREAM_HEARTBEAT_MS, beat);
+  };
+
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
+  write('retry: 1000\n\n');
+  let stopBeating = clock.after(STREAM_HEARTBEAT_MS, beat);
+  const unsubscribe = daemon.subscribe((event, seq) => {
+    if (!live || (seq === null ? !all : seq <= sent)) return;
+    if (seq !== null && seq > sent + 1) catchUp();
+    if (live && (seq === null || seq > sent)) tell(daemon.view(event, seq));
+  });
+  response.once('close', () => {
+    stopBeating();
+    unsubscribe();
+  });
+  catchUp();
+}

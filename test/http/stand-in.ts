@@ -1,0 +1,159 @@
+import { onTestFinished } from 'vitest';
+import type { StateStore } from '../../src/checkpoints/state-store.ts';
+import { failure } from '../../src/errors.ts';
+import { createHttp, type HttpDeps } from '../../src/http/index.ts';
+import { componentName, type Listener, type RecoveryEvent } from '../../src/model/index.ts';
+import type { ComponentView, Daemon, EventView, HealthView } from '../../src/supervisor/api.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+export const API = 'a'.repeat(64);
+export const METRICS = 'b'.repeat(64);
+export const CURRENT = 'token-of-the-current-incarnation';
+export const STALE = 'token-of-an-older-incarnation';
+
+const agent = { name: 'agent_core', state: 'running', health: 'healthy' } as ComponentView;
+
+/** Stands in for the daemon at HTTP's port: remembers what it was asked, answers what it is told to. */
+export class StandIn implements Daemon {
+  readonly calls: unknown[][] = [];
+  readonly stored: EventView[] = [];
+  readonly listeners = new Set<Listener>();
+  isReady = true;
+  healthStatus: HealthView['status'] = 'healthy';
+  currentToken = CURRENT;
+  /** What the next call of `act`, `reload`, `heartbeat` … does instead. */
+  instead: (() => Promise<never>) | undefined;
+
+  readonly state = {
+    putState: async (...call: [string, Uint8Array, string]) => {
+      this.#note('putState', call[0], Buffer.from(call[1]).toString(), call[2]);
+      return { checkpoint_id: 'CP-20261123-224610-1A2B3C4D' };
+    },
+    appendJournal: async (component: string, body: Uint8Array) => {
+      this.#note('appendJournal', component, Buffer.from(body).toString());
+      return { entry_id: 7 };
+    },
+    read: async (id: string) => {
+      if (id !== 'CP-20261123-224610-1A2B3C4D') throw failure('CHECKPOINT_NOT_FOUND', { checkpoint: id });
+      return { checkpoint_id: id, at: 0, state: { tasks: 3 } };
+    },
+    verify: async () => ({ checked: 4, corrupted: [{ checkpoint_id: 'CP-X', at: 0 }], integrity: 'ok' }),
+  } as unknown as StateStore;
+
+  #note(...call: unknown[]): void {
+    this.calls.push(call);
+  }
+
+  #find(name: string): ComponentView {
+    if (name !== 'agent_core') throw failure('COMPONENT_NOT_FOUND', { component: name });
+    return agent;
+  }
+
+  status = () => ({ version: '0.1.0', components: [agent] }) as unknown as ReturnType<Daemon['status']>;
+  components = () => [agent];
+  component = (name: string) => this.#find(name);
+  explain = (name: string) =>
+    ({ component: this.#find(name).name, sentence: 'It would be restarted.' }) as ReturnType<Daemon['explain']>;
+  health = (): HealthView => ({
+    status: this.healthStatus,
+    summary: { healthy: 1, degraded: 0, unhealthy: 0, critical: 0, unknown: 0 },
+    components: {
+      agent_core: { status: 'healthy', checks: [] },
+      gmail: {
+        status: 'unhealthy',
+        checks: [
+          { name: 'api', status: 'unhealthy', message: 'no answer' } as HealthView['components'][string]['checks'][0],
+        ],
+      },
+    },
+  });
+  ready = () => this.isReady;
+  crashes = (filter: { component?: string; limit: number }) => {
+    this.#note('crashes', filter);
+    return [];
+  };
+  crashReport = async (id: string) => {
+    this.#note('crashReport', id);
+    return id === 'CRASH-20261123-224610-1A2B3C4D' ? { crash_id: id } : undefined;
+  };
+  checkpoints = async (component?: string) => {
+    this.#note('checkpoints', component);
+    return [{ checkpoint_id: 'CP-20261123-224610-1A2B3C4D', at: 0 }] as unknown as ReturnType<Daemon['checkpoints']>;
+  };
+  act = async (action: string, parameters: unknown, by: string) => {
+    this.#note('act', action, parameters, by);
+    await this.instead?.();
+    return { action, message: 'done' };
+  };
+  eventsAfter = (seq: number, limit: number) =>
+    this.stored.filter((event) => event.seq !== null && event.seq > seq).slice(0, limit);
+  lastSeq = () => this.stored.at(-1)?.seq ?? 0;
+  subscribe = (listener: Listener) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+  view = (event: RecoveryEvent, seq: number | null): EventView => ({ ...event, at: 'now', seq });
+  logFiles = (name: string) => ({ stdout: `/logs/${this.#find(name).name}/stdout.log`, stderr: '/logs/stderr.log' });
+  config = () => ({ listen: '127.0.0.1:9477' });
+  reload = async () => {
+    await this.instead?.();
+    return { added: ['gmail'], removed: [], changed: [] };
+  };
+  metrics = async (format: 'openmetrics' | 'classic') => ({
+    contentType: format === 'classic' ? 'text/plain; version=0.0.4' : 'application/openmetrics-text; version=1.0.0',
+    body: `# ${format}\n`,
+  });
+  requestStop = (options: { keepComponents: boolean }) => this.#note('requestStop', options);
+  authenticate = (token: string) =>
+    [CURRENT, STALE].includes(token)
+      ? { component: componentName('agent_core'), incarnation: token, current: token === this.currentToken }
+      : undefined;
+  heartbeat = (component: string, body: unknown) => this.#note('heartbeat', component, body);
+  restore = async (component: string) => {
+    this.#note('restore', component);
+    return {
+      checkpoint_id: null,
+      state: null,
+      schema_version: 1,
+      journal: [],
+      data_loss_seconds: 0,
+      source: 'none' as const,
+    };
+  };
+
+  /** Stores and tells an event, as the bus does; `keep` false: it is only told. */
+  emit(fields: Record<string, unknown> = {}, keep = true): void {
+    const event = { type: 'component.crashed', component: 'agent_core', ...fields } as unknown as RecoveryEvent;
+    const seq = keep ? this.lastSeq() + 1 : null;
+    if (keep) this.stored.push(this.view(event, seq));
+    for (const listener of this.listeners) listener(event, seq);
+  }
+}
+
+/** A listener on a free port of 127.0.0.1 in front of a stand-in, closed when the test ends. */
+export async function serve(options: Partial<HttpDeps> & { daemon?: StandIn } = {}) {
+  const daemon = options.daemon ?? new StandIn();
+  const clock = new FakeClock();
+  const errors: unknown[] = [];
+  const http = createHttp({
+    tokens: { api: API, metrics: METRICS },
+    listen: { host: '127.0.0.1', port: 0 },
+    clock,
+    onError: (error, where) => errors.push([where, error]),
+    graceMs: 200,
+    ...options,
+    daemon,
+  });
+  onTestFinished(() => http.close());
+  const { url, port } = await http.listen();
+  /** Asks with the API token, unless `init` brings headers of its own. */
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(url + path, { headers: { authorization: `Bearer ${API}` }, ...init });
+  const post = (path: string, body?: unknown, token = API) =>
+    ask(path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  return { daemon, clock, errors, http, url, port, ask, post };
+}

@@ -60,18 +60,13 @@ export interface OpenRecovery {
   readonly detectedAt: EpochMs;
 }
 
-/**
- * All that must be remembered of one component: a fold of its events, stored beside them in the same transaction.
- * The lists are bounded by the windows that read them.
- */
+/** All that must be remembered of one component: a fold of its events, stored beside them in the same transaction. */
 export interface ComponentRecord {
   readonly component: ComponentName;
   readonly state: ComponentState;
   /** A person stopped it: it stays down until a person starts it (or the daemon starts afresh). */
   readonly held: boolean;
   readonly recovery: OpenRecovery | null;
-  /** Start times of automatic restarts that count in the budgets, oldest first; an hour back at least. */
-  readonly restarts: readonly EpochMs[];
   /** Restarts since the component was last healthy for a whole `restart_window`: what the backoff grows with. */
   readonly attempts: number;
   readonly crashes: number;

@@ -89,7 +89,13 @@ export interface EventFields {
   'restart.decided': { reason: RestartReason; by: Requester; decision: Decision; counted: boolean };
   'restart.finished': { reason: RestartReason; outcome: 'success' | 'failure'; durationMs: number };
   'recovery.started': { recovery: RecoveryId; reason: StartReason; detectedAt: EpochMs };
-  'recovery.finished': { recovery: RecoveryId; outcome: RecoveryOutcome; durationMs: number; phases: RecoveryPhases };
+  'recovery.finished': {
+    recovery: RecoveryId;
+    reason: StartReason;
+    outcome: RecoveryOutcome;
+    durationMs: number;
+    phases: RecoveryPhases;
+  };
 
   'checkpoint.written': {
     checkpoint: CheckpointId;

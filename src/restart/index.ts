@@ -1,0 +1,4 @@
+export { attemptsSoFar, budgetUsed, decide, isCounted, type RestartRequest, type Situation } from './decide.ts';
+export { createLedger, type RestartLedger } from './ledger.ts';
+export { maintenanceAt } from './maintenance.ts';
+export type { HostRestartPolicy, MaintenanceWindow, RestartPolicy } from './policy.ts';

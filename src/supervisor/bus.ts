@@ -1,0 +1,84 @@
+import type { ComponentName, ComponentRecord, Emit, Listener, RecoveryEvent } from '../model/index.ts';
+import type { EventStore } from '../storage/index.ts';
+import { fold, newRecord } from './state.ts';
+
+/** The one way by which a fact gets about: folded and stored first, told second. */
+export interface Bus {
+  readonly emit: Emit;
+  /** What is known of a component now; a fresh record before its first event. */
+  record(component: ComponentName): ComponentRecord;
+  subscribe(listener: Listener): () => void;
+}
+
+export interface BusDeps {
+  readonly store: Pick<EventStore, 'append' | 'records'>;
+  readonly now: () => RecoveryEvent['at'];
+  /** A listener threw, or the store could not write. Neither stops a recovery: supervision goes on from memory. */
+  readonly onError: (what: 'listener' | 'store', error: unknown) => void;
+}
+
+export function createBus({ store, now, onError }: BusDeps): Bus {
+  const records = new Map(store.records().map((record) => [record.component, record]));
+  const listeners = new Set<Listener>();
+
+  const record = (component: ComponentName): ComponentRecord => records.get(component) ?? newRecord(component, now());
+
+  /** Folds the events in and tells which records have changed. */
+  const foldIn = (events: readonly RecoveryEvent[]): ComponentRecord[] => {
+    const changed = new Set<ComponentName>();
+    for (const event of events) {
+      if (!('component' in event)) continue;
+      const before = record(event.component);
+      const after = fold(before, event);
+      if (event.type === 'component.removed') records.delete(event.component);
+      else if (after !== before) {
+        records.set(event.component, after);
+        changed.add(event.component);
+      }
+    }
+    return [...changed].flatMap((component) => records.get(component) ?? []);
+  };
+
+  const append = (
+    events: readonly RecoveryEvent[],
+    changed: readonly ComponentRecord[],
+  ): readonly (number | null)[] => {
+    try {
+      return store.append(events, changed);
+    } catch (error) {
+      onError('store', error);
+      return [];
+    }
+  };
+
+  /** Facts stated by a listener are stored at once but told after the one that it is just hearing: order is kept. */
+  const untold: { event: RecoveryEvent; seq: number | null }[] = [];
+  let telling = false;
+
+  const tellAll = (): void => {
+    if (telling) return;
+    telling = true;
+    for (let next = untold.shift(); next; next = untold.shift())
+      for (const tell of listeners) {
+        try {
+          tell(next.event, next.seq);
+        } catch (error) {
+          onError('listener', error);
+        }
+      }
+    telling = false;
+  };
+
+  return {
+    record,
+    emit(...events) {
+      const seqs = append(events, foldIn(events));
+      for (const [index, event] of events.entries()) untold.push({ event, seq: seqs[index] ?? null });
+      tellAll();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { HOST, type EventOf, type Listener } from '../model/index.ts';
+import type { RestartLedger } from '../restart/index.ts';
+import type { Keeper } from './keeper.ts';
+import type { Roster } from './roster.ts';
+
+export interface LoopDeps {
+  readonly roster: Roster;
+  readonly ledger: RestartLedger;
+  /** Time between two runs of a component's check, ms: a trip began that many times its failures ago. */
+  readonly intervalOf: (keeper: Keeper, check: string) => number;
+  /** A component with `on_failed: exit` has failed for good. */
+  readonly onFatal: (component: string) => void;
+}
+
+/** Turns facts into requests: what a tripped check, a recovered dependency or a finished recovery means for others. */
+export function createLoop({ roster, ledger, intervalOf, onFatal }: LoopDeps): Listener {
+  const tripped = (event: EventOf<'check.tripped'>): void => {
+    const keeper = event.component === HOST ? undefined : roster.find(event.component);
+    if (!keeper || keeper.busy || !keeper.life || event.action !== 'restart') return;
+    const reason = event.kind === 'heartbeat' ? 'hang' : 'health';
+    const detectMs = (event.consecutiveFailures - 1) * intervalOf(keeper, event.check);
+    const why = `check ${event.check}: ${event.message}`;
+    keeper.request({ reason, by: 'supervisor', force: false, crash: null }, { why, detectMs });
+  };
+
+  const ready = (event: EventOf<'component.ready'>): void => {
+    const life = roster.find(event.component)?.life;
+    for (const dependent of roster.dependents(event.component)) {
+      dependent.recheck();
+      const older = life && dependent.life && dependent.life.startedAt < life.startedAt && !life.running?.adopted;
+      if (older && dependent.config.restart.on_dependency_restart === 'restart')
+        dependent.request(
+          { reason: 'dependency', by: 'supervisor', force: false, crash: null },
+          { why: `its dependency ${event.component} was restarted` },
+        );
+    }
+  };
+
+  return (event) => {
+    ledger.read(event);
+    if (event.type === 'check.tripped') tripped(event);
+    else if (event.type === 'component.ready') ready(event);
+    else if (event.type === 'recovery.finished') for (const keeper of roster) keeper.recheck();
+    else if (event.type === 'component.failed' && roster.find(event.component)?.config.restart.on_failed === 'exit')
+      onFatal(event.component);
+  };
+}

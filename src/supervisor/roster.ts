@@ -1,0 +1,62 @@
+import type { ComponentConfig } from '../config/index.ts';
+import { failure } from '../errors.ts';
+import type { ComponentName } from '../model/index.ts';
+import type { Keeper } from './keeper.ts';
+
+/** All keepers by name, with the order that their dependencies give them. */
+export class Roster {
+  readonly #keepers = new Map<ComponentName, Keeper>();
+
+  add(keeper: Keeper): void {
+    this.#keepers.set(keeper.name, keeper);
+  }
+
+  remove(name: ComponentName): void {
+    this.#keepers.delete(name);
+  }
+
+  find(name: string): Keeper | undefined {
+    return this.#keepers.get(name as ComponentName);
+  }
+
+  /** @throws COMPONENT_NOT_FOUND */
+  get(name: string): Keeper {
+    const keeper = this.find(name);
+    if (!keeper) throw failure('COMPONENT_NOT_FOUND', { component: name });
+    return keeper;
+  }
+
+  [Symbol.iterator](): Iterator<Keeper> {
+    return this.#keepers.values();
+  }
+
+  /** Those that depend on it directly. */
+  dependents(name: ComponentName): Keeper[] {
+    return [...this.#keepers.values()].filter(({ config }) => config.depends_on.includes(name));
+  }
+
+  /** Stops all at once where nothing forbids it: a component goes when those that depend on it have gone. */
+  async stopAll(why: string): Promise<void> {
+    const stopping = new Map<ComponentName, Promise<void>>();
+    const stop = (keeper: Keeper): Promise<void> => {
+      const known = stopping.get(keeper.name);
+      if (known) return known;
+      const stopped = Promise.all(this.dependents(keeper.name).map(stop)).then(() => keeper.stop(why));
+      stopping.set(keeper.name, stopped);
+      return stopped;
+    };
+    await Promise.all([...this.#keepers.values()].map(stop));
+  }
+}
+
+/** Names in an order in which each comes after what it depends on. The configuration has no cycles. */
+export function startOrder(components: Readonly<Record<string, Pick<ComponentConfig, 'depends_on'>>>): ComponentName[] {
+  const ordered = new Set<string>();
+  const visit = (name: string): void => {
+    if (ordered.has(name)) return;
+    for (const dependency of components[name]?.depends_on ?? []) visit(dependency);
+    ordered.add(name);
+  };
+  for (const name of Object.keys(components)) visit(name);
+  return [...ordered] as ComponentName[];
+}

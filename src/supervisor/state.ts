@@ -1,0 +1,183 @@
+import type {
+  ComponentEvent,
+  ComponentName,
+  ComponentRecord,
+  ComponentState,
+  ComponentStateName,
+  EpochMs,
+  EventOf,
+  IncarnationId,
+  ProcessIdentity,
+} from '../model/index.ts';
+
+/** What is known of a component before its first event. */
+export const newRecord = (component: ComponentName, at: EpochMs): ComponentRecord => ({
+  component,
+  state: { is: 'stopped', since: at, why: 'never started' },
+  held: false,
+  recovery: null,
+  attempts: 0,
+  crashes: 0,
+  lastCrashAt: null,
+  totalRestarts: 0,
+  readyAt: null,
+  lastEndAt: null,
+  startedAt: null,
+});
+
+/** The record after one more event: pure, so that what a boot reads is what the daemon before it knew. */
+export function fold(record: ComponentRecord, event: ComponentEvent): ComponentRecord {
+  switch (event.type) {
+    case 'component.starting':
+      return {
+        ...record,
+        readyAt: null,
+        state: { is: 'starting', since: event.at, incarnation: event.incarnation, reason: event.reason, process: null },
+      };
+    case 'component.started':
+      return { ...record, startedAt: event.at, state: withProcess(record.state, event.process) };
+    case 'component.adopted':
+      return { ...record, state: adopted(record.state, event) };
+    case 'component.ready':
+      if (record.state.is !== 'starting' || record.state.process === null) return record;
+      return {
+        ...record,
+        readyAt: event.at,
+        state: {
+          is: 'running',
+          since: event.at,
+          incarnation: event.incarnation,
+          process: record.state.process,
+          health: 'healthy',
+        },
+      };
+    case 'component.health_changed':
+      return record.state.is === 'running' ? { ...record, state: { ...record.state, health: event.to } } : record;
+    case 'component.stopping':
+      return {
+        ...record,
+        state: {
+          is: 'stopping',
+          since: event.at,
+          incarnation: event.incarnation,
+          process: processOf(record.state),
+          then: event.then,
+        },
+      };
+    case 'component.stopped':
+      return ended(record, event.at, event.then === 'restart' ? 'is being restarted' : 'was asked to stop');
+    case 'component.start_failed':
+      return ended(record, event.at, event.why);
+    case 'component.crashed':
+      return { ...ended(record, event.at, event.crashType), crashes: record.crashes + 1, lastCrashAt: event.at };
+    case 'component.failed':
+      return { ...record, state: { is: 'failed', since: event.at, why: event.why } };
+    case 'component.held':
+      return {
+        ...record,
+        held: true,
+        state:
+          record.state.is === 'backoff' ? { is: 'stopped', since: event.at, why: 'was asked to stop' } : record.state,
+      };
+    case 'component.released':
+      return { ...record, held: false, attempts: 0 };
+    case 'restart.decided':
+      return decided(record, event);
+    case 'recovery.started':
+      return { ...record, recovery: { id: event.recovery, reason: event.reason, detectedAt: event.detectedAt } };
+    case 'recovery.finished':
+      return { ...record, recovery: null };
+    case 'component.start_timed_out':
+    case 'component.removed':
+    case 'component.sampled':
+    case 'crash.reported':
+    case 'crash.report_failed':
+    case 'check.completed':
+    case 'check.changed':
+    case 'check.tripped':
+    case 'heartbeat.received':
+    case 'restart.finished':
+    case 'checkpoint.written':
+    case 'checkpoint.write_failed':
+    case 'checkpoint.corrupted':
+    case 'checkpoint.restored':
+      return record;
+    default:
+      return event satisfies never;
+  }
+}
+
+function decided(record: ComponentRecord, { at, decision, counted }: EventOf<'restart.decided'>): ComponentRecord {
+  const alive = processOf(record.state) !== null;
+  switch (decision.kind) {
+    case 'restart': {
+      const state: ComponentState = alive
+        ? record.state
+        : { is: 'backoff', since: at, until: (at + decision.delayMs) as EpochMs, why: decision.rule };
+      return {
+        ...record,
+        attempts: counted ? decision.attempt : record.attempts,
+        totalRestarts: record.totalRestarts + 1,
+        state,
+      };
+    }
+    case 'wait':
+      if (alive) return record;
+      return {
+        ...record,
+        state: { is: 'backoff', since: at, until: decision.until as EpochMs | null, why: decision.why },
+      };
+    case 'stay':
+      return { ...record, state: { is: 'stopped', since: at, why: decision.why } };
+    case 'fail':
+    case 'refuse':
+      return record;
+    default:
+      return decision satisfies never;
+  }
+}
+
+const ended = (record: ComponentRecord, at: EpochMs, why: string): ComponentRecord => ({
+  ...record,
+  lastEndAt: at,
+  startedAt: null,
+  state: { is: 'stopped', since: at, why },
+});
+
+const withProcess = (state: ComponentState, process: ProcessIdentity): ComponentState =>
+  state.is === 'starting' || state.is === 'stopping' ? { ...state, process } : state;
+
+/** Taken over as it was; without a record (the database was lost) it is a start not yet verified. */
+function adopted(state: ComponentState, { at, incarnation, process }: EventOf<'component.adopted'>): ComponentState {
+  const same = 'incarnation' in state && state.incarnation === incarnation;
+  if (same && state.is === 'running') return { ...state, process };
+  if (same) return withProcess(state, process);
+  return { is: 'starting', since: at, incarnation, reason: 'boot', process };
+}
+
+/** The process that a state speaks of; null: none is alive as far as is known. */
+export const processOf = (state: ComponentState): ProcessIdentity | null => ('process' in state ? state.process : null);
+
+export const incarnationOf = (state: ComponentState): IncarnationId | null =>
+  'incarnation' in state ? state.incarnation : null;
+
+/** The state as the metric label `state` and the tables name it: running is told apart by health. */
+export function stateName(state: ComponentState): ComponentStateName {
+  if (state.is !== 'running') return state.is;
+  switch (state.health) {
+    case 'healthy':
+      return 'running';
+    case 'degraded':
+    case 'unknown':
+      return 'degraded';
+    case 'unhealthy':
+    case 'critical':
+      return 'unhealthy';
+    default:
+      return state.health satisfies never;
+  }
+}
+
+/** It serves: running, well or degraded. */
+export const isUp = (state: ComponentState): boolean =>
+  state.is === 'running' && state.health !== 'unhealthy' && state.health !== 'critical';

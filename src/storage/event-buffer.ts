@@ -1,0 +1,35 @@
+import type { ComponentName, ComponentRecord } from '../model/index.ts';
+import type { EventRow } from './event-rows.ts';
+
+/** Most events that wait while nothing can be written (a full disk): about 3 MB. */
+export const LARGEST_BUFFER = 10_000;
+
+/** What waits for the next commit: observations in their order, and the newest record of each component. */
+export class EventBuffer {
+  #events: EventRow[] = [];
+  readonly records = new Map<ComponentName, string>();
+  /** Events that were given up since the start because nothing could be written for too long. */
+  dropped = 0;
+
+  get events(): readonly EventRow[] {
+    return this.#events;
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0 && this.records.size === 0;
+  }
+
+  add(events: readonly EventRow[], records: readonly ComponentRecord[]): void {
+    this.#events.push(...events);
+    for (const record of records) this.records.set(record.component, JSON.stringify(record));
+    const excess = this.#events.length - LARGEST_BUFFER;
+    if (excess <= 0) return;
+    this.#events.splice(0, excess);
+    this.dropped += excess;
+  }
+
+  clear(): void {
+    this.#events = [];
+    this.records.clear();
+  }
+}

@@ -1,0 +1,218 @@
+import { statSync } from 'node:fs';
+import type { Clock } from '../clock.ts';
+import { failure, sentenceOf, systemCode } from '../errors.ts';
+import {
+  durability,
+  type ComponentName,
+  type ComponentRecord,
+  type EpochMs,
+  type EventOf,
+  type EventType,
+  type RecoveryEvent,
+} from '../model/index.ts';
+import { EventBuffer } from './event-buffer.ts';
+import { createEventReader } from './event-reader.ts';
+import { toRow, type EventRow } from './event-rows.ts';
+import { eventMigrations } from './migrations/events.ts';
+import { openOrSetAside, type Database, type SetAside } from './open.ts';
+
+export interface EventStoreDeps {
+  readonly clock: Clock;
+  /** Hears that observations could not be written (they are kept and tried again), about once a second. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * The memory of the daemon: every event that is owed durability, and the newest record of each component.
+ * Runs on the main thread: a decision costs one commit without fsync.
+ */
+export interface EventStore {
+  /**
+   * Stores what each event is owed. With a decision among them, all of them, what was waiting and the records are
+   * committed at once, in one transaction, before this returns; observations alone wait at most 100 ms.
+   * `component.removed` deletes the component's record.
+   * @returns the number of each event, null for those that are never stored.
+   * @throws STORE_FAILED when a decision cannot be written: then nothing of this call is stored.
+   */
+  append(events: readonly RecoveryEvent[], records: readonly ComponentRecord[]): (number | null)[];
+  /** Events after `seq`, oldest first, at most `limit`; those that still wait to be written included. */
+  after(seq: number, limit: number): { readonly seq: number; readonly event: RecoveryEvent }[];
+  /** Grows for ever; after an unclean end it jumps ahead, so that a number once told is never used again. */
+  lastSeq(): number;
+  records(): ComponentRecord[];
+  /** Newest first, each with the path of its report once there is one. */
+  crashes(filter: {
+    component?: ComponentName | undefined;
+    limit: number;
+  }): { readonly event: EventOf<'component.crashed'>; readonly report: string | null }[];
+  /** The newest event of a type, of one component or of any. */
+  lastOf<T extends EventType>(type: T, component?: ComponentName): EventOf<T> | undefined;
+  /** Writes what waits. @throws STORE_FAILED; what waits is kept. */
+  flush(): void;
+  /**
+   * Deletes events from before a time among the `most` oldest, and gives a slice of space back.
+   * @returns how many went: as many as `most` means that there may be more.
+   * @throws STORE_FAILED
+   */
+  prune(before: EpochMs, most: number): number;
+  /** Bytes of the database with its WAL. */
+  sizeBytes(): number;
+  /** Writes what waits and closes the file. Idempotent. */
+  close(): void;
+}
+
+const FLUSH_AFTER_MS = 100;
+const RETRY_FLUSH_AFTER_MS = 1_000;
+/** Numbers set aside on disk ahead of use: more than can be told before the next commit. */
+const RESERVE = 20_000;
+/** The only lock we can meet is held for microseconds, when the checkpointing connection rereads a header. */
+const BUSY_RETRIES = 50;
+const BUSY_PAUSE_MS = 0.1;
+const VACUUM_PAGES = 50;
+
+/** Opens events.db; a damaged file is set aside and a new one begun. */
+export function openEventStore(
+  file: string,
+  deps: EventStoreDeps,
+): { readonly store: EventStore; readonly db: Database; readonly setAside: SetAside | null } {
+  const options = { synchronous: 'NORMAL', migrations: eventMigrations, clock: deps.clock } as const;
+  const { value, setAside } = openOrSetAside(file, options, (db) => {
+    const store = createEventStore(db, deps);
+    // A damaged file must be found now, while it can still be set aside: read all that a boot will read.
+    store.records();
+    store.after(0, 1);
+    return { store, db };
+  });
+  return { ...value, setAside };
+}
+
+export function createEventStore(db: Database, { clock, onError }: EventStoreDeps): EventStore {
+  const insert = db.prepare<[number, number, string, string | null, string]>(
+    'INSERT INTO event (seq, at, type, component, body) VALUES (?, ?, ?, ?, ?)',
+  );
+  const upsert = db.prepare<[string, string]>('INSERT OR REPLACE INTO component (name, record) VALUES (?, ?)');
+  const remove = db.prepare<[string | null]>('DELETE FROM component WHERE name = ?');
+  const reserve = db.prepare<[number]>('UPDATE sequence SET reserved = ?');
+  // Looks at the oldest rows only: a search for old rows must not read the whole table when there are none.
+  const deleteOld = db.prepare<[number, number]>(
+    `DELETE FROM event WHERE seq IN (
+       SELECT seq FROM (SELECT seq, at FROM event ORDER BY seq LIMIT ?) WHERE at < ?)`,
+  );
+
+  let reserved = Number(db.prepare('SELECT reserved FROM sequence').pluck().get());
+  let next = Math.max(reserved, Number(db.prepare('SELECT max(seq) FROM event').pluck().get() ?? 0) + 1);
+  const waiting = new EventBuffer();
+  const reader = createEventReader(db, waiting);
+  let cancelFlush: (() => void) | undefined;
+
+  const mustReserve = () => next + RESERVE / 2 > reserved;
+  const write = db.transaction((events: readonly EventRow[], records: ReadonlyMap<string, string>) => {
+    for (const { seq, at, type, component, body } of events) {
+      insert.run(seq, at, type, component, body);
+      if (type === 'component.removed') remove.run(component);
+    }
+    for (const [name, record] of records) upsert.run(name, record);
+    if (mustReserve()) reserve.run(next + RESERVE);
+  });
+
+  function commit(events: readonly EventRow[], records: ReadonlyMap<string, string>): void {
+    storing(() => write.immediate(events, records));
+    if (mustReserve()) reserved = next + RESERVE;
+    waiting.clear();
+    cancelFlush?.();
+    cancelFlush = undefined;
+  }
+
+  function flush(): void {
+    if (!waiting.isEmpty) commit(waiting.events, waiting.records);
+  }
+
+  function flushAfter(ms: number): void {
+    cancelFlush ??= clock.after(ms, () => {
+      cancelFlush = undefined;
+      try {
+        flush();
+      } catch (error) {
+        onError(error);
+        flushAfter(RETRY_FLUSH_AFTER_MS);
+      }
+    });
+  }
+
+  function decide(rows: readonly EventRow[], records: readonly ComponentRecord[]): void {
+    const newest = new Map<string, string>(waiting.records);
+    for (const { type, component } of rows) if (type === 'component.removed' && component) newest.delete(component);
+    for (const record of records) newest.set(record.component, JSON.stringify(record));
+    commit([...waiting.events, ...rows], newest);
+  }
+
+  return {
+    ...reader,
+    flush,
+
+    append(events, records) {
+      const first = next;
+      try {
+        const rows: EventRow[] = [];
+        const seqs = events.map((event) => {
+          if (durability[event.type] === 'passing') return null;
+          rows.push(toRow(next, event));
+          return next++;
+        });
+        if (events.some((event) => durability[event.type] === 'decision')) {
+          decide(rows, records);
+        } else if (rows.length > 0 || records.length > 0) {
+          waiting.add(rows, records);
+          flushAfter(FLUSH_AFTER_MS);
+        }
+        return seqs;
+      } catch (error) {
+        next = first;
+        throw error;
+      }
+    },
+
+    lastSeq: () => next - 1,
+
+    prune(before, most) {
+      const { changes } = storing(() => deleteOld.run(most, before));
+      if (changes > 0) storing(() => db.pragma(`incremental_vacuum(${VACUUM_PAGES})`));
+      return changes;
+    },
+
+    sizeBytes: () => sizeOf(db.name) + sizeOf(`${db.name}-wal`),
+
+    close() {
+      if (!db.open) return;
+      cancelFlush?.();
+      try {
+        flush();
+        storing(() => reserve.run(next));
+      } catch (error) {
+        onError(error);
+      }
+      db.close();
+    },
+  };
+
+  /** Runs one write; a failure names what was given up meanwhile. */
+  function storing<T>(run: () => T): T {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return run();
+      } catch (error) {
+        if (attempt <= BUSY_RETRIES && systemCode(error)?.startsWith('SQLITE_BUSY')) {
+          pause(BUSY_PAUSE_MS);
+          continue;
+        }
+        const lost = waiting.dropped > 0 ? ` (${waiting.dropped} observations have been given up so far)` : '';
+        throw failure('STORE_FAILED', { store: 'events.db', why: sentenceOf(error) + lost }, { cause: error });
+      }
+    }
+  }
+}
+
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+const pause = (ms: number): void => void Atomics.wait(never, 0, 0, ms);

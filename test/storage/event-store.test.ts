@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { epochMs, type RecoveryEvent } from '../../src/model/index.ts';
+import { LARGEST_BUFFER } from '../../src/storage/event-buffer.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { tempFolder } from '../support/temp.ts';
+import { crashed, decided, observed, open, passing, planner, record, reported, writer } from './facts.ts';
+
+/** What another process would find in the file now: what survives a SIGKILL. */
+function onDisk(file: string): { seqs: number[]; records: number } {
+  const db = new Sqlite(file, { readonly: true });
+  const seqs = db.prepare<[], number>('SELECT seq FROM event ORDER BY seq').pluck().all();
+  const records = Number(db.prepare('SELECT count(*) FROM component').pluck().get());
+  db.close();
+  return { seqs, records };
+}
+
+const typesOf = (found: { event: RecoveryEvent }[]) => found.map(({ event }) => event.type);
+
+describe('the event store', () => {
+  it('has a decision on disk before it returns, with what was waiting and the records, in order', () => {
+    const file = join(tempFolder(), 'events.db');
+    const { store } = open(file, new FakeClock());
+    expect(store.append([observed()], [])).toEqual([1]);
+    expect(onDisk(file).seqs).toEqual([]);
+    expect(store.append([decided(), passing, observed()], [record()])).toEqual([2, null, 3]);
+    expect(onDisk(file)).toEqual({ seqs: [1, 2, 3], records: 1 });
+    store.close();
+  });
+
+  it('has an observation and the records beside it on disk within 100 ms', async () => {
+    const file = join(tempFolder(), 'events.db');
+    const clock = new FakeClock();
+    const { store } = open(file, clock);
+    store.append([observed()], [record(planner, 1)]);
+    await clock.advance(99);
+    expect(onDisk(file)).toEqual({ seqs: [], records: 0 });
+    await clock.advance(1);
+    expect(onDisk(file)).toEqual({ seqs: [1], records: 1 });
+    expect(clock.pending).toBe(0);
+    store.close();
+  });
+
+  it('tells of waiting events and records as of stored ones', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    store.append([decided()], [record(planner, 1)]);
+    store.append([observed()], [record(planner, 2), record(writer, 7)]);
+    expect(store.after(0, 10).map(({ seq, event }) => [seq, event.type])).toEqual([
+      [1, 'component.held'],
+      [2, 'component.health_changed'],
+    ]);
+    expect(store.after(1, 10)).toHaveLength(1);
+    expect(typesOf(store.after(0, 1))).toEqual(['component.held']);
+    expect(store.records().map(({ component, crashes }) => [component, crashes])).toEqual([
+      ['planner', 2],
+      ['writer', 7],
+    ]);
+    expect(store.lastSeq()).toBe(2);
+    store.close();
+  });
+
+  it('forgets the record of a component that was removed', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    store.append([decided()], [record(planner), record(writer)]);
+    store.append([observed()], [record(planner, 3)]);
+    store.append([{ type: 'component.removed', at: epochMs(1), component: planner }], []);
+    expect(store.records().map(({ component }) => component)).toEqual(['writer']);
+    store.close();
+  });
+
+  it('lists crashes newest first with their reports, waiting ones too', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    store.append([crashed('C1'), reported('C1'), crashed('C2', writer), crashed('C3')], []);
+    store.append([reported('C3')], []);
+    const found = store.crashes({ limit: 10 }).map(({ event, report }) => [event.crash, report]);
+    expect(found).toEqual([
+      ['C3', '/crashes/C3.json'],
+      ['C2', null],
+      ['C1', '/crashes/C1.json'],
+    ]);
+    expect(store.crashes({ component: writer, limit: 10 }).map(({ event }) => event.crash)).toEqual(['C2']);
+    expect(store.crashes({ limit: 1 })).toHaveLength(1);
+    store.close();
+  });
+
+  it('finds the newest event of a type', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    expect(store.lastOf('component.crashed')).toBeUndefined();
+    store.append([crashed('C1'), crashed('C2', writer)], []);
+    store.append([observed(planner, 'first'), observed(planner, 'second')], []);
+    expect(store.lastOf('component.crashed')?.crash).toBe('C2');
+    expect(store.lastOf('component.crashed', planner)?.crash).toBe('C1');
+    expect(store.lastOf('component.health_changed', planner)?.why).toBe('second');
+    expect(store.lastOf('component.health_changed', writer)).toBeUndefined();
+    store.close();
+  });
+
+  it('counts on for ever: after a clean end, after pruning everything', () => {
+    const file = join(tempFolder(), 'events.db');
+    const first = open(file);
+    expect(first.store.append([decided(), decided()], [])).toEqual([1, 2]);
+    expect(first.store.prune(epochMs(Date.now() + 1e12), 100)).toBe(2);
+    first.store.close();
+    const second = open(file);
+    expect(second.store.after(0, 10)).toEqual([]);
+    expect(second.store.append([decided()], [])).toEqual([3]);
+    second.store.close();
+  });
+
+  it('never uses a number again that was told and lost in a SIGKILL', () => {
+    const file = join(tempFolder(), 'events.db');
+    const killed = open(file, new FakeClock());
+    killed.store.append([decided()], []);
+    const [told] = killed.store.append([observed()], []);
+    killed.db.close();
+    const { store } = open(file, new FakeClock());
+    expect(store.append([decided()], [])[0]).toBeGreaterThan(told!);
+    store.close();
+  });
+
+  it('skips events of a type that only a newer version knows, and still fills the page', () => {
+    const file = join(tempFolder(), 'events.db');
+    const { store, db } = open(file, new FakeClock());
+    store.append([decided(), decided(), decided()], []);
+    db.exec(`UPDATE event SET body = '{"type":"component.reincarnated","at":1}' WHERE seq = 1`);
+    db.exec(`UPDATE event SET body = '{"type":' WHERE seq = 2`);
+    expect(store.after(0, 1).map(({ seq }) => seq)).toEqual([3]);
+    store.close();
+  });
+
+  it('prunes from the old end only, a slice at a time', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    store.append(
+      [1, 2, 3, 4].map((at) => decided(planner, epochMs(at))),
+      [],
+    );
+    expect(store.prune(epochMs(4), 2)).toBe(2);
+    expect(store.prune(epochMs(4), 2)).toBe(1);
+    expect(store.prune(epochMs(4), 2)).toBe(0);
+    expect(store.after(0, 10).map(({ seq }) => seq)).toEqual([4]);
+    store.close();
+  });
+
+  it('tells its size, with what is still in the WAL', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    const before = store.sizeBytes();
+    store.append([decided()], []);
+    expect(store.sizeBytes()).toBeGreaterThan(before);
+    store.close();
+  });
+});
+
+describe('a full disk', () => {
+  const full = (clock: FakeClock) => {
+    const opened = open(join(tempFolder(), 'events.db'), clock);
+    opened.db.pragma(`max_page_count = ${String(opened.db.pragma('page_count', { simple: true }))}`);
+    const large = 'x'.repeat(20_000);
+    return { ...opened, large, free: () => opened.db.pragma('max_page_count = 100000') };
+  };
+
+  it('refuses a decision as a whole, and gives its number to the next one', () => {
+    const { store, large, free } = full(new FakeClock());
+    expect(() => store.append([observed(planner, large), decided()], [record()])).toThrow(
+      expect.objectContaining({ code: 'STORE_FAILED', http: 503 }),
+    );
+    expect(store.after(0, 10)).toEqual([]);
+    expect(store.records()).toEqual([]);
+    free();
+    expect(store.append([decided()], [])).toEqual([1]);
+    store.close();
+  });
+
+  it('keeps observations until there is room again, and says so', async () => {
+    const clock = new FakeClock();
+    const { store, large, errors, free } = full(clock);
+    store.append([observed(planner, large)], []);
+    await clock.advance(100);
+    expect(errors).toMatchObject([{ code: 'STORE_FAILED' }]);
+    expect(store.after(0, 10)).toHaveLength(1);
+    free();
+    await clock.advance(1_000);
+    expect(errors).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+    store.close();
+  });
+
+  it('gives up the oldest observations beyond a bound, and counts them', async () => {
+    const clock = new FakeClock();
+    const { store, large, errors } = full(clock);
+    store.append([observed(planner, large)], []);
+    for (let i = 0; i < LARGEST_BUFFER; i++) store.append([observed(planner, large.slice(0, 500))], []);
+    await clock.advance(100);
+    expect(store.after(0, 20_000)).toHaveLength(LARGEST_BUFFER);
+    expect(store.after(0, 1)[0]?.seq).toBe(2);
+    expect(String(errors[0])).toContain('1 observations have been given up');
+    store.close();
+  });
+});

@@ -1,0 +1,72 @@
+import { systemClock, type Clock } from '../../src/clock.ts';
+import {
+  componentName,
+  epochMs,
+  type ComponentRecord,
+  type CrashId,
+  type EventOf,
+  type IncarnationId,
+} from '../../src/model/index.ts';
+import { openEventStore } from '../../src/storage/event-store.ts';
+
+export const planner = componentName('planner');
+export const writer = componentName('writer');
+const at = epochMs(Date.UTC(2026, 10, 23));
+
+/** An event of each durability. */
+export const decided = (component = planner, when = at): EventOf<'component.held'> => ({
+  type: 'component.held',
+  at: when,
+  component,
+  by: 'person',
+});
+export const observed = (component = planner, why = 'slow'): EventOf<'component.health_changed'> => ({
+  type: 'component.health_changed',
+  at,
+  component,
+  from: 'healthy',
+  to: 'degraded',
+  why,
+});
+export const passing: EventOf<'daemon.ticked'> = { type: 'daemon.ticked', at, durationMs: 1 };
+
+export const crashed = (crash: string, component = planner): EventOf<'component.crashed'> => ({
+  type: 'component.crashed',
+  at,
+  component,
+  incarnation: 'a'.repeat(32) as IncarnationId,
+  crash: crash as CrashId,
+  crashType: 'unknown',
+  severity: 'high',
+  errorType: 'Error',
+  exit: { code: 1, signal: null },
+  uptimeMs: 1,
+  signature: 's',
+});
+export const reported = (crash: string, component = planner): EventOf<'crash.reported'> => ({
+  type: 'crash.reported',
+  at,
+  component,
+  crash: crash as CrashId,
+  file: `/crashes/${crash}.json`,
+});
+
+export const record = (component = planner, crashes = 0): ComponentRecord => ({
+  component,
+  state: { is: 'stopped', since: at, why: '' },
+  held: false,
+  recovery: null,
+  attempts: 0,
+  crashes,
+  lastCrashAt: null,
+  totalRestarts: 0,
+  readyAt: null,
+  lastEndAt: null,
+  startedAt: null,
+});
+
+/** The store of a file, with the errors it told of. */
+export function open(file: string, clock: Clock = systemClock) {
+  const errors: unknown[] = [];
+  return { ...openEventStore(file, { clock, onError: (error) => errors.push(error) }), errors };
+}

@@ -1,0 +1,94 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { rotate } from './rotate.ts';
+import type { LogPolicy } from './schema.ts';
+
+const REST_MS = 10_000;
+
+/** Where a life began to write: what lies before is an earlier one's. */
+export interface OutputMark {
+  readonly offset: number;
+  readonly truncations: number;
+}
+
+/** Begins with bytes from the middle of a character when the cut went through one. */
+function decode(bytes: Buffer, wasCut: boolean): string {
+  let start = 0;
+  while (wasCut && start < Math.min(3, bytes.length) && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
+  return bytes.toString('utf8', start);
+}
+
+/** One stream of one component: a file that its lives append to, opened once and handed to each of them. */
+export class OutputFile {
+  readonly fd: number;
+  readonly path: string;
+  #truncations = 0;
+  #rotation: Promise<void> | null = null;
+  /** Size at the last look, to see how fast it grows. */
+  #lastBytes: number;
+  /** How long to leave it alone: one that could not even be truncated would be copied again and again. */
+  #restMs = 0;
+  #closed = false;
+
+  /** @throws what the system says when it cannot be opened. */
+  constructor(path: string) {
+    this.path = path;
+    this.fd = openSync(path, 'a+', 0o600);
+    this.#lastBytes = fstatSync(this.fd).size;
+  }
+
+  /** Somebody deleted it: what is written from now on would be seen by nobody. */
+  get deleted(): boolean {
+    return fstatSync(this.fd).nlink === 0;
+  }
+
+  mark(): OutputMark {
+    return { offset: fstatSync(this.fd).size, truncations: this.#truncations };
+  }
+
+  /** The last bytes written since the mark, at most `bytes`. */
+  tail(since: OutputMark, bytes: number): string {
+    if (this.#closed) return '';
+    const { size } = fstatSync(this.fd);
+    const wasTruncated = this.#truncations !== since.truncations || size < since.offset;
+    const start = Math.max(wasTruncated ? 0 : since.offset, size - bytes);
+    const buffer = Buffer.alloc(Math.max(0, size - start));
+    return decode(buffer.subarray(0, readSync(this.fd, buffer, 0, buffer.length, start)), size - start >= bytes);
+  }
+
+  /**
+   * Rotates when it is time to, beside whatever else goes on.
+   * @returns milliseconds in which it will be full if it goes on growing so; Infinity when it does not grow.
+   */
+  look(policy: LogPolicy, sinceMs: number, onEnd: (problem: unknown) => void): number {
+    if (this.#closed) return Infinity;
+    if (this.#rotation) return 0;
+    const { size } = fstatSync(this.fd);
+    this.#restMs = Math.max(0, this.#restMs - sinceMs);
+    if (this.#restMs > 0) return this.#restMs;
+    const grownBytes = size - this.#lastBytes;
+    this.#lastBytes = size;
+    if (size > 0 && size >= policy.max_size) {
+      this.#rotation = rotate(this.fd, this.path, policy)
+        .then(() => onEnd(null), onEnd)
+        .finally(() => this.#rotated(size));
+      return 0;
+    }
+    return grownBytes > 0 ? ((policy.max_size - size) / grownBytes) * sinceMs : Infinity;
+  }
+
+  #rotated(fromBytes: number): void {
+    this.#rotation = null;
+    if (fstatSync(this.fd).size >= fromBytes) this.#restMs = REST_MS;
+    else this.#truncations++;
+    this.#lastBytes = 0;
+    if (this.#closed) closeSync(this.fd);
+  }
+
+  /** Ends a rotation under way first: its descriptor must not become somebody else's. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#rotation) await this.#rotation;
+    else closeSync(this.fd);
+  }
+}

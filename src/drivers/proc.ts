@@ -1,0 +1,135 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import type { ProcessIdentity } from '../model/index.ts';
+
+/*
+ * All that is read of processes from the system. On Linux that is /proc. Elsewhere (macOS, Windows) there is none:
+ * start times are 0, a process counts as alive while its pid takes signal 0, there are no survivors to find, and
+ * usage is not told.
+ */
+
+/** One line of `/proc/PID/stat`. */
+export interface ProcStat {
+  readonly pid: number;
+  /** One letter; Z and X have ended and wait for their parent. */
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** User and system time, with that of children already waited for, in clock ticks. */
+  readonly cpuTicks: number;
+  /** In clock ticks since the boot. */
+  readonly startTime: number;
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+}
+
+const bootId = (readText('/proc/sys/kernel/random/boot_id') ?? '').trim();
+/** False where the system has no /proc to read. */
+export const hasProc = bootId !== '' && readText('/proc/self/stat') !== null;
+
+/** Reads the text of a stat file; the name in parentheses may itself hold spaces and parentheses. */
+export function parseStat(text: string): ProcStat | null {
+  const end = text.lastIndexOf(')');
+  const pid = Number.parseInt(text, 10);
+  if (end < 0 || Number.isNaN(pid)) return null;
+  const fields = text.slice(end + 2).split(' ');
+  const number = (field: number) => Number(fields[field - 3] ?? 0);
+  return {
+    pid,
+    state: fields[0] ?? 'X',
+    parent: number(4),
+    group: number(5),
+    session: number(6),
+    cpuTicks: number(14) + number(15) + number(16) + number(17),
+    startTime: number(22),
+  };
+}
+
+/** Null when there is no such process, or no /proc. */
+export function readStat(pid: number): ProcStat | null {
+  const text = readText(`/proc/${pid}/stat`);
+  return text === null ? null : parseStat(text);
+}
+
+export const hasEnded = (stat: ProcStat): boolean => stat.state === 'Z' || stat.state === 'X';
+
+/** Who this pid is now. Call it before its parent can have waited for it. */
+export const identify = (pid: number): ProcessIdentity => ({ pid, startTime: readStat(pid)?.startTime ?? 0, bootId });
+
+/** `reused`: another process has the pid by now. A zombie has gone. */
+export type Presence = 'alive' | 'gone' | 'reused';
+
+/** Whether a process is still there, and still the same one. */
+export function presence(identity: ProcessIdentity): Presence {
+  if (identity.bootId !== bootId) return 'reused';
+  if (!hasProc) return takesSignals(identity.pid) ? 'alive' : 'gone';
+  const stat = readStat(identity.pid);
+  if (stat === null) return 'gone';
+  if (stat.startTime !== identity.startTime) return 'reused';
+  return hasEnded(stat) ? 'gone' : 'alive';
+}
+
+/** The process is running, and it is the one meant: not a zombie, not another that was given its pid. */
+export const sameProcess = (identity: ProcessIdentity): boolean => presence(identity) === 'alive';
+
+/** @param target a pid, or a process group as a negative number. */
+export function takesSignals(target: number): boolean {
+  try {
+    process.kill(target, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Every pid there is; none without /proc. */
+export function allPids(): number[] {
+  if (!hasProc) return [];
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+}
+
+/** Processes started by any thread of this one that are still its children. */
+export function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      (readText(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** Pages in memory; null when not told. */
+export function residentPages(pid: number): number | null {
+  const text = readText(`/proc/${pid}/statm`);
+  return text === null ? null : Number(text.split(' ')[1] ?? 0);
+}
+
+/** Open descriptors; null when not told, as for processes of other users. */
+export function openFds(pid: number): number | null {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return null;
+  }
+}
+
+/** A number that the kernel hands each program at its start; the vector is pairs of words. */
+function auxiliary(type: bigint, otherwise: number): number {
+  try {
+    const vector = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer);
+    for (let i = 0; i + 1 < vector.length; i += 2) if (vector[i] === type) return Number(vector[i + 1]);
+  } catch {
+    // No /proc, or words of 32 bits: the values below hold nearly everywhere.
+  }
+  return otherwise;
+}
+
+export const pageBytes = auxiliary(6n, 4_096);
+export const ticksPerSecond = auxiliary(17n, 100);

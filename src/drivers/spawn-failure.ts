@@ -1,0 +1,60 @@
+import { existsSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { failure, sentenceOf, systemCode, type ParamedicError } from '../errors.ts';
+import type { StartPlan } from './driver.ts';
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** The system says ENOENT for a missing program, a missing interpreter and a missing folder alike. */
+function notThere({ command: [program = ''], cwd, env }: StartPlan): string {
+  if (!existsSync(cwd)) return `its working folder ${cwd} does not exist`;
+  if (!program.includes('/')) {
+    const path = env['PATH'];
+    return path
+      ? `it is not in any folder of PATH (${path})`
+      : 'the component has no PATH: inherit or set one in "env"';
+  }
+  const file = isAbsolute(program) ? program : join(cwd, program);
+  return existsSync(file)
+    ? `the interpreter that ${file} names in its first line does not exist`
+    : `there is no ${file}`;
+}
+
+function why(plan: StartPlan, error: unknown): string {
+  const [program = ''] = plan.command;
+  switch (systemCode(error) ?? '') {
+    case 'ENOENT':
+      return notThere(plan);
+    case 'ENOTDIR':
+      return isFolder(plan.cwd)
+        ? `a part of its path is not a folder`
+        : `its working folder ${plan.cwd} is not a folder`;
+    case 'EACCES':
+      return isFolder(isAbsolute(program) ? program : join(plan.cwd, program))
+        ? 'it is a folder'
+        : 'it is not executable by this user (chmod +x), or its working folder may not be entered';
+    case 'ENOEXEC':
+      return 'it is not a program for this machine';
+    case 'E2BIG':
+      return 'its arguments and environment are too long';
+    case 'EAGAIN':
+      return "this user's limit of processes is reached (ulimit -u)";
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'too many files are open (ulimit -n)';
+    case 'ENOMEM':
+      return 'there is no memory for another process';
+    default:
+      return sentenceOf(error).replace(/\.$/, '');
+  }
+}
+
+/** The sentence a person needs when a process could not be made: what exactly is missing or forbidden. */
+export const spawnFailure = (plan: StartPlan, error: unknown): ParamedicError =>
+  failure('SPAWN_FAILED', { command: plan.command[0] ?? '', why: why(plan, error) }, { cause: error });

@@ -1,0 +1,52 @@
+import type { ProcessUsage } from '../model/index.ts';
+import { childrenOf, openFds, pageBytes, readStat, residentPages, ticksPerSecond } from './proc.ts';
+
+/** A tree larger than this is not walked to its end: a fork bomb must not hold up the daemon. */
+const MOST_PROCESSES = 2_000;
+
+/** The process and all that descends from it, parents first. What was reparented has left the tree. */
+export function treeOf(pid: number): number[] {
+  const tree = [pid];
+  for (let i = 0; i < tree.length && tree.length < MOST_PROCESSES; i++) tree.push(...childrenOf(tree[i] ?? 0));
+  return tree;
+}
+
+/** A reading of a process tree, and what the next one is compared with. */
+export interface UsageReading {
+  readonly usage: ProcessUsage;
+  readonly cpuTicks: number;
+  readonly at: number;
+}
+
+/**
+ * Reads CPU, memory and descriptors of a tree.
+ * @param now monotonic milliseconds.
+ * @returns null when the process has gone (or where there is no /proc).
+ */
+export function readUsage(pid: number, now: number, before: UsageReading | null): UsageReading | null {
+  const readings = treeOf(pid).flatMap((member) => {
+    const stat = readStat(member);
+    return stat ? [{ ticks: stat.cpuTicks, pages: residentPages(member), fds: openFds(member) }] : [];
+  });
+  if (readings.length === 0) return null;
+  const cpuTicks = readings.reduce((sum, reading) => sum + reading.ticks, 0);
+  const seconds = before ? (now - before.at) / 1_000 : 0;
+  const pages = sum(readings.map((reading) => reading.pages));
+  return {
+    at: now,
+    cpuTicks,
+    usage: {
+      // A member that left takes its ticks along: then the tree has used less than before, which is not below nothing.
+      cpuRatio: before && seconds > 0 ? Math.max(0, cpuTicks - before.cpuTicks) / ticksPerSecond / seconds : null,
+      residentBytes: pages === null ? null : pages * pageBytes,
+      openFds: sum(readings.map((reading) => reading.fds)),
+      processes: readings.length,
+    },
+  };
+}
+
+/** Of what is known; null when nothing is. */
+function sum(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
+}

@@ -47,9 +47,12 @@ export function streamEvents(response: Response, { daemon, clock, after, all }: 
     live = false;
     if (response.destroyed || response.writableEnded) return;
     const page = daemon.eventsAfter(sent, PAGE);
-    for (const event of page) tell(event);
+    for (const event of page) {
+      // The rest of the page is read again when the client has caught up.
+      if (response.writableLength > CATCH_UP_BUFFER) return void response.once('drain', catchUp);
+      tell(event);
+    }
     if (page.length === 0) live = true;
-    else if (response.writableLength > CATCH_UP_BUFFER) response.once('drain', catchUp);
     else setImmediate(catchUp);
   };
   const beat = () => {

@@ -41,6 +41,11 @@ export function parseRatio(value: string | number): number | undefined {
   return /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : undefined;
 }
 
+/** What a number is measured in; the reference page, the JSON Schema and `config show` ask for it. */
+export type Unit = 'duration' | 'size' | 'ratio';
+/** The schemas made by `duration()`, `size()` and `ratio()`, also after `.describe()`. */
+export const units = z.registry<{ unit: Unit }>();
+
 /** A schema for text with a unit or a plain number; the expectation is what a person reads when it fails. */
 function quantity(parse: (value: string | number) => number | undefined, expectation: string) {
   return z.union([z.string(), z.number()], { error: () => `expected ${expectation}` }).transform((value, context) => {
@@ -53,11 +58,26 @@ function quantity(parse: (value: string | number) => number | undefined, expecta
 
 /** Milliseconds, from `250ms`, `5s`, `10m`, `1h`, `7d` or a number of seconds. */
 export const duration = () =>
-  quantity(parseDuration, 'a duration such as 250ms, 5s, 10m, 1h, 7d or a number of seconds');
+  quantity(parseDuration, 'a duration such as 250ms, 5s, 10m, 1h, 7d or a number of seconds').register(units, {
+    unit: 'duration',
+  });
 /** Bytes, from `64KiB`, `1GiB` or a number of bytes. */
-export const size = () => quantity(parseSize, 'a size such as 64KiB, 1GiB or a number of bytes');
+export const size = () =>
+  quantity(parseSize, 'a size such as 64KiB, 1GiB or a number of bytes').register(units, { unit: 'size' });
 /** A ratio, from `0.95` or `95%`. */
-export const ratio = () => quantity(parseRatio, 'a ratio such as 0.95 or 95%');
+export const ratio = () => quantity(parseRatio, 'a ratio such as 0.95 or 95%').register(units, { unit: 'ratio' });
+
+/** The shortest text that reads back as exactly this number: `90s`, `5m`, `10MiB`, `10%`. */
+export function writeUnit(unit: Unit, value: number): string {
+  if (unit === 'ratio') {
+    const percent = `${Number((value * 100).toPrecision(12))}%`;
+    return parseRatio(percent) === value ? percent : String(value);
+  }
+  const scale = unit === 'duration' ? MS : BYTES;
+  const whole = Object.entries(scale).filter(([, one]) => value >= one && value % one === 0);
+  const [name, one] = whole.toSorted(([, a], [, b]) => b - a)[0] ?? (unit === 'duration' ? ['ms', 1] : ['B', 1]);
+  return `${value / one}${name}`;
+}
 
 /** `5s`, `1m 30s`, `250 ms`: for people. */
 export function formatDuration(ms: number): string {

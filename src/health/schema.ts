@@ -81,4 +81,11 @@ export const checkSchema = z.strictObject({ ...byKind, ...common }).transform((e
 
 /** One configured check; `options` are those of its kind, already parsed. */
 export type CheckPlan = z.output<typeof checkSchema>;
-export const checksSchema = z.record(z.string().regex(/^[a-zA-Z0-9_-]{1,40}$/), checkSchema).default({});
+export const checksSchema = z
+  .record(
+    z.string().regex(/^[a-zA-Z0-9_-]{1,40}$/, {
+      error: () => 'expected a name of letters, digits, _ and - (at most 40)',
+    }),
+    checkSchema,
+  )
+  .default({});

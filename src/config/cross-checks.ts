@@ -1,0 +1,113 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Cron } from 'croner';
+import { isLoopback, listenSchema } from '../http/schema.ts';
+import { didYouMean } from './nearest.ts';
+import { shown } from './sentences.ts';
+import { child, entriesOf, textsOf, type Node, type Problem } from './tree.ts';
+
+/*
+ * What no single value can be blamed for. All of it reads the tree, not the parsed configuration, so that it is
+ * found beside every other problem and not after them.
+ */
+
+const problem = ({ at, path }: Node, sentence: string): Problem => ({ at, path, sentence });
+const value = (node: Node | undefined): unknown => (node?.is === 'scalar' ? node.value : undefined);
+const isDisabled = (component: Node): boolean => value(child(component, 'enabled')) === false;
+
+function dependencies(components: [string, Node][]): Problem[] {
+  const byName = new Map(components);
+  return components.flatMap(([name, component]) =>
+    textsOf(child(component, 'depends_on')).flatMap(({ text, node }) => {
+      const target = byName.get(text);
+      if (text === name) return [problem(node, `"${name}" cannot depend on itself`)];
+      if (!target) return [problem(node, `no component is named "${text}"${didYouMean(text, byName.keys())}`)];
+      if (isDisabled(target) && !isDisabled(component))
+        return [problem(node, `"${text}" is not enabled, but "${name}" is and depends on it`)];
+      return [];
+    }),
+  );
+}
+
+/** The shortest way from a component back to itself, as the dependencies that lead there. */
+function cycleFrom(
+  start: string,
+  edges: ReadonlyMap<string, { text: string; node: Node }[]>,
+): { names: string[]; first: Node } | undefined {
+  const queue: { names: string[]; first: Node }[] = (edges.get(start) ?? []).map(({ text, node }) => ({
+    names: [start, text],
+    first: node,
+  }));
+  const seen = new Set<string>();
+  for (const way of queue) {
+    const last = way.names.at(-1) ?? start;
+    if (last === start) return way;
+    if (seen.has(last)) continue;
+    seen.add(last);
+    for (const { text } of edges.get(last) ?? []) queue.push({ names: [...way.names, text], first: way.first });
+  }
+  return undefined;
+}
+
+function cycles(components: [string, Node][]): Problem[] {
+  const edges = new Map(
+    components.map(([name, node]) => [name, textsOf(child(node, 'depends_on')).filter(({ text }) => text !== name)]),
+  );
+  const told = new Set<string>();
+  return components.flatMap(([name]) => {
+    const cycle = told.has(name) ? undefined : cycleFrom(name, edges);
+    if (!cycle) return [];
+    for (const member of cycle.names) told.add(member);
+    return [problem(cycle.first, `dependency cycle: ${cycle.names.join(' → ')}`)];
+  });
+}
+
+function cronSentence(pattern: string, text: string): string | undefined {
+  try {
+    return new Cron(pattern, { paused: true }).nextRun() === null ? 'this cron expression never comes true' : undefined;
+  } catch {
+    return `expected a cron expression such as "0 3 * * *", got ${text}`;
+  }
+}
+
+function maintenance(windows: Node | undefined): Problem[] {
+  return (windows?.is === 'list' ? windows.items : []).flatMap((window) => {
+    const cron = child(window, 'cron');
+    const pattern = value(cron);
+    if (!cron || typeof pattern !== 'string' || pattern === '') return [];
+    const sentence = cronSentence(pattern, shown(cron));
+    return sentence === undefined ? [] : [problem(cron, sentence)];
+  });
+}
+
+function exposure(root: Node): Problem[] {
+  const node = child(root, 'listen');
+  const listen = listenSchema.safeParse(value(node));
+  if (!node || !listen.success || isLoopback(listen.data.host) || value(child(root, 'insecure_http')) === true)
+    return [];
+  const sentence = `${shown(node)} can be reached from other machines, and what is said there is not encrypted; listen on 127.0.0.1, or set "insecure_http: true" when the network is trusted`;
+  return [problem(node, sentence)];
+}
+
+function folders(components: [string, Node][], base: string): Problem[] {
+  return components.flatMap(([, component]) => {
+    const node = child(component, 'cwd');
+    const cwd = value(node);
+    if (!node || typeof cwd !== 'string') return [];
+    const found = statSync(resolve(base, cwd), { throwIfNoEntry: false });
+    if (found?.isDirectory()) return [];
+    return [problem(node, `${found ? 'not a folder' : 'no such folder'}: ${shown(node)}`)];
+  });
+}
+
+/** @param base the configuration file's folder. */
+export function crossCheck(root: Node, base: string): Problem[] {
+  const components = entriesOf(child(root, 'components'));
+  return [
+    ...dependencies(components),
+    ...cycles(components),
+    ...maintenance(child(root, 'maintenance_windows')),
+    ...exposure(root),
+    ...folders(components, base),
+  ];
+}

@@ -1,0 +1,68 @@
+import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/index.ts';
+import { maskText } from '../../src/config/secrets.ts';
+import { loaded, written } from './support.ts';
+
+describe('the configuration in force', () => {
+  it('has every default, in the words of a file', () => {
+    const file = written(
+      'components: { a: { command: [x], checks: { api: { tcp: { port: 80 } } }, start: { timeout: 90 } } }',
+    );
+    expect(loadConfig(file).masked).toMatchObject({
+      state_dir: join(dirname(file), '.paramedic'),
+      listen: '127.0.0.1:9477',
+      intervals: { critical: '5s', standard: '30s', extended: '5m' },
+      components: {
+        a: {
+          cwd: dirname(file),
+          start: { timeout: '90s', period: '10s' },
+          restart: { jitter: '10%', exit_codes: {} },
+          logs: { max_size: '10MiB', keep: 5 },
+          checks: {
+            api: { tcp: { host: '127.0.0.1', port: 80 }, interval: 'standard', timeout: '5s', action: 'restart' },
+          },
+        },
+      },
+    });
+  });
+
+  it('reads back as the same configuration', () => {
+    const text =
+      'defaults: { restart: { jitter: 12.5% } }\ncomponents: { a: { command: [x], checks: { c: { tcp: { port: 1 }, interval: 7 } } } }';
+    const first = loaded(text);
+    const second = loaded(stringify(first.masked));
+    expect({ ...second.config, defaults: {} }).toEqual({ ...first.config, defaults: {} });
+  });
+
+  it('hides what came through ${…}, what is called a secret, and what looks like one', () => {
+    const { masked } = loaded(
+      `components:
+  a:
+    command: [run, --token=abc, --api-key, abc, "postgres://me:abc@db/x", "\${V}", "--to=\${V}", plain]
+    env: { GITHUB_TOKEN: abc, SMTP_PASSWORD: 123, NORMAL: shown, FROM: "\${V}" }
+`,
+      { V: 'abc' },
+    );
+    expect(masked).toMatchObject({
+      components: {
+        a: {
+          command: ['run', '--token=***', '--api-key', '***', 'postgres://me:***@db/x', '***', '--to=***', 'plain'],
+          env: { GITHUB_TOKEN: '***', SMTP_PASSWORD: '***', NORMAL: 'shown', FROM: '***' },
+        },
+      },
+    });
+    expect(JSON.stringify(masked)).not.toContain('abc');
+  });
+
+  it.each([
+    ['curl -H "Authorization: Bearer abc" x', 'curl -H "Authorization: ***" x'],
+    ['export API_KEY=abc; run', 'export API_KEY=*** run'],
+    ['https://h/x?access_token=abc&y=1', 'https://h/x?access_token=***&y=1'],
+    ['https://me:abc@host/', 'https://me:***@host/'],
+    ['node server.js --port=80', 'node server.js --port=80'],
+  ])('shows %s as %s', (text, shown) => {
+    expect(maskText(text)).toBe(shown);
+  });
+});

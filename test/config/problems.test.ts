@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/index.ts';
+import { problemsIn, written } from './support.ts';
+
+const component = (lines: string) => `components:\n  gmail:\n    command: [node, gmail.js]\n${lines}\n`;
+
+describe('a bad configuration', () => {
+  it.each([
+    {
+      flaw: 'an unknown key, at the key',
+      text: component('    restart:\n      polciy: immediate'),
+      problem: '5:7 components.gmail.restart.polciy: unknown key "polciy"; did you mean "policy"?',
+    },
+    {
+      flaw: 'an unknown key at the top',
+      text: 'listn: 1',
+      problem: '1:1 listn: unknown key "listn"; did you mean "listen"?',
+    },
+    { flaw: 'an unknown key like no other', text: 'xyzzy: 1', problem: '1:1 xyzzy: unknown key "xyzzy"' },
+    {
+      flaw: 'a wrong type',
+      text: component('    restart:\n      max_restarts: many'),
+      problem: '5:21 components.gmail.restart.max_restarts: expected a whole number ≥ 0, got "many"',
+    },
+    {
+      flaw: 'a number out of its range',
+      text: component('    checks: { api: { tcp: { port: 70000 } } }'),
+      problem: '4:35 components.gmail.checks.api.tcp.port: expected a whole number from 1 to 65535, got 70000',
+    },
+    {
+      flaw: 'a value that is none of the allowed',
+      text: component('    priority: urgent'),
+      problem: '4:15 components.gmail.priority: expected one of critical, high, medium, low, got "urgent"',
+    },
+    {
+      flaw: 'a bad duration',
+      text: component('    stop: { timeout: 5 minutes }'),
+      problem:
+        '4:22 components.gmail.stop.timeout: expected a duration such as 250ms, 5s, 10m, 1h, 7d or a number of seconds, got "5 minutes"',
+    },
+    {
+      flaw: 'neither word nor duration where both are allowed',
+      text: component('    checks: { api: { tcp: { port: 1 }, interval: often } }'),
+      problem:
+        '4:50 components.gmail.checks.api.interval: expected one of critical, standard, extended or a duration such as 250ms, 5s, 10m, 1h, 7d or a number of seconds, got "often"',
+    },
+    {
+      flaw: 'a missing command, at the component',
+      text: 'components:\n  gmail:\n    priority: high\n',
+      problem:
+        '2:3 components.gmail.command: missing required key "command"; expected a list: the program and its arguments',
+    },
+    {
+      flaw: 'a command that is no list',
+      text: 'components: { gmail: { command: node gmail.js } }',
+      problem: '1:33 components.gmail.command: expected a list: the program and its arguments, got "node gmail.js"',
+    },
+    {
+      flaw: 'a key without a value',
+      text: 'components:\n  gmail:\n',
+      problem: '2:9 components.gmail: expected settings (key: value), got nothing',
+    },
+    {
+      flaw: 'a bad component name',
+      text: 'components: { "g mail": { command: [x] } }',
+      problem: '1:15 components."g mail": expected a name of letters, digits, _ and - (at most 64), got "g mail"',
+    },
+    {
+      flaw: 'a dangling dependency',
+      text: component('    depends_on: [memroy]\n  memory: { command: [x] }'),
+      problem: '4:18 components.gmail.depends_on[0]: no component is named "memroy"; did you mean "memory"?',
+    },
+    {
+      flaw: 'a component that depends on itself',
+      text: component('    depends_on: [gmail]'),
+      problem: '4:18 components.gmail.depends_on[0]: "gmail" cannot depend on itself',
+    },
+    {
+      flaw: 'a dependency cycle, once',
+      text: 'components:\n  a: { command: [x], depends_on: [b] }\n  b: { command: [x], depends_on: [c] }\n  c: { command: [x], depends_on: [a] }\n',
+      problem: '2:35 components.a.depends_on[0]: dependency cycle: a → b → c → a',
+    },
+    {
+      flaw: 'a dependency that is not enabled',
+      text: component('    depends_on: [memory]\n  memory: { command: [x], enabled: false }'),
+      problem: '4:18 components.gmail.depends_on[0]: "memory" is not enabled, but "gmail" is and depends on it',
+    },
+    {
+      flaw: 'a bad cron expression',
+      text: 'maintenance_windows:\n  - { cron: "99 3 * * *", duration: 2h }\n',
+      problem: '2:13 maintenance_windows[0].cron: expected a cron expression such as "0 3 * * *", got "99 3 * * *"',
+    },
+    {
+      flaw: 'a listener that other machines reach',
+      text: 'listen: 0.0.0.0:9477\n',
+      problem:
+        '1:9 listen: "0.0.0.0:9477" can be reached from other machines, and what is said there is not encrypted; listen on 127.0.0.1, or set "insecure_http: true" when the network is trusted',
+    },
+    {
+      flaw: 'a working folder that is not there',
+      text: component('    cwd: ./nowhere'),
+      problem: '4:10 components.gmail.cwd: no such folder: "./nowhere"',
+    },
+    {
+      flaw: 'a variable that is not set',
+      text: component('    env: { KEY: "a ${NOT_SET} b" }'),
+      problem: '4:17 components.gmail.env.KEY: the environment variable NOT_SET is not set',
+    },
+    {
+      flaw: 'a file that is not there',
+      text: 'state_dir: ${file:./secret}\n',
+      problem: '1:12 state_dir: the file ./secret cannot be read (ENOENT)',
+    },
+    {
+      flaw: 'a reference of a form that we do not know',
+      text: 'state_dir: ${DIR:-x}\n',
+      problem: '1:12 state_dir: cannot replace ${DIR:-x}: expected ${NAME} or ${file:/path}; write $${ for a plain ${',
+    },
+    {
+      flaw: 'something else than settings',
+      text: '- a\n- b\n',
+      problem: '1:1: expected settings (key: value), got a list',
+    },
+    {
+      flaw: 'the same key twice',
+      text: 'listen: a:1\nlisten: b:1\ninsecure_http: true',
+      problem: '2:1 listen: the key "listen" is given twice; the first is in line 1',
+    },
+    {
+      flaw: 'an alias without an anchor',
+      text: 'state_dir: *x',
+      problem: '1:12 state_dir: the alias *x has no anchor before it',
+    },
+    { flaw: 'a missing quote', text: 'state_dir: "x\n', problem: '2:1: missing closing "quote' },
+    {
+      flaw: 'a missing bracket',
+      text: 'components: { a: 1',
+      problem: '1:19: flow map in block collection must be sufficiently indented and end with a }',
+    },
+    { flaw: 'tabs', text: 'restart:\n\tpolicy: x\n', problem: '2:1: tabs are not allowed as indentation; use spaces' },
+    {
+      flaw: 'a reference in braces without quotes',
+      text: 'restart: { policy: ${P} }\n',
+      problem: '1:21: a text with ${…} inside { } or [ ] needs quotes',
+    },
+    {
+      flaw: 'a second document',
+      text: 'insecure_http: true\n---\nlisten: b:1\n',
+      problem: '2:1: expected one document, got a second one here',
+    },
+  ])('is told $flaw', ({ text, problem }) => {
+    expect(problemsIn(text)).toEqual([`paramedic.yaml:${problem}`]);
+  });
+
+  it('is told all its problems at once, in the order of the file', () => {
+    const text = `listen: 5
+defaults:
+  restart: { max_restarts: -1 }
+components:
+  a: { command: [x], depends_on: [nobody] }
+  b:
+    command: []
+    enabeld: true
+`;
+    expect(problemsIn(text)).toEqual([
+      'paramedic.yaml:1:9 listen: expected text, got 5',
+      'paramedic.yaml:3:28 defaults.restart.max_restarts: expected a whole number ≥ 0, got -1',
+      'paramedic.yaml:5:35 components.a.depends_on[0]: no component is named "nobody"',
+      'paramedic.yaml:7:14 components.b.command: expected a program to run, got an empty list',
+      'paramedic.yaml:8:5 components.b.enabeld: unknown key "enabeld"; did you mean "enabled"?',
+    ]);
+  });
+
+  it('is named as the user named it', () => {
+    expect(() => loadConfig('./not/here.yaml')).toThrow(
+      './not/here.yaml: no such file; name another one with --config',
+    );
+  });
+
+  it('is found in JSON like in YAML', () => {
+    expect(problemsIn('{\n\t"listen": "127.0.0.1:1",\n\t"restart": { "max": 1 }\n}', {}, 'paramedic.json')).toEqual([
+      'paramedic.json:3:15 restart.max: unknown key "max"',
+    ]);
+  });
+
+  it('never shows what came through ${…} or what is called a secret', () => {
+    const file = written('hunter2hunter2\n', 'pw');
+    const text = `${component('    priority: ${TOKEN}\n    env: { API_TOKEN: [hush] }')}    depends_on: ["\${file:${file}}"]\n`;
+    const problems = problemsIn(text, { TOKEN: 'sesame-sesame' });
+    expect(problems).toEqual([
+      'paramedic.yaml:4:15 components.gmail.priority: expected one of critical, high, medium, low, got the value of "${TOKEN}"',
+      'paramedic.yaml:5:23 components.gmail.env.API_TOKEN: expected text, a number or true or false, got a list',
+      'paramedic.yaml:6:18 components.gmail.depends_on[0]: no component is named "***"',
+    ]);
+  });
+});

@@ -19,7 +19,10 @@ export interface Heartbeat {
   readonly progress: number | null;
 }
 
-/** What a check may ask of the component it belongs to; all null for the host's own checks. */
+/**
+ * What a check may ask of the component it belongs to; all null for the host's own checks.
+ * The monitor answers `heartbeat` itself, with the beats it was told of in this life.
+ */
 export interface CheckSubject {
   process(): ProcessIdentity | null;
   usage(): ProcessUsage | null;
@@ -33,7 +36,7 @@ export interface CheckContext {
   /** Aborted at the check's timeout and when the monitor stops. */
   readonly signal: AbortSignal;
   readonly subject: CheckSubject;
-  /** Memory of this one check between its runs (a condition that must last, a counter's last value). */
+  /** Memory of this one check between its runs in one life (a condition that must last, a counter's last value). */
   readonly memory: Map<string, number>;
   /** Folder that relative paths and commands start from. */
   readonly cwd: string;
@@ -44,6 +47,8 @@ export interface Check<Options extends z.ZodType = z.ZodType> {
   readonly kind: string;
   readonly summary: string;
   readonly options: Options;
+  /** Run also when a heartbeat brings something new. */
+  readonly onHeartbeat?: boolean;
   run(options: z.output<Options>, context: CheckContext): Promise<CheckResult> | CheckResult;
 }
 

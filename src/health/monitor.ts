@@ -1,57 +1,205 @@
-import type { ComponentName, CheckOutcome, EpochMs, HealthStatus } from '../model/index.ts';
-import type { CheckSubject, Heartbeat } from './check.ts';
-import type { CheckPlan, Intervals } from './schema.ts';
+import type { Clock } from '../clock.ts';
+import type { ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
+import { assess, freshStreak } from './assess.ts';
+import { checks as builtIn } from './checks/index.ts';
+import type { Registry } from '../registry.ts';
+import type { Check } from './check.ts';
+import type { CheckState, HealthMonitor } from './health-monitor.ts';
+import { createRunner, type Finding } from './runner.ts';
+import { createSchedule } from './schedule.ts';
+import type { Intervals } from './schema.ts';
+import { createVerifying } from './verify.ts';
+import { createWatch, forget, freshState, statusOf, worstCheck, type Watch, type WatchedCheck } from './watch.ts';
 
-/** What is watched: one component (or the host) with its checks. */
-export interface Watched {
-  readonly component: ComponentName;
-  readonly checks: Readonly<Record<string, CheckPlan>>;
-  readonly subject: CheckSubject;
-  readonly cwd: string;
-  /** Failing checks do not count before this much of a life has passed; 0 for the host. */
-  readonly periodMs: number;
+const LIVED_MS = 100;
+
+export interface MonitorDeps {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** From 0 up to but not including 1: spreads the checks over their intervals. */
+  readonly random: () => number;
+  readonly intervals: Intervals;
+  /** Kinds of checks beside the built-in ones: those of a library user. */
+  readonly kinds?: Registry<Check>;
 }
 
-/** The latest result of one check. */
-export interface CheckState {
-  readonly component: ComponentName;
-  readonly check: string;
-  readonly kind: string;
-  /** `unknown` until it has run once. */
-  readonly outcome: CheckOutcome;
-  readonly message: string;
-  readonly severity: number;
-  readonly at: EpochMs | null;
-  readonly consecutiveFailures: number;
-  readonly lastSuccessAt: EpochMs | null;
-}
+export function createMonitor(deps: MonitorDeps): HealthMonitor {
+  const { clock, emit, random } = deps;
+  const kinds = deps.kinds ?? builtIn;
+  const schedule = createSchedule(clock);
+  const watches = new Map<ComponentName, Watch>();
+  let { intervals } = deps;
 
-export type Verification =
-  { readonly verified: true; readonly checks: string[] } | { readonly verified: false; readonly waitingFor: string[] };
+  function addCheck(watch: Watch, name: string): void {
+    const plan = watch.watched.checks[name];
+    const check = plan?.enabled ? kinds.get(plan.kind) : undefined;
+    if (!plan || !check) return;
+    const { component, cwd } = watch.watched;
+    const entry: WatchedCheck = {
+      plan,
+      onHeartbeat: check.onHeartbeat === true,
+      state: freshState(component, name, plan.kind),
+      streak: freshStreak,
+      runner: createRunner(check, plan, {
+        clock,
+        schedule,
+        random,
+        cwd,
+        subject: watch.subject,
+        intervalMs: () => (typeof plan.interval === 'number' ? plan.interval : intervals[plan.interval]),
+        found: (finding) => record(watch, entry, finding),
+      }),
+    };
+    watch.checks.set(name, entry);
+  }
 
-/**
- * Runs every check at its interval, started with jitter, never two runs of one check at a time, each bounded by
- * its timeout. States check.completed, check.changed, check.tripped and component.health_changed.
- */
-export interface HealthMonitor {
-  /** Begins (or replaces) the watch of a component. Its checks are scheduled while it is `resumed`. */
-  watch(watched: Watched): void;
-  unwatch(component: ComponentName): void;
-  /** A new life begins: results, counts and the heartbeat of the last one are forgotten, scheduling goes on. */
-  resume(component: ComponentName): void;
-  /** Nothing runs that could be checked: scheduling pauses, a run under way is aborted and does not count. */
-  pause(component: ComponentName): void;
-  /**
-   * Polls the checks of a starting component (50 ms, growing to 500 ms) until each has passed once; a heartbeat
-   * counts on arrival. Without checks: it has lived 100 ms. @returns unverified when `signal` is aborted.
-   */
-  verify(component: ComponentName, signal: AbortSignal): Promise<Verification>;
-  heartbeat(component: ComponentName, beat: Heartbeat): void;
-  lastHeartbeat(component: ComponentName): Heartbeat | null;
-  checks(component?: ComponentName): CheckState[];
-  /** The worst of the latest results of its checks; healthy without checks. */
-  statusOf(component: ComponentName): HealthStatus;
-  /** New intervals after a reload. */
-  configure(intervals: Intervals): void;
-  stop(): void;
+  function record(watch: Watch, entry: WatchedCheck, { outcome, message, severity, durationMs }: Finding): void {
+    const { component, check, kind, outcome: before, lastSuccessAt } = entry.state;
+    const at = clock.now();
+    const counts = !watch.verifying && clock.monotonic() >= watch.countsFrom;
+    const { streak, trips } = assess(entry.streak, outcome, entry.plan, counts);
+    entry.streak = streak;
+    const consecutiveFailures = streak.failures;
+    const latest = { outcome, message, severity, at, consecutiveFailures };
+    entry.state = { component, check, kind, ...latest, lastSuccessAt: outcome === 'healthy' ? at : lastSuccessAt };
+    const told = { at, component, check, kind, message };
+    const events: RecoveryEvent[] = [
+      { type: 'check.completed', ...told, outcome, severity, durationMs, consecutiveFailures },
+    ];
+    if (before !== outcome) events.push({ type: 'check.changed', ...told, from: before, to: outcome });
+    if (trips) {
+      const { action } = entry.plan;
+      events.push({ type: 'check.tripped', ...told, outcome, consecutiveFailures, action });
+    }
+    const { verifying } = watch;
+    if (verifying?.note(check, outcome)) entry.runner.calm();
+    const verified = verifying?.pending.size === 0;
+    if (verified) watch.verifying = null;
+    events.push(...healthChange(watch));
+    emit(...events);
+    if (verified) verifying?.end();
+  }
+
+  function healthChange(watch: Watch): RecoveryEvent[] {
+    const [from, to] = [watch.told, statusOf(watch)];
+    if (watch.verifying || from === to) return [];
+    watch.told = to;
+    const found = worstCheck(watch);
+    const why = found ? `${found.check}: ${found.message}` : '';
+    return [{ type: 'component.health_changed', at: clock.now(), component: watch.watched.component, from, to, why }];
+  }
+
+  function rest(watch: Watch): void {
+    watch.active = false;
+    for (const { runner } of watch.checks.values()) runner.end();
+    endVerifying(watch);
+  }
+
+  function endVerifying(watch: Watch): void {
+    const { verifying } = watch;
+    watch.verifying = null;
+    verifying?.end();
+  }
+
+  function begin(watch: Watch): void {
+    watch.active = true;
+    watch.countsFrom = clock.monotonic() + watch.watched.periodMs;
+    for (const { runner } of watch.checks.values()) runner.begin();
+  }
+
+  return {
+    watch(watched) {
+      const old = watches.get(watched.component);
+      const watch = createWatch(watched);
+      watches.set(watched.component, watch);
+      for (const name of Object.keys(watched.checks)) addCheck(watch, name);
+      watch.told = statusOf(watch);
+      if (!old) return;
+      const wasActive = old.active;
+      rest(old);
+      watch.beat = old.beat;
+      for (const [name, entry] of watch.checks) {
+        const was = old.checks.get(name);
+        if (!was || JSON.stringify(was.plan) !== JSON.stringify(entry.plan)) continue;
+        entry.state = was.state;
+        entry.streak = was.streak;
+      }
+      watch.told = old.told;
+      if (wasActive) begin(watch);
+      watch.countsFrom = old.countsFrom;
+      const changes = wasActive ? healthChange(watch) : [];
+      if (changes.length > 0) emit(...changes);
+    },
+    unwatch(component) {
+      const watch = watches.get(component);
+      watches.delete(component);
+      if (watch) rest(watch);
+    },
+    resume(component) {
+      const watch = watches.get(component);
+      if (!watch) return;
+      rest(watch);
+      forget(watch);
+      begin(watch);
+    },
+    pause(component) {
+      const watch = watches.get(component);
+      if (watch) rest(watch);
+    },
+    async verify(component, signal) {
+      const watch = watches.get(component);
+      const verifying = createVerifying(watch?.checks.keys() ?? []);
+      if (!watch || verifying.pending.size === 0) {
+        return clock.sleep(LIVED_MS, signal).then(
+          () => ({ verified: true, checks: [] }),
+          () => ({ verified: false, waitingFor: [] }),
+        );
+      }
+      if (signal.aborted) return { verified: false, waitingFor: [...verifying.pending] };
+      endVerifying(watch);
+      if (!watch.active) begin(watch);
+      watch.verifying = verifying;
+      const abort = () => {
+        if (watch.verifying !== verifying) return;
+        for (const { runner } of watch.checks.values()) runner.calm();
+        endVerifying(watch);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      for (const { runner } of watch.checks.values()) runner.poll();
+      try {
+        return await verifying.outcome;
+      } finally {
+        signal.removeEventListener('abort', abort);
+      }
+    },
+    heartbeat(component, beat) {
+      const watch = watches.get(component);
+      if (!watch) return;
+      watch.beat = beat;
+      for (const { onHeartbeat, state, runner } of watch.checks.values()) {
+        const news = watch.verifying?.pending.has(state.check) === true || state.outcome !== beat.status;
+        if (onHeartbeat && news) runner.hurry();
+      }
+    },
+    lastHeartbeat: (component) => watches.get(component)?.beat ?? null,
+    checks(component) {
+      const asked = component === undefined ? [...watches.values()] : [watches.get(component)];
+      return asked.flatMap((watch): CheckState[] => [...(watch?.checks.values() ?? [])].map(({ state }) => state));
+    },
+    statusOf(component) {
+      const watch = watches.get(component);
+      return watch ? statusOf(watch) : 'unknown';
+    },
+    configure(next) {
+      intervals = next;
+      for (const watch of watches.values()) {
+        if (watch.active && !watch.verifying) for (const { runner } of watch.checks.values()) runner.rearm();
+      }
+    },
+    stop() {
+      for (const watch of watches.values()) rest(watch);
+      watches.clear();
+      schedule.stop();
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { z } from 'zod';
-import { defineCheck, healthy, unhealthy } from '../check.ts';
+import { defineCheck, healthy, unhealthy, type CheckResult } from '../check.ts';
 
 export const tcp = defineCheck({
   kind: 'tcp',
@@ -11,13 +11,19 @@ export const tcp = defineCheck({
   }),
   run({ host, port }, { clock, signal }) {
     const started = clock.monotonic();
-    return new Promise((resolve) => {
-      const socket = connect({ host, port, signal });
-      socket.once('connect', () => {
+    return new Promise<CheckResult>((resolve) => {
+      const socket = connect({ host, port });
+      const end = (result: CheckResult) => {
+        signal.removeEventListener('abort', abort);
         socket.destroy();
-        resolve(healthy(`${host}:${port} answered in ${Math.round(clock.monotonic() - started)} ms`));
-      });
-      socket.once('error', (error) => resolve(unhealthy(`${host}:${port} ${error.message}`)));
+        resolve(result);
+      };
+      const abort = () => end(unhealthy(`${host}:${port} did not answer in time`));
+      signal.addEventListener('abort', abort, { once: true });
+      socket.once('connect', () =>
+        end(healthy(`${host}:${port} answered in ${Math.round(clock.monotonic() - started)} ms`)),
+      );
+      socket.on('error', (error) => end(unhealthy(`${host}:${port} cannot be reached: ${error.message}`)));
     });
   },
 });

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { ProcessUsage } from '../../model/index.ts';
+import { duration, formatDuration, formatSize, ratio, size } from '../../units.ts';
+import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext } from '../check.ts';
+import { usageByName } from '../proc-usage.ts';
+
+const percent = (value: number) => `${Math.round(value * 100)}%`;
+
+/** What of the usage is above its limit, as `[name, sentence]`. */
+function excesses(usage: ProcessUsage, limits: Limits): [string, string][] {
+  const over = (name: string, value: number | null, limit: number | undefined, show: (value: number) => string) =>
+    value !== null && limit !== undefined && value > limit
+      ? [[name, `${name} ${show(value)} above ${show(limit)}`] as [string, string]]
+      : [];
+  return [
+    ...over('memory', usage.residentBytes, limits.max_memory, formatSize),
+    ...over('cpu', usage.cpuRatio, limits.max_cpu, percent),
+    ...over('descriptors', usage.openFds, limits.max_fds, String),
+    ...over('processes', usage.processes, limits.max_processes, String),
+  ];
+}
+
+const options = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Name of the program to look for; default: the component's own processes."),
+  max_memory: size().optional().describe('Resident memory of the process tree above which it is unhealthy.'),
+  max_cpu: ratio().optional().describe('CPU of the process tree, 100% is one core, above which it is unhealthy.'),
+  max_fds: z.number().int().min(1).optional().describe('Open file descriptors above which it is unhealthy.'),
+  max_processes: z.number().int().min(1).optional().describe('Processes in the tree above which it is unhealthy.'),
+  for: duration().default(0).describe('A limit must be passed for this long; until then it is degraded.'),
+});
+type Limits = z.output<typeof options>;
+
+export const process = defineCheck({
+  kind: 'process',
+  summary: 'Healthy while the process lives and stays within its limits.',
+  options,
+  run(limits, { subject, memory, clock }) {
+    const own = limits.name === undefined;
+    if (own && subject.process() === null) return unknown('no process to look at');
+    const usage = limits.name === undefined ? subject.usage() : usageByName(limits.name, memory, clock.monotonic());
+    if (usage === undefined) return unknown('processes cannot be read on this system');
+    if (usage === null) return unhealthy(own ? 'its process has gone' : `no process named "${limits.name}"`, 9);
+    const over = excesses(usage, limits);
+    const [worst] = lasting(over, memory, clock).toSorted((a, b) => b.ms - a.ms);
+    if (!worst) return healthy(describe(usage));
+    const message = over.map(([, sentence]) => sentence).join('; ');
+    if (worst.ms >= limits.for)
+      return unhealthy(limits.for > 0 ? `${message}, for ${formatDuration(worst.ms)}` : message);
+    return degraded(`${message}, for ${formatDuration(worst.ms)} of ${formatDuration(limits.for)}`);
+  },
+});
+
+/** How long each excess has lasted without a break. */
+function lasting(over: [string, string][], memory: Map<string, number>, clock: CheckContext['clock']) {
+  const now = clock.monotonic();
+  for (const name of ['memory', 'cpu', 'descriptors', 'processes']) {
+    if (!over.some(([found]) => found === name)) memory.delete(`over ${name}`);
+  }
+  return over.map(([name]) => {
+    const since = memory.get(`over ${name}`) ?? now;
+    memory.set(`over ${name}`, since);
+    return { name, ms: now - since };
+  });
+}
+
+function describe({ processes, residentBytes, cpuRatio, openFds }: ProcessUsage): string {
+  return [
+    `${processes} process${processes === 1 ? '' : 'es'}`,
+    ...(residentBytes === null ? [] : [formatSize(residentBytes)]),
+    ...(cpuRatio === null ? [] : [`${percent(cpuRatio)} CPU`]),
+    ...(openFds === null ? [] : [`${openFds} descriptors`]),
+  ].join(', ');
+}

@@ -1,0 +1,190 @@
+import type { Clock } from '../clock.ts';
+import { sentenceOf } from '../errors.ts';
+import { isFailure, type CheckOutcome } from '../model/index.ts';
+import { formatDuration } from '../units.ts';
+import { unhealthy, unknown, type Check, type CheckResult, type CheckSubject } from './check.ts';
+import type { CheckPlan } from './schema.ts';
+import type { Schedule } from './schedule.ts';
+
+const POLL_FIRST_MS = 50;
+const POLL_GROWTH = 1.5;
+const POLL_MAX_MS = 500;
+/** After a resume the first run comes this soon, however long the interval. */
+const EARLY_MS = 1_000;
+const SHORTEST_MS = 10;
+const MESSAGE_LENGTH = 300;
+
+/** How one run ended. */
+export interface Finding {
+  readonly outcome: CheckOutcome;
+  readonly message: string;
+  readonly severity: number;
+  readonly durationMs: number;
+}
+
+export interface RunnerDeps {
+  readonly clock: Clock;
+  readonly schedule: Schedule;
+  readonly random: () => number;
+  readonly subject: CheckSubject;
+  readonly cwd: string;
+  intervalMs(): number;
+  found(finding: Finding): void;
+}
+
+/**
+ * When one check runs. At rest, or on a fixed grid (start + phase + n × interval, so that lateness never adds up),
+ * or polled. Two runs never overlap: one that does not come back after its timeout is told again as a timeout at
+ * each later turn. Only a run that ignores its aborted signal may still linger when a new life begins.
+ */
+export interface Runner {
+  /** A new life: its memory is empty, its phase is drawn anew, a first run comes soon. */
+  begin(): void;
+  /** At rest: a run under way is aborted and tells nothing. */
+  end(): void;
+  /** Runs now and then again and again, at growing distances, until `calm`. */
+  poll(): void;
+  /** From polling back to the grid. */
+  calm(): void;
+  /** The interval may have changed. */
+  rearm(): void;
+  /** One run now, unless one is under way. */
+  hurry(): void;
+}
+
+interface Run {
+  readonly controller: AbortController;
+  readonly startedAt: number;
+  timedOut: boolean;
+}
+
+export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): Runner {
+  const { clock, schedule } = deps;
+  const memory = new Map<string, number>();
+  let alive = false;
+  let origin = 0;
+  let pollMs: number | null = null;
+  let cancelNext: (() => void) | null = null;
+  let current: Run | null = null;
+
+  function plans(due: number): void {
+    cancelNext?.();
+    cancelNext = schedule.at(due, turn);
+  }
+
+  function arm(): void {
+    const now = clock.monotonic();
+    if (pollMs !== null) {
+      plans(now + pollMs);
+      pollMs = Math.min(pollMs * POLL_GROWTH, POLL_MAX_MS);
+      return;
+    }
+    const every = Math.max(SHORTEST_MS, deps.intervalMs());
+    const due = origin + (Math.floor((now - origin) / every) + 1) * every;
+    // Not twice in a row: neither by a rounding error nor because the early run fell just before the grid.
+    plans(due - now < every / 10 ? due + every : due);
+  }
+
+  function turn(): void {
+    cancelNext = null;
+    if (pollMs === null) arm();
+    if (!current) run();
+    else if (current.timedOut) tell(late(current));
+    if (alive && !cancelNext && (!current || current.timedOut)) arm();
+  }
+
+  function late({ startedAt }: Run): Finding {
+    const durationMs = clock.monotonic() - startedAt;
+    return { outcome: 'timeout', message: `no answer after ${formatDuration(durationMs)}`, severity: 7, durationMs };
+  }
+
+  function tell(finding: Finding): void {
+    const severity = isFailure(finding.outcome) ? (plan.severity ?? finding.severity) : finding.severity;
+    deps.found({ ...finding, severity, message: oneLine(finding.message) });
+  }
+
+  function run(): void {
+    const mine: Run = { controller: new AbortController(), startedAt: clock.monotonic(), timedOut: false };
+    current = mine;
+    let result: CheckResult | Promise<CheckResult>;
+    try {
+      result = check.run(plan.options, {
+        clock,
+        signal: mine.controller.signal,
+        subject: deps.subject,
+        memory,
+        cwd: deps.cwd,
+      });
+    } catch (error) {
+      result = thrown(error);
+    }
+    if (!(result instanceof Promise)) return settle(mine, result);
+    const cancelTimeout = schedule.at(mine.startedAt + plan.timeout, () => {
+      mine.timedOut = true;
+      mine.controller.abort(new Error(`the check's timeout of ${formatDuration(plan.timeout)} is over`));
+      tell(late(mine));
+      if (alive && !cancelNext) arm();
+    });
+    const done = (found: CheckResult) => {
+      cancelTimeout();
+      settle(mine, found);
+    };
+    result.then(done, (error: unknown) => done(thrown(error)));
+  }
+
+  function settle(mine: Run, result: CheckResult | undefined): void {
+    if (current !== mine) return;
+    current = null;
+    if (mine.timedOut) return;
+    const { status, message, severity } = result ?? unknown('the check answered nothing');
+    tell({ outcome: status, message, severity, durationMs: clock.monotonic() - mine.startedAt });
+    if (alive && !cancelNext) arm();
+  }
+
+  function end(): void {
+    alive = false;
+    pollMs = null;
+    cancelNext?.();
+    cancelNext = null;
+    const aborted = current;
+    current = null;
+    aborted?.controller.abort(new Error('the check is no longer wanted'));
+  }
+
+  return {
+    begin() {
+      end();
+      memory.clear();
+      alive = true;
+      const [now, every] = [clock.monotonic(), deps.intervalMs()];
+      origin = now + deps.random() * every;
+      plans(now + deps.random() * Math.min(every, EARLY_MS));
+    },
+    end,
+    poll() {
+      if (!alive) return;
+      pollMs = POLL_FIRST_MS;
+      cancelNext?.();
+      cancelNext = null;
+      turn();
+    },
+    calm() {
+      if (pollMs === null) return;
+      pollMs = null;
+      if (alive) arm();
+    },
+    rearm() {
+      if (alive && pollMs === null) arm();
+    },
+    hurry() {
+      if (alive && !current) run();
+    },
+  };
+}
+
+const thrown = (error: unknown): CheckResult => unhealthy(`the check failed: ${sentenceOf(error)}`, 8);
+
+function oneLine(message: string): string {
+  const line = message.replaceAll(/\s+/g, ' ').trim();
+  return line.length > MESSAGE_LENGTH ? `${line.slice(0, MESSAGE_LENGTH - 1)}…` : line;
+}

@@ -1,0 +1,84 @@
+import type { ComponentName, HealthStatus } from '../model/index.ts';
+import { freshStreak, type Streak } from './assess.ts';
+import type { CheckSubject, Heartbeat } from './check.ts';
+import type { CheckState, Watched } from './health-monitor.ts';
+import { statusOfOutcome, worst } from './overall.ts';
+import type { Runner } from './runner.ts';
+import type { CheckPlan } from './schema.ts';
+import type { Verifying } from './verify.ts';
+
+/** One check of a watched component. */
+export interface WatchedCheck {
+  readonly plan: CheckPlan;
+  readonly onHeartbeat: boolean;
+  readonly runner: Runner;
+  state: CheckState;
+  streak: Streak;
+}
+
+/** One watched component with what is known of its current life. */
+export interface Watch {
+  readonly watched: Watched;
+  readonly subject: CheckSubject;
+  readonly checks: Map<string, WatchedCheck>;
+  /** Resumed and not paused. */
+  active: boolean;
+  /** Monotonic time from which failures count. */
+  countsFrom: number;
+  beat: Heartbeat | null;
+  /** The status that listeners know of. */
+  told: HealthStatus;
+  verifying: Verifying | null;
+}
+
+export const freshState = (component: ComponentName, check: string, kind: string): CheckState => ({
+  component,
+  check,
+  kind,
+  outcome: 'unknown',
+  message: 'has not run yet',
+  severity: 0,
+  at: null,
+  consecutiveFailures: 0,
+  lastSuccessAt: null,
+});
+
+export function createWatch(watched: Watched): Watch {
+  const { subject } = watched;
+  const watch: Watch = {
+    watched,
+    subject: {
+      process: () => subject.process(),
+      usage: () => subject.usage(),
+      startedAt: () => subject.startedAt(),
+      heartbeat: () => watch.beat,
+    },
+    checks: new Map(),
+    active: false,
+    countsFrom: 0,
+    beat: null,
+    told: 'unknown',
+    verifying: null,
+  };
+  return watch;
+}
+
+/** A new life: nothing is known of it yet, but when each check last passed stays true. */
+export function forget(watch: Watch): void {
+  watch.beat = null;
+  for (const entry of watch.checks.values()) {
+    const { component, check, kind, lastSuccessAt } = entry.state;
+    entry.state = { ...freshState(component, check, kind), lastSuccessAt };
+    entry.streak = freshStreak;
+  }
+  watch.told = statusOf(watch);
+}
+
+export const statusOf = (watch: Watch): HealthStatus =>
+  worst([...watch.checks.values()].map(({ state }) => state.outcome));
+
+/** The check that its status comes from. */
+export function worstCheck(watch: Watch): CheckState | undefined {
+  const status = statusOf(watch);
+  return [...watch.checks.values()].find(({ state }) => statusOfOutcome(state.outcome) === status)?.state;
+}

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { checks } from '../../../src/health/index.ts';
+import { checkContract } from '../../contracts/check.ts';
+
+const options: Record<string, unknown> = {
+  http: { url: 'http://127.0.0.1:1/' },
+  tcp: { port: 1 },
+  process: {},
+  heartbeat: {},
+  command: { command: [process.execPath, '-e', 'setTimeout(() => {}, 300)'] },
+  system: {},
+};
+
+it('covers every kind of check', () => {
+  expect(Object.keys(options).toSorted()).toEqual(checks.kinds.toSorted());
+});
+
+describe.each([...checks])('check $kind', (check) => checkContract(check, options[check.kind]));

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { createSchedule } from '../../src/health/schedule.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+describe('schedule', () => {
+  it('runs everything in order of its due time with a single timer', async () => {
+    const clock = new FakeClock();
+    const schedule = createSchedule(clock);
+    const ran: number[] = [];
+    for (let n = 0; n < 1_000; n++) schedule.at((n * 7_919) % 1_000, () => ran.push((n * 7_919) % 1_000));
+    expect(clock.pending).toBe(1);
+    await clock.advance(1_000);
+    expect(ran).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+    expect(clock.pending).toBe(0);
+  });
+
+  it('does not run what was called off', async () => {
+    const clock = new FakeClock();
+    const schedule = createSchedule(clock);
+    const ran: string[] = [];
+    const cancel = schedule.at(10, () => ran.push('first'));
+    schedule.at(20, () => ran.push('second'));
+    cancel();
+    await clock.advance(100);
+    expect(ran).toEqual(['second']);
+  });
+
+  it('goes on after a run that throws', async () => {
+    const clock = new FakeClock();
+    const schedule = createSchedule(clock);
+    const ran: string[] = [];
+    schedule.at(10, () => {
+      throw new Error('broken');
+    });
+    schedule.at(20, () => ran.push('second'));
+    await expect(clock.advance(10)).rejects.toThrow('broken');
+    await clock.advance(100);
+    expect(ran).toEqual(['second']);
+  });
+
+  it('never runs early when a timer does', () => {
+    let now = 0;
+    const timers: (() => void)[] = [];
+    const after = (_: number, run: () => void) => (timers.push(run), () => undefined);
+    const schedule = createSchedule({ monotonic: () => now, after });
+    let runs = 0;
+    schedule.at(10.5, () => runs++);
+    now = 10.4;
+    timers.shift()?.();
+    expect(runs).toBe(0);
+    now = 11;
+    timers.shift()?.();
+    expect(runs).toBe(1);
+  });
+});

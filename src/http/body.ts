@@ -32,7 +32,6 @@ export async function readBody(request: Request, limitBytes = BODY_LIMIT): Promi
     });
     request.once('end', () => done(() => resolve(Buffer.concat(chunks, length))));
     const cutOff = () => failure('BODY_INVALID', { path: '', why: 'the connection ended before the body did' });
-    request.once('error', () => done(() => reject(cutOff())));
     request.once('close', () => done(() => reject(cutOff())));
   });
 }

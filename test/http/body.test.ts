@@ -39,8 +39,9 @@ describe('a body', () => {
 
   it('that is not UTF-8 is answered 400', async () => {
     const { ask } = await serve();
-    const body = Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]);
-    const answer = await ask(restart, { method: 'POST', body, headers: { ...json, authorization: `Bearer ${API}` } });
+    const body = Buffer.from('{"message": "caf\xe9"}', 'latin1');
+    const headers = { ...json, authorization: `Bearer ${CURRENT}` };
+    const answer = await ask('/component/v1/heartbeat', { method: 'POST', body, headers });
 
     expect(answer.status).toBe(400);
   });

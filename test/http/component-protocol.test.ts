@@ -65,6 +65,7 @@ describe('a component', () => {
       state: null,
       schema_version: 1,
       journal: [],
+      through: null,
       data_loss_seconds: 0,
     });
   });

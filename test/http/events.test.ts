@@ -181,6 +181,10 @@ describe('the event stream', () => {
     expect(pages).toBeGreaterThan(1);
     expect(pages).toBeLessThan(100);
 
+    const stood = pages;
+    emitMany(server.daemon, 10);
+    expect(pages).toBe(stood);
+
     await server.clock.advance(4 * STREAM_HEARTBEAT_MS);
     await until('a client that never reads is given up', () => server.daemon.listeners.size === 0);
   });

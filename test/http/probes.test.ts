@@ -53,6 +53,7 @@ describe('/metrics', () => {
     ['text/plain;q=0.5, application/openmetrics-text;q=0.4', 'text/plain; version=0.0.4'],
     ['application/openmetrics-text;q=0', 'text/plain; version=0.0.4'],
     ['application/openmetrics-text;q=much', 'text/plain; version=0.0.4'],
+    ['application/openmetrics-text, text/plain;q=much', 'application/openmetrics-text; version=1.0.0'],
     ['text/html,*/*;q=0.8', 'text/plain; version=0.0.4'],
     ['*/*', 'text/plain; version=0.0.4'],
   ])('answers Accept: %s with %s, word for word', async (accept, type) => {

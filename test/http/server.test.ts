@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHttp } from '../../src/http/index.ts';
@@ -56,6 +56,26 @@ describe('the listener', () => {
     expect((await answer).status).toBe(200);
     await closed;
     await expect(fetch(`${server.url}/livez`)).rejects.toThrow();
+  });
+
+  it('takes nothing new on a connection kept alive while it closes', async () => {
+    const server = await serve({ graceMs: 60_000 });
+    let finish = () => {};
+    server.daemon.instead = () => new Promise<never>((resolve) => (finish = resolve as () => void));
+    const socket = connect(server.port, '127.0.0.1');
+    let heard = '';
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    const head = `HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${API}\r\n`;
+    // Two requests at once on one connection: the second is looked at when the listener is closing already.
+    socket.write(`POST /api/v1/reload ${head}Content-Length: 0\r\n\r\n`);
+    await until('it has been asked', () => server.daemon.calls.length === 1);
+    const closed = server.http.close();
+    socket.write(`GET /api/v1/status ${head}\r\n`);
+    finish();
+    await Promise.all([closed, ended]);
+
+    expect(heard).toMatch(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 503 [^]*SHUTTING_DOWN/);
   });
 
   it('cuts what does not finish within its grace', async () => {

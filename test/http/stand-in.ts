@@ -34,6 +34,7 @@ export class StandIn implements Daemon {
       return { entry_id: 7 };
     },
     read: async (id: string) => {
+      this.#note('read', id);
       if (id !== 'CP-20261123-224610-1A2B3C4D') throw failure('CHECKPOINT_NOT_FOUND', { checkpoint: id });
       return { checkpoint_id: id, at: 0, state: { tasks: 3 } };
     },
@@ -96,6 +97,7 @@ export class StandIn implements Daemon {
   logFiles = (name: string) => ({ stdout: `/logs/${this.#find(name).name}/stdout.log`, stderr: '/logs/stderr.log' });
   config = () => ({ listen: '127.0.0.1:9477' });
   reload = async () => {
+    this.#note('reload');
     await this.instead?.();
     return { added: ['gmail'], removed: [], changed: [] };
   };
@@ -116,6 +118,7 @@ export class StandIn implements Daemon {
       state: null,
       schema_version: 1,
       journal: [],
+      through: null,
       data_loss_seconds: 0,
       source: 'none' as const,
     };

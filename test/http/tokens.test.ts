@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,14 @@ describe('tokens of a state folder', () => {
     for (const token of [tokens.api, tokens.webhook, tokens.metrics]) expect(token).toMatch(/^[0-9a-f]{64}$/);
     expect(new Set([tokens.api, tokens.webhook, tokens.metrics]).size).toBe(3);
     expect(readFileSync(join(folder, 'api.token'), 'utf8').trim()).toBe(tokens.api);
+  });
+
+  it('close a folder that others could read', () => {
+    const folder = tempFolder();
+    chmodSync(folder, 0o755);
+    createTokens(folder);
+
+    expect(mode(folder)).toBe('700');
   });
 
   it('stay the same at every later start', () => {

@@ -30,6 +30,11 @@ export interface Restored {
   readonly state: unknown;
   readonly schema_version: number;
   readonly journal: readonly JournalEntry[];
+  /**
+   * The newest entry that state and journal together contain: what the next checkpoint's `through` is when nothing
+   * was journalled meanwhile. null: the component has never journalled.
+   */
+  readonly through: number | null;
   /** Upper bound of the time whose changes are lost; 0 for a component that journals what it does. */
   readonly data_loss_seconds: number;
   readonly source: RestoreSource;
@@ -45,17 +50,20 @@ export interface Verified {
 /**
  * Checkpoints and journal of all components. One worker thread owns the file; whatever is answered is on disk
  * (`synchronous=FULL`), and what arrives together is committed together. Writes of one component are applied in
- * the order of the calls. Rejects with BODY_INVALID, STORE_FAILED or CHECKPOINT_NOT_FOUND.
+ * the order of the calls. Rejects with BODY_INVALID, STORE_FAILED, CHECKPOINT_NOT_FOUND or CHECKPOINT_CORRUPTED.
  * States checkpoint.written, checkpoint.write_failed, checkpoint.corrupted and checkpoint.restored.
  */
 export interface StateStore {
-  /** @param body the raw JSON of `PUT state`: `{state, schema_version?, through?}`; it is not parsed on the calling thread. */
+  /**
+   * @param body the raw JSON of `PUT state`: `{state, schema_version?, through?}`; it is not parsed on the calling
+   * thread. It is given away: the caller must not look at it again.
+   */
   putState(
     component: ComponentName,
     body: Uint8Array,
     trigger: CheckpointTrigger,
   ): Promise<{ checkpoint_id: CheckpointId }>;
-  /** @param body the raw JSON of `POST journal`: one entry or a list of them. */
+  /** @param body the raw JSON of `POST journal`: one entry or a list of them. Given away, as above. */
   appendJournal(component: ComponentName, body: Uint8Array): Promise<{ entry_id: number } | { entry_ids: number[] }>;
   /**
    * Reads, verifies and, when the newest does not verify, falls back to the newest that does.

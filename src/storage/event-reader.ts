@@ -20,17 +20,18 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
       'SELECT body FROM event WHERE type = ? AND component = ? ORDER BY seq DESC LIMIT 1',
     )
     .pluck();
-  const crashes = `SELECT body, (
-      SELECT json_extract(later.body, '$.file') FROM event AS later
+  // The numbers are found and cut to the limit first, from the index alone: bodies are large.
+  const crashes = (which: string) => `SELECT body, (
+      SELECT json_extract(later.body, '$.file') FROM event AS later INDEXED BY event_by_type
       WHERE later.type = 'crash.reported' AND later.component = crash.component AND later.seq > crash.seq
         AND json_extract(later.body, '$.crash') = json_extract(crash.body, '$.crash')
       ORDER BY later.seq LIMIT 1
     ) AS report
-    FROM event AS crash WHERE type = 'component.crashed'`;
-  const selectCrashes = db.prepare<[number], CrashRow>(`${crashes} ORDER BY seq DESC LIMIT ?`);
-  const selectCrashesOf = db.prepare<[string, number], CrashRow>(
-    `${crashes} AND component = ? ORDER BY seq DESC LIMIT ?`,
-  );
+    FROM event AS crash
+    WHERE seq IN (SELECT seq FROM event WHERE type = 'component.crashed' ${which} ORDER BY seq DESC LIMIT ?)
+    ORDER BY seq DESC`;
+  const selectCrashes = db.prepare<[number], CrashRow>(crashes(''));
+  const selectCrashesOf = db.prepare<[string, number], CrashRow>(crashes('AND component = ?'));
 
   const newestWaiting = (type: EventType, matches: (event: RecoveryEvent) => boolean): RecoveryEvent | undefined =>
     waiting.events

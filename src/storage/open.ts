@@ -21,7 +21,7 @@ export interface SetAside {
   readonly why: string;
 }
 
-const LARGEST_IDLE_WAL_BYTES = 16 * 2 ** 20;
+const LARGEST_IDLE_WAL_BYTES = 4 * 2 ** 20;
 
 /**
  * Opens (or begins) a database with all that we rely on: WAL, incremental vacuum, no waiting for locks.

@@ -53,7 +53,7 @@ export const reported = (crash: string, component = planner): EventOf<'crash.rep
 
 export const record = (component = planner, crashes = 0): ComponentRecord => ({
   component,
-  state: { is: 'stopped', since: at, why: '' },
+  state: { is: 'stopped', since: at, why: '', settled: true },
   held: false,
   recovery: null,
   attempts: 0,

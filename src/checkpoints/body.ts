@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer';
+import { z } from 'zod';
+import { sentenceOf } from '../errors.ts';
+import { bodyInvalid } from './refusal.ts';
+
+export interface PutBody {
+  /** The JSON of the state, as it was sent when possible. */
+  readonly state: Uint8Array;
+  readonly schema_version: number;
+  readonly through: number | null;
+}
+
+const whole = z.number().int().min(0);
+const putSchema = z.strictObject({
+  state: z.unknown(),
+  schema_version: whole.default(1),
+  through: whole.nullable().default(null),
+});
+const entrySchema = z.strictObject({
+  operation: z.string().min(1).max(200),
+  data: z.unknown().default(null),
+  id: z.string().min(1).max(200).optional(),
+});
+const entriesSchema = z.array(entrySchema).max(1_000);
+export type EntryBody = z.output<typeof entrySchema>;
+
+const PREFIX = '{"state":';
+const TAIL = /(?:,"schema_version":(\d{1,9}))?(?:,"through":(\d{1,15}))?\}$/;
+
+/**
+ * Reads the body of `PUT state`.
+ * @throws Refusal BODY_INVALID
+ */
+export function parsePut(bytes: Uint8Array): PutBody {
+  const text = textOf(bytes);
+  const asSent = parseInPlace(text, bytes);
+  if (asSent) return asSent;
+  const body = parseJson(text);
+  if (typeof body === 'object' && body !== null && !('state' in body)) throw bodyInvalid('state', 'is missing');
+  const { state, ...rest } = check(putSchema, body);
+  return { ...rest, state: Buffer.from(JSON.stringify(state)) };
+}
+
+/**
+ * The form that our client sends: the state lies between a fixed beginning and end. When what lies between is JSON,
+ * there is no other way to read the body, so the bytes are kept as they are: nothing is written anew (which is
+ * half the cost of a large state), and numbers beyond 2^53 keep their digits.
+ */
+function parseInPlace(text: string, bytes: Uint8Array): PutBody | undefined {
+  const tail = TAIL.exec(text.slice(-80));
+  if (!tail || !text.startsWith(PREFIX)) return undefined;
+  const [ending, version, through] = tail;
+  try {
+    JSON.parse(text.slice(PREFIX.length, text.length - ending.length));
+  } catch {
+    return undefined;
+  }
+  return {
+    state: bytes.subarray(PREFIX.length, bytes.byteLength - ending.length),
+    schema_version: Number(version ?? 1),
+    through: through === undefined ? null : Number(through),
+  };
+}
+
+/**
+ * Reads the body of `POST journal`: one entry, or a list of at most 1,000.
+ * @throws Refusal BODY_INVALID
+ */
+export function parseEntries(bytes: Uint8Array): { readonly entries: readonly EntryBody[]; readonly isList: boolean } {
+  const body = parseJson(textOf(bytes));
+  if (Array.isArray(body)) return { entries: check(entriesSchema, body), isList: true };
+  return { entries: [check(entrySchema, body)], isList: false };
+}
+
+function textOf(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw bodyInvalid('', 'is not UTF-8');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw bodyInvalid('', `is not JSON: ${sentenceOf(error)}`);
+  }
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw bodyInvalid(issue?.path.join('.') ?? '', issue?.message ?? 'is not as expected');
+}

@@ -1,0 +1,160 @@
+import { statSync } from 'node:fs';
+import type { Clock } from '../clock.ts';
+import { failure, sentenceOf } from '../errors.ts';
+import type { CheckpointId, CheckpointTrigger, ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
+import type { Damage, Jobs } from './protocol.ts';
+import type { CheckpointInfo, StateStore } from './state-store.ts';
+import { createStateWorker } from './state-worker.ts';
+
+export interface StateStoreOptions {
+  readonly file: string;
+  /** events.db: its WAL is moved into it from the worker, every `checkpointEventsEveryMs`; null: leave it alone. */
+  readonly eventsFile: string | null;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Hears what `emit` threw: an answer is never lost for it. */
+  readonly onError?: (error: unknown) => void;
+  /** 2 s unless given. */
+  readonly checkpointEventsEveryMs?: number;
+  /** Another worker file, for tests of its death. */
+  readonly workerEntry?: URL;
+}
+
+export interface ThreadedStateStore extends StateStore {
+  /** What SQLite says of events.db, read through a connection of the worker: `ok`, or the first complaint. */
+  checkEvents(): Promise<string>;
+  /** Transactions since the worker began: fewer than the writes, because what arrives together shares one. */
+  commits(): number;
+}
+
+/** Most slices of free pages given back in one pruning: 20 MB; what is left is used again or goes the next time. */
+const VACUUM_SLICES = 100;
+
+/** The worker's file in source and, compiled, in `dist`. */
+const workerEntry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+export function createStateStore(options: StateStoreOptions): ThreadedStateStore {
+  const { file, clock } = options;
+  const tell = (...events: RecoveryEvent[]): void => {
+    try {
+      options.emit(...events);
+    } catch (error) {
+      options.onError?.(error);
+    }
+  };
+  const { ask, commits, close } = createStateWorker({
+    entry: options.workerEntry ?? workerEntry,
+    data: {
+      file,
+      eventsFile: options.eventsFile,
+      checkpointEventsEveryMs: options.checkpointEventsEveryMs ?? 2_000,
+    },
+    clock,
+    onSetAside: (setAside) => tell({ type: 'store.set_aside', at: clock.now(), store: 'state', ...setAside }),
+  });
+
+  const tellDamage = (damages: readonly Damage[]): void =>
+    damages
+      .filter((damage) => damage.isNew)
+      .forEach(({ checkpoint, component, why }) =>
+        tell({ type: 'checkpoint.corrupted', at: clock.now(), component, checkpoint, why }),
+      );
+
+  async function putState(component: ComponentName, body: Uint8Array, trigger: CheckpointTrigger) {
+    const at = clock.now();
+    const started = clock.monotonic();
+    const bytes = owned(body);
+    try {
+      const { checkpoint_id, size_bytes } = await ask('put', { component, body: bytes, trigger, at }, [bytes.buffer]);
+      const durationMs = clock.monotonic() - started;
+      const written = { checkpoint: checkpoint_id, trigger, sizeBytes: size_bytes, durationMs, capturedAt: at };
+      tell({ type: 'checkpoint.written', at: clock.now(), component, ...written });
+      return { checkpoint_id };
+    } catch (error) {
+      tell({ type: 'checkpoint.write_failed', at: clock.now(), component, trigger, why: sentenceOf(error) });
+      throw error;
+    }
+  }
+
+  async function getState(component: ComponentName, endedAt: Parameters<StateStore['getState']>[1]) {
+    const { restored, damaged, hadAnything } = await ask('restore', { component, endedAt, at: clock.now() });
+    tellDamage(damaged);
+    if (hadAnything) tellRestored(component, restored);
+    return restored;
+  }
+
+  function tellRestored(component: ComponentName, restored: Jobs['restore']['answer']['restored']): void {
+    const { checkpoint_id: checkpoint, source, journal, data_loss_seconds: lostSeconds } = restored;
+    tell({
+      type: 'checkpoint.restored',
+      at: clock.now(),
+      component,
+      checkpoint,
+      source,
+      outcome: checkpoint === null && journal.length === 0 ? 'failure' : 'success',
+      entriesReplayed: journal.length,
+      dataLossMs: lostSeconds * 1_000,
+    });
+  }
+
+  async function read(checkpoint: CheckpointId) {
+    const { found, damage } = await ask('read', { checkpoint, at: clock.now() });
+    if (damage) tellDamage([damage]);
+    if (found) return found;
+    throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: damage?.why ?? '' });
+  }
+
+  /** One at a time, so that writes are not kept waiting behind gigabytes. */
+  async function verify() {
+    const corrupted: CheckpointInfo[] = [];
+    let checked = 0;
+    for (const { checkpoint_id: checkpoint } of await ask('list', { component: null })) {
+      const result = await ask('verify', { checkpoint, at: clock.now() });
+      if (!result) continue;
+      checked++;
+      if (!result.damage) continue;
+      tellDamage([result.damage]);
+      corrupted.push(result.checkpoint);
+    }
+    return { checked, corrupted, integrity: await ask('integrity', { store: 'state' }) };
+  }
+
+  /** In slices, so that writes get their turn in between. */
+  async function prune(policies: Parameters<StateStore['prune']>[0]) {
+    let deleted = 0;
+    for (const [component, { retention }] of policies) {
+      const before = (clock.now() - retention.max_age) as ReturnType<Clock['now']>;
+      for (let went = -1; went !== 0; deleted += Math.max(went, 0)) {
+        went = await ask('expire', { component, before, keep: retention.keep });
+      }
+      while ((await ask('trim', { component })) > 0);
+    }
+    for (let slice = 0; slice < VACUUM_SLICES && (await ask('vacuum', {})) > 0; slice++);
+    return deleted;
+  }
+
+  return {
+    putState,
+    async appendJournal(component, body) {
+      const bytes = owned(body);
+      return ask('journal', { component, body: bytes, at: clock.now() }, [bytes.buffer]);
+    },
+    getState,
+    list: (component) => ask('list', { component: component ?? null }),
+    read,
+    verify,
+    prune,
+    sizeBytes: () => sizeOf(file) + sizeOf(`${file}-wal`),
+    checkEvents: () => ask('integrity', { store: 'events' }),
+    commits,
+    close,
+  };
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** Bytes that can be moved to the worker: a Buffer out of Node's pool shares its memory with others. */
+function owned(body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const alone = body.byteLength === body.buffer.byteLength && body.buffer instanceof ArrayBuffer;
+  return alone ? (body as Uint8Array<ArrayBuffer>) : new Uint8Array(body);
+}

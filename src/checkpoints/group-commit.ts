@@ -1,0 +1,41 @@
+import type { Database } from '../storage/open.ts';
+import type { Answer, Request, RequestOf } from './protocol.ts';
+import { Refusal, toRefused } from './refusal.ts';
+import type { StateDatabase } from './state-database.ts';
+
+export type Write = RequestOf<'put'> | RequestOf<'journal'>;
+export const isWrite = (request: Request): request is Write => request.job === 'put' || request.job === 'journal';
+
+/**
+ * Applies writes in their order in one transaction, each in a savepoint of its own, so that a bad one leaves the
+ * others alone; answers are true once this returns. When the transaction as a whole fails (a full disk), each is
+ * tried alone: what fits is kept.
+ */
+export function createGroupCommit(db: Database, states: StateDatabase) {
+  let commits = 0;
+  // Within a transaction, better-sqlite3 makes a savepoint of the inner one.
+  const applyOne = db.transaction((write: Write) => (write.job === 'put' ? states.put(write) : states.journal(write)));
+  const applyAll = db.transaction((writes: readonly Write[]) =>
+    writes.map((write): Answer => {
+      try {
+        return { id: write.id, value: applyOne(write) };
+      } catch (error) {
+        if (error instanceof Refusal) return { id: write.id, refused: error.refused };
+        throw error;
+      }
+    }),
+  );
+
+  function commitGroup(writes: readonly Write[]): Answer[] {
+    try {
+      const answers = applyAll.immediate(writes);
+      commits++;
+      return answers;
+    } catch (error) {
+      if (writes.length > 1) return writes.flatMap((write) => commitGroup([write]));
+      return writes.map(({ id }) => ({ id, refused: toRefused(error) }));
+    }
+  }
+
+  return { commitGroup, commits: () => commits };
+}

@@ -1,0 +1,3 @@
+export { choose } from './choose.ts';
+export { createStateStore, type StateStoreOptions, type ThreadedStateStore } from './create-state-store.ts';
+export type { CheckpointInfo, JournalEntry, Restored, StateStore, Verified } from './state-store.ts';

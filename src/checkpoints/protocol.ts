@@ -1,0 +1,62 @@
+import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs } from '../model/index.ts';
+import type { Refused } from './refusal.ts';
+import type { CheckpointInfo, Restored } from './state-store.ts';
+
+/** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
+export interface Jobs {
+  put: {
+    ask: { component: ComponentName; body: Uint8Array; trigger: CheckpointTrigger; at: EpochMs };
+    answer: { checkpoint_id: CheckpointId; size_bytes: number };
+  };
+  journal: {
+    ask: { component: ComponentName; body: Uint8Array; at: EpochMs };
+    answer: { entry_id: number } | { entry_ids: number[] };
+  };
+  restore: {
+    ask: { component: ComponentName; endedAt: EpochMs | null; at: EpochMs };
+    answer: { restored: Restored; damaged: readonly Damage[]; hadAnything: boolean };
+  };
+  list: { ask: { component: ComponentName | null }; answer: CheckpointInfo[] };
+  read: {
+    ask: { checkpoint: CheckpointId; at: EpochMs };
+    answer: { found: (CheckpointInfo & { state: unknown }) | null; damage: Damage | null };
+  };
+  /** Null when it has gone meanwhile. */
+  verify: {
+    ask: { checkpoint: CheckpointId; at: EpochMs };
+    answer: { checkpoint: CheckpointInfo; damage: Damage | null } | null;
+  };
+  integrity: { ask: { store: 'state' | 'events' }; answer: string };
+  /** One slice each; the answer says how much went. */
+  expire: { ask: { component: ComponentName; before: EpochMs; keep: number }; answer: number };
+  trim: { ask: { component: ComponentName }; answer: number };
+  vacuum: { ask: object; answer: number };
+  close: { ask: object; answer: null };
+}
+export type JobName = keyof Jobs;
+export type Request = { [J in JobName]: { readonly id: number; readonly job: J } & Jobs[J]['ask'] }[JobName];
+export type RequestOf<J extends JobName> = Extract<Request, { job: J }>;
+
+/** A checkpoint whose bytes are not what was written; `isNew`: found just now. */
+export interface Damage {
+  readonly checkpoint: CheckpointId;
+  readonly component: ComponentName;
+  readonly why: string;
+  readonly isNew: boolean;
+}
+
+export type Answer =
+  { readonly id: number; readonly value: unknown } | { readonly id: number; readonly refused: Refused };
+
+export type FromWorker =
+  | { readonly opened: { readonly movedTo: string; readonly why: string } | null }
+  /** `commits` since the worker began: how well requests are grouped. */
+  | { readonly answers: readonly Answer[]; readonly commits: number };
+
+export interface WorkerData {
+  readonly file: string;
+  /** Its WAL is moved into it from here, never from the main thread; null: there is none. */
+  readonly eventsFile: string | null;
+  readonly now: EpochMs;
+  readonly checkpointEventsEveryMs: number;
+}

@@ -1,0 +1,41 @@
+import { failure, ParamedicError, sentenceOf, type ErrorParameters } from '../errors.ts';
+
+/** An error as it crosses from the worker: its code and parameters, to be rebuilt on the other side. */
+export type Refused =
+  | { readonly code: 'BODY_INVALID'; readonly parameters: ErrorParameters<'BODY_INVALID'> }
+  | { readonly code: 'STORE_FAILED'; readonly parameters: ErrorParameters<'STORE_FAILED'> }
+  | { readonly code: 'CHECKPOINT_NOT_FOUND'; readonly parameters: ErrorParameters<'CHECKPOINT_NOT_FOUND'> }
+  | { readonly code: 'CHECKPOINT_CORRUPTED'; readonly parameters: ErrorParameters<'CHECKPOINT_CORRUPTED'> };
+
+/** Turns one request down; the others of its group go on. */
+export class Refusal extends Error {
+  readonly refused: Refused;
+  constructor(refused: Refused) {
+    super(refused.code);
+    this.refused = refused;
+  }
+}
+
+export const bodyInvalid = (path: string, why: string): Refusal =>
+  new Refusal({ code: 'BODY_INVALID', parameters: { path, why } });
+
+export const storeFailed = (why: string): Refused => ({
+  code: 'STORE_FAILED',
+  parameters: { store: 'state.db', why },
+});
+
+export const toRefused = (error: unknown): Refused =>
+  error instanceof Refusal ? error.refused : storeFailed(sentenceOf(error));
+
+export function toError(refused: Refused): ParamedicError {
+  switch (refused.code) {
+    case 'BODY_INVALID':
+      return failure(refused.code, refused.parameters);
+    case 'STORE_FAILED':
+      return failure(refused.code, refused.parameters);
+    case 'CHECKPOINT_NOT_FOUND':
+      return failure(refused.code, refused.parameters);
+    case 'CHECKPOINT_CORRUPTED':
+      return failure(refused.code, refused.parameters);
+  }
+}

@@ -1,0 +1,100 @@
+import { Worker } from 'node:worker_threads';
+import type { Clock } from '../clock.ts';
+import { sentenceOf } from '../errors.ts';
+import type { FromWorker, JobName, Jobs, Request, WorkerData } from './protocol.ts';
+import { storeFailed, toError } from './refusal.ts';
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface StateWorkerOptions {
+  readonly entry: URL;
+  readonly data: Omit<WorkerData, 'now'>;
+  readonly clock: Clock;
+  readonly onSetAside: (setAside: { movedTo: string; why: string }) => void;
+}
+
+const RESTART_AFTER_MS = 1_000;
+
+/**
+ * The worker thread seen from outside: questions and answers. When it dies, what was pending fails with STORE_FAILED
+ * and it is started again: at once when it had been working, after a second when it did not even begin. Until then
+ * every question fails at once.
+ */
+export function createStateWorker({ entry, data, clock, onSetAside }: StateWorkerOptions) {
+  const pending = new Map<number, Pending>();
+  let lastId = 0;
+  let commits = 0;
+  let worker: Worker | undefined;
+  let whyDown = '';
+  let cancelRestart: (() => void) | undefined;
+  let closed = false;
+
+  function start(): void {
+    cancelRestart = undefined;
+    const thread = new Worker(entry, { workerData: { ...data, now: clock.now() } satisfies WorkerData });
+    let working = false;
+    thread.on('message', (message: FromWorker) => {
+      working = true;
+      if ('answers' in message) settle(message);
+      else if (message.opened) onSetAside(message.opened);
+    });
+    thread.on('error', (error) => (whyDown = sentenceOf(error)));
+    thread.once('exit', () => {
+      worker = undefined;
+      const error = toError(storeFailed(whyDown || 'its worker has ended'));
+      for (const { reject } of pending.values()) reject(error);
+      pending.clear();
+      if (closed) return;
+      if (working) start();
+      else cancelRestart = clock.after(RESTART_AFTER_MS, start);
+    });
+    worker = thread;
+  }
+
+  function settle(message: Extract<FromWorker, { answers: unknown }>): void {
+    commits = message.commits;
+    for (const answer of message.answers) {
+      const asker = pending.get(answer.id);
+      pending.delete(answer.id);
+      if ('refused' in answer) asker?.reject(toError(answer.refused));
+      else asker?.resolve(answer.value);
+    }
+  }
+
+  function ask<J extends JobName>(
+    job: J,
+    question: Jobs[J]['ask'],
+    given: readonly ArrayBuffer[] = [],
+  ): Promise<Jobs[J]['answer']> {
+    return new Promise((resolve, reject) => {
+      if (!worker || closed) return reject(toError(storeFailed(closed ? 'it is closed' : whyDown)));
+      const id = ++lastId;
+      pending.set(id, { resolve: resolve as Pending['resolve'], reject });
+      worker.postMessage({ id, job, ...question } as unknown as Request, given);
+    });
+  }
+
+  start();
+  return {
+    ask,
+    /** Transactions since the worker began. */
+    commits: () => commits,
+    /** Resolves when all that was asked is answered and the files are closed. */
+    async close(): Promise<void> {
+      cancelRestart?.();
+      const thread = worker;
+      if (closed || !thread) {
+        closed = true;
+        return;
+      }
+      const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+      const answered = ask('close', {}).catch(() => {});
+      closed = true;
+      await answered;
+      await exited;
+    },
+  };
+}

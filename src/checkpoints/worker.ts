@@ -1,0 +1,103 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openOrSetAside, quickCheck } from '../storage/open.ts';
+import { createGroupCommit, isWrite, type Write } from './group-commit.ts';
+import { stateMigrations } from './migrations.ts';
+import type { Answer, FromWorker, Request, WorkerData } from './protocol.ts';
+import { toRefused } from './refusal.ts';
+import { read, restore, verify } from './restore.ts';
+import { createStateDatabase } from './state-database.ts';
+import { createWalKeeper } from './wal-keeper.ts';
+
+/*
+ * The thread that owns state.db. What arrives while a commit runs waits and is committed together: the next group.
+ * Requests are answered in the order in which they came; a write is answered when it is on disk.
+ */
+
+const MOST_IN_A_GROUP = 1_000;
+const MOST_BYTES_IN_A_GROUP = 32 * 2 ** 20;
+const AUTO_CHECKPOINT_PAGES = 4_000;
+
+const port = parentPort;
+if (!port) throw new Error('this file is a worker: createStateStore starts it');
+const post = (message: FromWorker): void => port.postMessage(message);
+
+const { file, eventsFile, now, checkpointEventsEveryMs } = workerData as WorkerData;
+const options = {
+  synchronous: 'FULL',
+  migrations: stateMigrations,
+  autoCheckpointPages: AUTO_CHECKPOINT_PAGES,
+  clock: { now: () => now },
+} as const;
+const { value, setAside } = openOrSetAside(file, options, (db) => {
+  const states = createStateDatabase(db);
+  states.list(null);
+  db.prepare('SELECT max(entry_id), max(component) FROM journal').get();
+  return { db, states };
+});
+const { db, states } = value;
+const { commitGroup, commits } = createGroupCommit(db, states);
+const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, checkpointEventsEveryMs);
+post({ opened: setAside });
+
+const queue: Request[] = [];
+port.on('message', (request: Request) => {
+  if (queue.push(request) === 1) setImmediate(next);
+});
+
+/** One group of writes or one other request at a time: what arrived meanwhile joins the queue in between. */
+function next(): void {
+  const writes = nextGroup();
+  const answers = writes.length > 0 ? commitGroup(writes) : queue.slice(0, 1).map(answer);
+  queue.splice(0, answers.length);
+  post({ answers, commits: commits() });
+  if (!db.open) port?.close();
+  else if (queue.length > 0) setImmediate(next);
+}
+
+function nextGroup(): Write[] {
+  const group: Write[] = [];
+  let bytes = 0;
+  for (const request of queue) {
+    if (!isWrite(request) || group.length === MOST_IN_A_GROUP) break;
+    bytes += request.body.byteLength;
+    if (group.length > 0 && bytes > MOST_BYTES_IN_A_GROUP) break;
+    group.push(request);
+  }
+  return group;
+}
+
+function answer(request: Request): Answer {
+  try {
+    return { id: request.id, value: perform(request) };
+  } catch (error) {
+    return { id: request.id, refused: toRefused(error) };
+  }
+}
+
+function perform(request: Request): unknown {
+  switch (request.job) {
+    case 'restore':
+      return restore(states, request);
+    case 'list':
+      return states.list(request.component);
+    case 'read':
+      return read(states, request);
+    case 'verify':
+      return verify(states, request.checkpoint, request.at);
+    case 'integrity':
+      return request.store === 'state' ? quickCheck(db) : (walKeeper?.quickCheck() ?? 'ok');
+    case 'expire':
+      return states.expire(request);
+    case 'trim':
+      return states.trim(request.component);
+    case 'vacuum':
+      return states.vacuum();
+    case 'close':
+      walKeeper?.close();
+      db.close();
+      return null;
+    case 'put':
+    case 'journal':
+      throw new Error('writes are committed in groups');
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { parseEntries, parsePut } from '../../src/checkpoints/body.ts';
+import { Refusal } from '../../src/checkpoints/refusal.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const put = (text: string) => {
+  const { state, ...rest } = parsePut(bytes(text));
+  return { state: Buffer.from(state).toString(), ...rest };
+};
+/** The path and the sentence of a refusal. */
+function refusalOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof Refusal && error.refused.code === 'BODY_INVALID') {
+      return `${error.refused.parameters.path}: ${error.refused.parameters.why}`;
+    }
+    throw error;
+  }
+  return 'accepted';
+}
+
+describe('the body of PUT state', () => {
+  it.each([
+    { body: '{"state":{"a":1}}', state: '{"a":1}', schema_version: 1, through: null },
+    { body: '{"state":5,"schema_version":2}', state: '5', schema_version: 2, through: null },
+    { body: '{"state":[],"schema_version":2,"through":7}', state: '[]', schema_version: 2, through: 7 },
+    { body: '{"state":"x","through":7}', state: '"x"', schema_version: 1, through: 7 },
+    { body: '{"state":"x","through":null}', state: '"x"', schema_version: 1, through: null },
+    { body: '{"state":null}', state: 'null', schema_version: 1, through: null },
+    { body: '{"through":7,"state":1,"schema_version":3}', state: '1', schema_version: 3, through: 7 },
+    { body: '{"state":1,"through":7,"schema_version":3}', state: '1', schema_version: 3, through: 7 },
+    { body: ' { "state" : { "a" : 1 } } ', state: '{"a":1}', schema_version: 1, through: null },
+    { body: '{"state":{"b":1,"through":9}}', state: '{"b":1,"through":9}', schema_version: 1, through: null },
+    { body: '{"state":"ü€","through":1}', state: '"ü€"', schema_version: 1, through: 1 },
+    { body: '{"state":1,"state":2}', state: '2', schema_version: 1, through: null },
+  ])('$body is read', ({ body, ...expected }) => {
+    expect(put(body)).toEqual(expected);
+  });
+
+  it('keeps numbers that JavaScript could not', () => {
+    expect(put('{"state":{"id":12345678901234567890}}').state).toBe('{"id":12345678901234567890}');
+  });
+
+  it.each([
+    { body: '', names: ': is not JSON' },
+    { body: '{"state":{"a":', names: ': is not JSON' },
+    { body: '{"state":1}}', names: ': is not JSON' },
+    { body: '[]', names: ': ' },
+    { body: '{}', names: 'state: is missing' },
+    { body: '{"state":1,"trough":5}', names: 'trough' },
+    { body: '{"state":1,"through":-1}', names: 'through: ' },
+    { body: '{"state":1,"through":1.5}', names: 'through: ' },
+    { body: '{"state":1,"schema_version":"2"}', names: 'schema_version: ' },
+  ])('$body is refused', ({ body, names }) => {
+    expect(refusalOf(() => put(body))).toContain(names);
+  });
+
+  it('that is not UTF-8 is refused', () => {
+    expect(refusalOf(() => parsePut(new Uint8Array([0x7b, 0xff, 0x7d])))).toBe(': is not UTF-8');
+  });
+});
+
+describe('the body of POST journal', () => {
+  it('is one entry or a list', () => {
+    expect(parseEntries(bytes('{"operation":"add","data":{"n":1},"id":"x"}'))).toEqual({
+      entries: [{ operation: 'add', data: { n: 1 }, id: 'x' }],
+      isList: false,
+    });
+    expect(parseEntries(bytes('[{"operation":"add"}]'))).toEqual({
+      entries: [{ operation: 'add', data: null }],
+      isList: true,
+    });
+  });
+
+  it.each([
+    { body: '{"data":1}', names: 'operation: ' },
+    { body: '[{"operation":"a"},{"operation":""}]', names: '1.operation: ' },
+    { body: '{"operation":"a","extra":1}', names: 'extra' },
+    { body: `[${Array.from({ length: 1_001 }, () => '{"operation":"a"}').join()}]`, names: '1000' },
+  ])('$names is refused', ({ body, names }) => {
+    expect(refusalOf(() => parseEntries(bytes(body)))).toContain(names);
+  });
+});

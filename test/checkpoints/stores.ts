@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { onTestFinished } from 'vitest';
+import type { StatePolicy } from '../../src/checkpoints/schema.ts';
+import { createStateStore, type StateStoreOptions } from '../../src/checkpoints/create-state-store.ts';
+import { componentName, type ComponentName, type RecoveryEvent } from '../../src/model/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { tempFolder } from '../support/temp.ts';
+
+export const planner = componentName('planner');
+export const writer = componentName('writer');
+export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+/** A store in a folder of its own, with all that it states; closed when the test ends. */
+export function open(options: Partial<StateStoreOptions> = {}) {
+  const file = options.file ?? join(tempFolder(), 'state.db');
+  const clock = new FakeClock();
+  const events: RecoveryEvent[] = [];
+  const emit = (...stated: readonly RecoveryEvent[]) => void events.push(...stated);
+  const store = createStateStore({ eventsFile: null, clock, emit, ...options, file });
+  onTestFinished(() => store.close());
+  const put = (component: ComponentName, body: object) => store.putState(component, json(body), 'interval');
+  const journal = (component: ComponentName, ...operations: string[]) =>
+    store
+      .appendJournal(component, json(operations.map((operation) => ({ operation }))))
+      .then((answer) => ('entry_ids' in answer ? answer.entry_ids : []));
+  const typesOf = () => events.map((event) => event.type);
+  return { file, clock, events, store, put, journal, typesOf };
+}
+
+/** Does something to the file behind the store's back. */
+export function tamper(file: string, sql: string, ...parameters: unknown[]): void {
+  const db = new Sqlite(file, { timeout: 5_000 });
+  db.prepare(sql).run(...parameters);
+  db.close();
+}
+
+export const policy = (maxAgeMs: number, keep: number): StatePolicy => ({
+  preserve: true,
+  checkpoint_interval: 60_000,
+  schema_version: 1,
+  retention: { max_age: maxAgeMs, keep },
+});

@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { decided, observed, open as openEvents, record } from '../storage/facts.ts';
+import { tempFolder, until } from '../support/temp.ts';
+import { json, open, planner } from './stores.ts';
+
+const dyingWorker = new URL('./dying-worker.ts', import.meta.url);
+
+describe('the worker', () => {
+  it('commits what arrives together in one transaction, and answers each', async () => {
+    const { store } = open();
+    await store.list();
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, (_, n) => store.appendJournal(planner, json({ operation: 'a', data: n }))),
+    );
+    const ids = answers.map((answer) => ('entry_id' in answer ? answer.entry_id : 0));
+    expect(ids).toEqual(Array.from({ length: 500 }, (_, n) => n + 1));
+    expect(store.commits()).toBeLessThan(100);
+    const { journal } = await store.getState(planner, null);
+    expect(journal.map(({ data }) => data)).toEqual(ids.map((id) => id - 1));
+  });
+
+  it('that dies fails what was asked, and works again at once', async () => {
+    const { store, put } = open({ workerEntry: dyingWorker });
+    await put(planner, { state: 1 });
+    const results = await Promise.allSettled([put(planner, { state: 'die' }), put(planner, { state: 2 })]);
+    for (const result of results) expect(result).toMatchObject({ reason: { code: 'STORE_FAILED', http: 503 } });
+    await put(planner, { state: 3 });
+    expect((await store.getState(planner, null)).state).toBe(3);
+  });
+
+  it('that cannot begin says why, and is tried again', async () => {
+    const folder = join(tempFolder(), 'later');
+    const { store, put, clock } = open({ file: join(folder, 'state.db') });
+    await expect(put(planner, { state: 1 })).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    await expect(put(planner, { state: 1 })).rejects.toThrow('directory does not exist');
+    mkdirSync(folder);
+    await clock.advance(1_000);
+    await put(planner, { state: 2 });
+    expect((await store.getState(planner, null)).state).toBe(2);
+  });
+
+  it('lives on when the disk is full: what fits is kept', async () => {
+    const { put, journal, typesOf } = open({ workerEntry: new URL('./small-disk-worker.ts', import.meta.url) });
+    await journal(planner, 'a');
+    const [large, small] = await Promise.allSettled([
+      put(planner, { state: 'x'.repeat(1_000_000), through: 1 }),
+      journal(planner, 'b'),
+    ]);
+    expect(large).toMatchObject({ reason: { code: 'STORE_FAILED', http: 503 } });
+    expect(small).toMatchObject({ value: [2] });
+    expect(typesOf()).toEqual(['checkpoint.write_failed']);
+    await put(planner, { state: 'small', through: 2 });
+  });
+
+  it('waits for nobody: while another holds the file a write fails, it does not hang', async () => {
+    const { file, put } = open();
+    await put(planner, { state: 1 });
+    const other = new Sqlite(file);
+    other.exec('BEGIN IMMEDIATE');
+    await expect(put(planner, { state: 2 })).rejects.toThrow('state.db could not be written: database is locked');
+    other.close();
+    await put(planner, { state: 3 });
+  });
+});
+
+describe('the WAL of events.db', () => {
+  it('is moved into the file by the worker, and never in the way of the main thread', async () => {
+    const folder = tempFolder();
+    const eventsFile = join(folder, 'events.db');
+    const events = openEvents(eventsFile, systemClock);
+    const { store } = open({ file: join(folder, 'state.db'), eventsFile, checkpointEventsEveryMs: 1 });
+    await store.list();
+    const walBytes = () => statSync(`${eventsFile}-wal`).size;
+    const append = () => events.store.append([observed(undefined, 'x'.repeat(2_000)), decided()], [record()]);
+    let appended = 0;
+    for (const end = performance.now() + 1_000; performance.now() < end; appended++) {
+      append();
+      if (appended % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until('a write finds all of it moved and begins the WAL anew', () => {
+      append();
+      appended++;
+      return walBytes() <= 4 * 2 ** 20;
+    });
+    expect(statSync(eventsFile).size).toBeGreaterThan(8 * 2 ** 20);
+    expect(await store.checkEvents()).toBe('ok');
+    expect(events.store.after(0, 1e6)).toHaveLength(appended * 2);
+    expect(events.errors).toEqual([]);
+    await store.close();
+    events.store.close();
+  });
+});
+
+describe('a daemon that is killed', () => {
+  it('has lost no journal entry that was acknowledged, whenever it dies', async () => {
+    const file = join(tempFolder(), 'state.db');
+    const ledger = new Set<number>();
+    for (let round = 0; round < 20; round++) {
+      const child = spawn(process.execPath, [join(import.meta.dirname, 'journal-writer.ts'), file], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      await until('the first entry is acknowledged', () => output.includes('\n'));
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+      child.kill('SIGKILL');
+      await ended;
+      for (const line of output.split('\n').slice(0, -1)) ledger.add(Number(line));
+    }
+    const { store } = open({ file });
+    const { journal } = await store.getState(planner, null);
+    const stored = new Set(journal.map(({ entry_id }) => entry_id));
+    expect(ledger.size).toBeGreaterThan(20);
+    expect([...ledger].filter((id) => !stored.has(id))).toEqual([]);
+  }, 60_000);
+});

@@ -1,0 +1,75 @@
+import type { CheckState } from '../health/index.ts';
+import { componentStates } from '../model/index.ts';
+import type { LabelsOf, MetricName, MetricUpdate } from './catalogue.ts';
+import type { ComponentSnapshot, Snapshot } from './snapshot.ts';
+
+/** Every gauge as it is now; what is not known is left out, what has gone is gone. */
+export function toGauges(snapshot: Snapshot): MetricUpdate[] {
+  const { build, config, lastTickAt, storageBytes, host } = snapshot;
+  return [
+    gauge('paramedic_build_info', label(build.version, build.revision, build.nodeVersion), 1),
+    gauge('paramedic_config_last_reload_successful', {}, Number(config.lastReloadOk)),
+    gauge('paramedic_config_last_reload_success_timestamp_seconds', {}, config.lastSuccessAt / 1_000),
+    ...known('paramedic_supervisor_last_tick_timestamp_seconds', {}, inSeconds(lastTickAt)),
+    ...known('paramedic_storage_size_bytes', { store: 'events' }, storageBytes.events),
+    ...known('paramedic_storage_size_bytes', { store: 'state' }, storageBytes.state),
+    ...known('paramedic_host_cpu_ratio', {}, host?.cpuRatio),
+    ...known('paramedic_host_memory_ratio', {}, host?.memoryRatio),
+    ...known('paramedic_host_processes', {}, host?.processes),
+    ...known('paramedic_host_handles', {}, host?.handles),
+    ...(host?.disks ?? []).map(({ mount, ratio }) => gauge('paramedic_host_disk_ratio', { mount }, ratio)),
+    ...snapshot.hostChecks.flatMap(ofCheck),
+    ...snapshot.components.flatMap(ofComponent),
+  ];
+}
+
+function ofComponent(of: ComponentSnapshot): MetricUpdate[] {
+  const { component, priority, kind, usage, checkpoint } = of;
+  const labels = { component };
+  const serves = of.state === 'running' || of.state === 'degraded';
+  return [
+    gauge('paramedic_component_info', { component, kind, priority }, 1),
+    ...componentStates.map((state) =>
+      gauge('paramedic_component_state', { component, state }, Number(state === of.state)),
+    ),
+    gauge('paramedic_component_up', labels, Number(serves)),
+    gauge('paramedic_component_enabled', labels, Number(of.enabled)),
+    ...known('paramedic_component_start_time_seconds', labels, inSeconds(of.startedAt)),
+    ...known('paramedic_component_cpu_ratio', labels, usage?.cpuRatio),
+    ...known('paramedic_component_resident_memory_bytes', labels, usage?.residentBytes),
+    ...known('paramedic_component_open_fds', labels, usage?.openFds),
+    ...of.metrics.map(({ name, value }) => gauge('paramedic_component_metric', { component, name }, value)),
+    gauge('paramedic_restart_backoff_seconds', labels, of.backoffMs / 1_000),
+    gauge('paramedic_restart_budget_used', labels, of.budget.used),
+    gauge('paramedic_restart_budget_limit', labels, of.budget.limit),
+    gauge('paramedic_last_crash_timestamp_seconds', labels, (of.lastCrashAt ?? 0) / 1_000),
+    ...known('paramedic_checkpoint_size_bytes', labels, checkpoint?.sizeBytes),
+    ...known('paramedic_checkpoint_last_success_timestamp_seconds', labels, inSeconds(checkpoint?.capturedAt)),
+    gauge('paramedic_rpo_objective_seconds', labels, of.objectives.rpoMs / 1_000),
+    gauge('paramedic_rto_objective_seconds', labels, of.objectives.rtoMs / 1_000),
+    gauge('paramedic_recoveries_in_progress', labels, Number(of.recovering)),
+    ...of.checks.flatMap(ofCheck),
+  ];
+}
+
+function ofCheck({ component, check, outcome, at, consecutiveFailures, lastSuccessAt }: CheckState): MetricUpdate[] {
+  // One that has not run in this life has neither succeeded nor failed.
+  const succeeded = at === null ? undefined : Number(outcome === 'healthy' || outcome === 'degraded');
+  const labels = { component, check };
+  return [
+    ...known('paramedic_health_check_success', labels, succeeded),
+    gauge('paramedic_health_check_consecutive_failures', labels, consecutiveFailures),
+    gauge('paramedic_health_check_last_success_timestamp_seconds', labels, (lastSuccessAt ?? 0) / 1_000),
+  ];
+}
+
+const label = (version: string, revision: string, node_version: string) => ({ version, revision, node_version });
+
+const inSeconds = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : ms / 1_000);
+
+/** The pair of a name and its labels is checked here, where the name is one literal, not in the union. */
+const gauge = <M extends MetricName>(metric: M, labels: LabelsOf<M>, value: number) =>
+  ({ metric, labels, value }) as unknown as MetricUpdate;
+
+const known = <M extends MetricName>(metric: M, labels: LabelsOf<M>, value: number | null | undefined) =>
+  value === null || value === undefined ? [] : [gauge(metric, labels, value)];

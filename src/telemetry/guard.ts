@@ -1,0 +1,112 @@
+import { HOST } from '../model/index.ts';
+import { catalogue, seriesPerSet, type LabelSource, type MetricName } from './catalogue.ts';
+import { checksOf, type Names } from './zeroes.ts';
+
+export const OTHER = '_OTHER';
+/** Values from outside longer than this are no names any more. */
+const LONGEST_VALUE = 100;
+
+export type Labels = Readonly<Record<string, string>>;
+
+/**
+ * Keeps the number of series bounded, whatever the events say: values outside the lists, unknown components and
+ * checks, too many or unspeakable values from outside, and everything new beyond the limit become `_OTHER`.
+ */
+export interface Guard {
+  /** @returns the labels to use; `folded` when they are not the ones asked for. */
+  admit(
+    metric: MetricName,
+    labels: Labels,
+  ): { readonly labels: Labels; readonly isNew: boolean; readonly folded: boolean };
+  /** Forgets the series of one metric. */
+  clear(metric: MetricName): void;
+  /** New names after a reload. @returns the series whose component or check has gone, already forgotten. */
+  configure(names: Names): { metric: MetricName; labels: Labels }[];
+  /** Series admitted, buckets of histograms included. */
+  count(): number;
+}
+
+export function createGuard(limit: number, first: Names): Guard {
+  const known = new Map<MetricName, Map<string, Labels>>();
+  let names = first;
+  let count = 0;
+
+  const seriesOf = (metric: MetricName) => {
+    const found = known.get(metric) ?? new Map<string, Labels>();
+    known.set(metric, found);
+    return found;
+  };
+
+  function allowed(metric: MetricName, source: LabelSource, label: string, labels: Labels): boolean {
+    const value = labels[label] ?? '';
+    if (source === 'component') return value === HOST || Object.hasOwn(names.components, value);
+    if (source === 'check') return checksOf(labels['component'] ?? '', names).includes(value);
+    if (source === 'text') return true;
+    if (!('atMost' in source)) return source.includes(value);
+    if (value === '') return true;
+    if (value.length > LONGEST_VALUE || !value.isWellFormed() || /\p{Cc}/u.test(value)) return false;
+    const all = [...seriesOf(metric).values()].filter((set) => set[label] !== OTHER && set[label] !== '');
+    const distinct = new Set(all.map((set) => set[label]));
+    if (!distinct.has(value) && distinct.size >= source.atMost) return false;
+    const beside = new Set(all.filter((set) => sameBut(label, set, labels)).map((set) => set[label]));
+    return beside.has(value) || beside.size < source.each;
+  }
+
+  return {
+    admit(metric, asked) {
+      const series = seriesOf(metric);
+      const key = keyOf(metric, asked);
+      if (series.has(key)) return { labels: asked, isNew: false, folded: false };
+      const definition = catalogue[metric];
+      let labels: Record<string, string> = {};
+      for (const [label, source] of Object.entries(definition.labels)) {
+        labels[label] = allowed(metric, source, label, { ...asked, ...labels }) ? (asked[label] ?? '') : OTHER;
+      }
+      if (count + seriesPerSet(definition) > limit && !series.has(keyOf(metric, labels))) {
+        labels = Object.fromEntries(
+          Object.entries(definition.labels).map(([name, source]) => [
+            name,
+            isList(source) ? (labels[name] ?? '') : OTHER,
+          ]),
+        );
+      }
+      const isNew = !series.has(keyOf(metric, labels));
+      if (isNew) {
+        series.set(keyOf(metric, labels), labels);
+        count += seriesPerSet(definition);
+      }
+      return { labels, isNew, folded: keyOf(metric, labels) !== key };
+    },
+    clear(metric) {
+      count -= seriesOf(metric).size * seriesPerSet(catalogue[metric]);
+      known.delete(metric);
+    },
+    configure(next) {
+      names = next;
+      const gone: { metric: MetricName; labels: Labels }[] = [];
+      for (const [metric, series] of known) {
+        for (const [key, labels] of series) {
+          const { component, check } = labels;
+          const stays =
+            component === undefined ||
+            component === OTHER ||
+            ((component === HOST || Object.hasOwn(names.components, component)) &&
+              (check === undefined || check === OTHER || checksOf(component, names).includes(check)));
+          if (stays) continue;
+          series.delete(key);
+          count -= seriesPerSet(catalogue[metric]);
+          gone.push({ metric, labels });
+        }
+      }
+      return gone;
+    },
+    count: () => count,
+  };
+}
+
+const isList = (source: LabelSource): boolean => typeof source !== 'string' && !('atMost' in source);
+/** The values in the order of the catalogue. */
+const keyOf = (metric: MetricName, labels: Labels): string =>
+  JSON.stringify(Object.keys(catalogue[metric].labels).map((label) => labels[label] ?? ''));
+const sameBut = (label: string, a: Labels, b: Labels) =>
+  Object.keys(a).every((name) => name === label || a[name] === b[name]);

@@ -1,0 +1,157 @@
+import type { EventOf, Exit, RecoveryEvent } from '../model/index.ts';
+import { formatDuration, formatSize } from '../units.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+/** One log line: a sentence for people, the event's own fields for machines. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What an event says in the log; null for what passes by too often to be worth a line. */
+export function toLog(event: RecoveryEvent): LogLine | null {
+  const spoken = sentence(event);
+  if (!spoken) return null;
+  const { type, at, ...fields } = event;
+  return { level: spoken[0], message: spoken[1], fields: { event: type, at, ...fields } };
+}
+
+function sentence(e: RecoveryEvent): [LogLevel, string] | null {
+  switch (e.type) {
+    case 'daemon.started':
+      return ['info', `paramedic ${e.version} started with pid ${e.pid}${e.recoveryMode ? ' in recovery mode' : ''}`];
+    case 'daemon.stopped':
+      return ['info', e.keptComponents ? 'paramedic stopped; components keep running' : 'paramedic stopped'];
+    case 'config.reloaded': {
+      const parts = [named('added', e.added), named('removed', e.removed), named('changed', e.changed)].flat();
+      return ['info', `configuration reloaded: ${parts.join('; ') || 'nothing changed'}`];
+    }
+    case 'config.rejected':
+      return ['error', `configuration rejected, the old one stays in force: ${e.problems.join('; ')}`];
+    case 'store.set_aside':
+      return ['error', `the ${e.store} database was unusable (${e.why}) and was moved to ${e.movedTo}`];
+    case 'component.starting':
+      return ['debug', `${e.component} is being started (${e.reason}${e.attempt > 1 ? `, attempt ${e.attempt}` : ''})`];
+    case 'component.started':
+      return ['info', `${e.component} started with pid ${e.process.pid}`];
+    case 'component.start_failed':
+      return ['error', `${e.component} could not be started: ${e.why}`];
+    case 'component.adopted':
+      return ['info', `${e.component} was still running with pid ${e.process.pid} and was adopted`];
+    case 'component.ready':
+      return [
+        'info',
+        `${e.component} is ready after ${formatDuration(e.startupMs)}${e.checks.length > 0 ? ` (${e.checks.join(', ')})` : ''}`,
+      ];
+    case 'component.start_timed_out':
+      return ['error', `${e.component} was not ready after ${formatDuration(e.afterMs)}${waiting(e.waitingFor)}`];
+    case 'component.health_changed':
+      return [changeLevel(e), `${e.component} went from ${e.from} to ${e.to}${e.why ? `: ${e.why}` : ''}`];
+    case 'component.stopping':
+      return ['info', `${e.component} is being stopped${e.then === 'restart' ? ' for a restart' : ''}: ${e.why}`];
+    case 'component.stopped':
+      return [e.forced ? 'warn' : 'info', `${e.component} stopped: ${exitText(e.exit)}${e.forced ? ', by force' : ''}`];
+    case 'component.crashed':
+      return [
+        e.severity === 'fatal' ? 'fatal' : 'error',
+        `${e.component} crashed: ${exitText(e.exit)} after ${formatDuration(e.uptimeMs)} (${e.crashType})`,
+      ];
+    case 'component.failed':
+      return ['error', `${e.component} has failed and stays down: ${e.why}`];
+    case 'component.held':
+      return ['info', `${e.component} stays stopped until it is started again (asked for by ${by(e.by)})`];
+    case 'component.released':
+      return ['info', `${e.component} may run again (asked for by ${by(e.by)})`];
+    case 'component.removed':
+      return ['info', `${e.component} is no longer configured`];
+    case 'crash.reported':
+      return ['info', `crash report ${e.crash} of ${e.component} written to ${e.file}`];
+    case 'crash.report_failed':
+      return ['error', `crash report ${e.crash} of ${e.component} could not be written: ${e.why}`];
+    case 'check.changed':
+      return [
+        e.to === 'healthy' || e.from === 'unknown' ? 'debug' : 'info',
+        `check ${e.check} of ${e.component} went from ${e.from} to ${e.to}: ${e.message}`,
+      ];
+    case 'check.tripped':
+      return [
+        'warn',
+        `check ${e.check} of ${e.component} asks for ${e.action === 'restart' ? 'a restart' : 'attention'} after ${count(e.consecutiveFailures, 'failure')}: ${e.message}`,
+      ];
+    case 'restart.decided':
+      return decided(e);
+    case 'restart.finished':
+      return e.outcome === 'success'
+        ? ['info', `${e.component} was restarted in ${formatDuration(e.durationMs)} (${e.reason})`]
+        : ['error', `the restart of ${e.component} failed after ${formatDuration(e.durationMs)} (${e.reason})`];
+    case 'recovery.started':
+      return ['info', `recovery of ${e.component} began (${e.reason})`];
+    case 'recovery.finished':
+      return e.outcome === 'recovered'
+        ? ['info', `${e.component} recovered in ${formatDuration(e.durationMs)}`]
+        : ['warn', `recovery of ${e.component} ended after ${formatDuration(e.durationMs)}: ${e.outcome}`];
+    case 'checkpoint.written':
+      return [
+        'debug',
+        `checkpoint ${e.checkpoint} of ${e.component}: ${formatSize(e.sizeBytes)} in ${formatDuration(e.durationMs)} (${e.trigger})`,
+      ];
+    case 'checkpoint.write_failed':
+      return ['error', `a checkpoint of ${e.component} could not be written: ${e.why}`];
+    case 'checkpoint.corrupted':
+      return ['error', `checkpoint ${e.checkpoint} of ${e.component} is corrupt and is never used again: ${e.why}`];
+    case 'checkpoint.restored':
+      return restored(e);
+    case 'daemon.ticked':
+    case 'component.sampled':
+    case 'check.completed':
+    case 'heartbeat.received':
+    case 'host.sampled':
+      return null;
+    default:
+      return e satisfies never;
+  }
+}
+
+function decided(e: EventOf<'restart.decided'>): [LogLevel, string] {
+  const { component, reason, decision } = e;
+  switch (decision.kind) {
+    case 'restart':
+      return [
+        'info',
+        `${component} starts again in ${formatDuration(decision.delayMs)} (${reason}, attempt ${decision.attempt}, rule ${decision.rule})`,
+      ];
+    case 'wait':
+      return ['info', `the restart of ${component} waits (${reason}): ${decision.why}`];
+    case 'stay':
+      return ['info', `${component} stays stopped (${reason}): ${decision.why}`];
+    case 'fail':
+      return ['error', `${component} is given up (${reason}): ${decision.why}`];
+    case 'refuse':
+      return ['warn', `the restart of ${component} was refused (${reason}): ${decision.why}`];
+    default:
+      return decision satisfies never;
+  }
+}
+
+function restored(e: EventOf<'checkpoint.restored'>): [LogLevel, string] {
+  const from = e.checkpoint === null ? 'nothing' : `checkpoint ${e.checkpoint}`;
+  if (e.outcome === 'failure') return ['error', `${e.component} could not be given its state back from ${from}`];
+  const loss = e.dataLossMs > 0 ? `, at most ${formatDuration(e.dataLossMs)} lost` : '';
+  const replay = e.entriesReplayed > 0 ? ` and ${count(e.entriesReplayed, 'journal entry', 'journal entries')}` : '';
+  return [e.source === 'previous' ? 'warn' : 'info', `${e.component} continues from ${from}${replay}${loss}`];
+}
+
+const changeLevel = ({ from, to }: EventOf<'component.health_changed'>): LogLevel => {
+  if (to === 'unhealthy' || to === 'critical') return 'warn';
+  return from === 'unknown' || to === 'unknown' ? 'debug' : 'info';
+};
+
+/** `SIGKILL`, `exit code 3`; an adopted process could tell nobody how it ended. */
+const exitText = ({ code, signal }: Exit): string => signal ?? (code === null ? 'exit unknown' : `exit code ${code}`);
+
+const by = (requester: string) => (requester === 'person' ? 'a person' : `the ${requester}`);
+const named = (what: string, list: readonly string[]) => (list.length > 0 ? [`${what} ${list.join(', ')}`] : []);
+const waiting = (list: readonly string[]) => (list.length > 0 ? `; still waiting for ${list.join(', ')}` : '');
+const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

@@ -1,0 +1,126 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type OpenMetricsContentType } from 'prom-client';
+import { buckets, catalogue, metricNames, type Exemplar, type MetricName, type MetricUpdate } from './catalogue.ts';
+import { countSeries, toClassic } from './exposition.ts';
+import { createGuard, type Labels } from './guard.ts';
+import { zeroes, type Names } from './zeroes.ts';
+
+export interface MetricsOptions {
+  /** Most series of ours; what is new beyond it is folded. */
+  readonly seriesLimit: number;
+  readonly names: Names;
+  /** Asked at each render for every gauge: `toGauges` of a fresh snapshot. */
+  readonly gauges: () => readonly MetricUpdate[];
+  /** Node's own metrics too: once for a process. */
+  readonly nodeMetrics?: boolean;
+}
+
+export interface Rendered {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** The registry behind /metrics. Nothing that is put in makes it throw; garbage is dropped or folded. */
+export interface Metrics {
+  /** Counts and observes; the gauges come from `gauges` at each render. */
+  apply(updates: readonly MetricUpdate[]): void;
+  /** New names after a reload: series of what has gone go, those of what is new begin with 0. */
+  configure(names: Names): void;
+  render(format: 'openmetrics' | 'classic'): Promise<Rendered>;
+}
+
+const CLASSIC = 'text/plain; version=0.0.4; charset=utf-8';
+/** Gauges that are named like counters: `promtool check metrics` refuses them. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
+type Metric = Counter | Gauge | Histogram;
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry<OpenMetricsContentType>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  if (options.nodeMetrics) {
+    collectDefaultMetrics({ register: registry as unknown as Registry, eventLoopMonitoringPrecision: 100 });
+    for (const name of MISNAMED) registry.removeSingleMetric(name);
+  }
+  const metrics = new Map<MetricName, Metric>(metricNames.map((name) => [name, register(name, registry)]));
+  const gaugeNames = metricNames.filter((name) => catalogue[name].type === 'gauge');
+  const guard = createGuard(options.seriesLimit, options.names);
+  let lastCount = 0;
+
+  function apply(updates: readonly MetricUpdate[]): void {
+    for (const { metric, labels, value, exemplar } of updates) put(metric, labels, value, exemplar);
+  }
+
+  function put(name: MetricName, asked: Labels, value: number, exemplar?: Exemplar): void {
+    const metric = metrics.get(name);
+    const negative = value < 0 || !Number.isFinite(value);
+    if (metric === undefined || (negative && !(metric instanceof Gauge))) return;
+    const { labels, folded } = guard.admit(name, asked);
+    if (metric instanceof Gauge) metric.set(labels, value);
+    else add(metric, labels, value, exemplar);
+    if (folded) put('paramedic_metrics_label_overflow_total', { metric: name }, 1);
+  }
+
+  function begin(names: Names): void {
+    for (const { metric, labels } of zeroes(names)) {
+      const { isNew, labels: admitted } = guard.admit(metric, labels);
+      const target = metrics.get(metric);
+      if (!isNew) continue;
+      if (target instanceof Histogram) target.zero(admitted);
+      else if (target instanceof Counter) add(target, admitted, 0);
+    }
+  }
+
+  function refresh(): void {
+    for (const name of gaugeNames) {
+      const gauge = metrics.get(name);
+      // A gauge without labels would be reset to 0; it must not be there at all until it is known.
+      if (gauge instanceof Gauge) gauge.reset();
+      if (Object.keys(catalogue[name].labels).length === 0) gauge?.remove({});
+      guard.clear(name);
+    }
+    apply(options.gauges());
+    put('paramedic_metrics_series_limit', {}, options.seriesLimit);
+    put('paramedic_metrics_series', {}, lastCount || guard.count());
+  }
+
+  begin(options.names);
+  return {
+    apply,
+    configure(names) {
+      for (const { metric, labels } of guard.configure(names)) metrics.get(metric)?.remove(labels);
+      begin(names);
+    },
+    async render(format) {
+      const started = performance.now();
+      refresh();
+      const text = await registry.metrics();
+      lastCount = countSeries(text);
+      const body = format === 'openmetrics' ? text : toClassic(text);
+      put('paramedic_metrics_render_duration_seconds', {}, (performance.now() - started) / 1_000);
+      return { contentType: format === 'openmetrics' ? registry.contentType : CLASSIC, body };
+    },
+  };
+}
+
+function register(name: MetricName, registry: Registry<OpenMetricsContentType>): Metric {
+  const { type, help, labels, exemplar = false, buckets: set = 'check' } = catalogue[name];
+  const common = { name, help, labelNames: Object.keys(labels), registers: [registry as unknown as Registry] };
+  if (type === 'gauge') return new Gauge(common);
+  if (type === 'counter') return new Counter({ ...common, enableExemplars: exemplar });
+  return new Histogram({ ...common, buckets: [...buckets[set]], enableExemplars: exemplar });
+}
+
+/** With exemplars switched on the library takes one object, otherwise labels and value. */
+function add(metric: Counter | Histogram, labels: Labels, value: number, exemplar?: Exemplar): void {
+  const withExemplars = (metric as unknown as { enableExemplars: boolean }).enableExemplars;
+  const observed = { labels, value, ...(exemplar && isAddress(exemplar) ? { exemplarLabels: { ...exemplar } } : {}) };
+  if (metric instanceof Counter) {
+    if (withExemplars) metric.inc(observed);
+    else metric.inc(labels, value);
+  } else if (withExemplars) metric.observe(observed);
+  else metric.observe(labels, value);
+}
+
+/** Anything else may be longer than the 128 characters that the library throws at. */
+const isAddress = ({ trace_id, span_id }: Exemplar): boolean =>
+  /^[0-9a-f]{32}$/.test(trace_id) && /^[0-9a-f]{16}$/.test(span_id);

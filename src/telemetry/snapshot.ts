@@ -1,0 +1,45 @@
+import type { CheckState } from '../health/index.ts';
+import type { ComponentStateName, EpochMs, EventFields, Priority, ProcessUsage, StoreName } from '../model/index.ts';
+
+/** What the service promises unless the configuration says otherwise. */
+export const defaultObjectives: Objectives = { rtoMs: 30_000, rpoMs: 5_000 };
+
+export interface Objectives {
+  readonly rtoMs: number;
+  readonly rpoMs: number;
+}
+
+/** One component as it is at this moment. */
+export interface ComponentSnapshot {
+  readonly component: string;
+  /** How it runs: the driver's kind. */
+  readonly kind: string;
+  readonly priority: Priority;
+  readonly enabled: boolean;
+  readonly state: ComponentStateName;
+  /** Of the current incarnation; null while there is none. */
+  readonly startedAt: EpochMs | null;
+  readonly lastCrashAt: EpochMs | null;
+  readonly recovering: boolean;
+  /** The delay that it is waiting out; 0 when it is not. */
+  readonly backoffMs: number;
+  readonly budget: { readonly used: number; readonly limit: number };
+  /** null while nothing runs. */
+  readonly usage: ProcessUsage | null;
+  readonly checks: readonly CheckState[];
+  readonly checkpoint: { readonly sizeBytes: number; readonly capturedAt: EpochMs } | null;
+  /** The `metrics` of its last heartbeat. */
+  readonly metrics: readonly { readonly name: string; readonly value: number }[];
+  readonly objectives: Objectives;
+}
+
+/** All that is a state, at the moment of a scrape. */
+export interface Snapshot {
+  readonly build: { readonly version: string; readonly revision: string; readonly nodeVersion: string };
+  readonly config: { readonly lastReloadOk: boolean; readonly lastSuccessAt: EpochMs };
+  readonly lastTickAt: EpochMs | null;
+  readonly storageBytes: Readonly<Partial<Record<StoreName, number>>>;
+  readonly host: EventFields['host.sampled'] | null;
+  readonly hostChecks: readonly CheckState[];
+  readonly components: readonly ComponentSnapshot[];
+}

@@ -19,6 +19,12 @@ const catalogue = {
     exit: 1,
     text: (p: { checkpoint: string }) => `No checkpoint "${p.checkpoint}". \`paramedic checkpoints list\` shows them.`,
   },
+  CHECKPOINT_CORRUPTED: {
+    http: 500,
+    exit: 1,
+    text: (p: { checkpoint: string; why: string }) =>
+      `The checkpoint "${p.checkpoint}" cannot be used: ${p.why}. It is kept, but never restored.`,
+  },
   NOT_FOUND: { http: 404, exit: 1, text: (p: { path: string }) => `Nothing is served at ${p.path}.` },
   METHOD_NOT_ALLOWED: {
     http: 405,

@@ -42,7 +42,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       options.onError?.(error);
     }
   };
-  const { ask, commits, close } = createStateWorker({
+  const worker = createStateWorker({
     entry: options.workerEntry ?? workerEntry,
     data: {
       file,
@@ -52,6 +52,8 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     clock,
     onSetAside: (setAside) => tell({ type: 'store.set_aside', at: clock.now(), store: 'state', ...setAside }),
   });
+
+  const { ask } = worker;
 
   const tellDamage = (damages: readonly Damage[]): void =>
     damages
@@ -146,8 +148,8 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     prune,
     sizeBytes: () => sizeOf(file) + sizeOf(`${file}-wal`),
     checkEvents: () => ask('integrity', { store: 'events' }),
-    commits,
-    close,
+    commits: worker.commits,
+    close: () => worker.close(),
   };
 }
 

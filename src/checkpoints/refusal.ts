@@ -1,4 +1,4 @@
-import { failure, ParamedicError, sentenceOf, type ErrorParameters } from '../errors.ts';
+import { failure, sentenceOf, type ErrorParameters, type ParamedicError } from '../errors.ts';
 
 /** An error as it crosses from the worker: its code and parameters, to be rebuilt on the other side. */
 export type Refused =

@@ -3,7 +3,7 @@ import { choose } from '../../src/checkpoints/choose.ts';
 import type { CheckpointId } from '../../src/model/index.ts';
 
 const list = (text: string) =>
-  [...text].map((mark, index) => ({ checkpoint_id: `CP-${index}` as CheckpointId, valid: mark === 'v' }));
+  text.split('').map((mark, index) => ({ checkpoint_id: `CP-${index}` as CheckpointId, valid: mark === 'v' }));
 
 describe('the choice of a checkpoint', () => {
   it.each([

@@ -251,7 +251,7 @@ describe('a damaged checkpoint', () => {
 describe('retention', () => {
   it('deletes what is old, but never the newest few, nor journal that one of them needs', async () => {
     const { store, put, journal, clock } = open();
-    await journal(planner, ...'abcdef');
+    await journal(planner, 'a', 'b', 'c', 'd', 'e', 'f');
     for (let through = 1; through <= 5; through++) {
       await put(planner, { state: through, through });
       await clock.advance(60_000);

@@ -1,0 +1,6 @@
+export { classify, type Verdict } from './classify.ts';
+export type { Evidence } from './evidence.ts';
+export { createMask, type Mask } from './mask.ts';
+export { createOomWatch, oomCounterFiles, type OomWatch } from './oom.ts';
+export type { Crash, CrashReport } from './report.ts';
+export { createCrashReports, type CrashReports } from './reports.ts';

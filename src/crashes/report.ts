@@ -1,0 +1,124 @@
+import type {
+  ComponentName,
+  CrashId,
+  EpochMs,
+  Exit,
+  IncarnationId,
+  ProcessIdentity,
+  ProcessUsage,
+} from '../model/index.ts';
+import type { Verdict } from './classify.ts';
+import type { DiagnosticReport } from './diagnostic-report.ts';
+import type { Evidence } from './evidence.ts';
+import { createMask } from './mask.ts';
+import type { SystemState } from './system-state.ts';
+
+/** All that the supervisor knows of one crash. */
+export interface Crash {
+  readonly crash: CrashId;
+  readonly at: EpochMs;
+  readonly component: ComponentName;
+  readonly verdict: Verdict;
+  readonly exit: Exit;
+  readonly uptimeMs: number;
+  readonly incarnation: IncarnationId;
+  readonly process: ProcessIdentity | null;
+  readonly command: readonly string[];
+  /** Never written: the values of its secret variables are hidden wherever they appear. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The last reading before the end. */
+  readonly usage: ProcessUsage | null;
+  readonly stdoutTail: string;
+  readonly stderrTail: string;
+  readonly killedFor: Evidence['killedFor'];
+}
+
+/** A crash report as it is stored: the specification's fields (chapter 4), secrets masked. */
+export interface CrashReport {
+  readonly crash_id: string;
+  readonly timestamp: string;
+  readonly crash_type: string;
+  readonly severity: string;
+  readonly component: string;
+  readonly exception_type: string | null;
+  readonly exception_message: string | null;
+  readonly stack_trace: string | null;
+  readonly system_state: SystemState & { readonly agent_process: Readonly<Record<string, unknown>> };
+  readonly memory_dump_summary: Readonly<Record<string, unknown>>;
+  readonly active_threads: readonly string[];
+  readonly open_resources: readonly string[];
+  readonly recent_logs: readonly string[];
+  readonly recovery_attempted: boolean;
+  /** Null while it is under way: the report is written beside the restart. */
+  readonly recovery_successful: boolean | null;
+  readonly additional_context: Readonly<Record<string, unknown>>;
+}
+
+const LINES_PER_STREAM = 50;
+const LONGEST_LINE = 2_000;
+const MIB = 2 ** 20;
+
+const lastLines = (stream: string, text: string): string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-LINES_PER_STREAM)
+    .map((line) => `${stream}: ${line.slice(0, LONGEST_LINE)}`);
+
+const mebibytesOf = (usage: ProcessUsage | null): number | null =>
+  typeof usage?.residentBytes === 'number' ? Math.round(usage.residentBytes / MIB) : null;
+
+function agentProcess({ process, usage, uptimeMs, at }: Crash, memoryGb: number): Record<string, unknown> {
+  const { cpuRatio = null, openFds = null, processes = null } = usage ?? {};
+  const mebibytes = mebibytesOf(usage);
+  return {
+    pid: process?.pid ?? null,
+    status: 'ended',
+    cpu_percent: cpuRatio === null ? null : Math.round(cpuRatio * 1_000) / 10,
+    memory_percent: mebibytes === null ? null : Math.round((mebibytes / 1_024 / memoryGb) * 10_000) / 100,
+    memory_info_mb: mebibytes,
+    num_handles: openFds,
+    processes,
+    create_time: new Date(at - uptimeMs).toISOString(),
+  };
+}
+
+/** Builds the report of a crash. Pure. */
+export function buildReport(crash: Crash, system: SystemState, diagnostic: DiagnosticReport | null): CrashReport {
+  const { verdict, usage } = crash;
+  const report: CrashReport = {
+    crash_id: crash.crash,
+    timestamp: new Date(crash.at).toISOString(),
+    crash_type: verdict.type,
+    severity: verdict.severity,
+    component: crash.component,
+    exception_type: verdict.exception?.type ?? null,
+    exception_message: verdict.exception?.message ?? null,
+    stack_trace: verdict.exception?.stack ?? null,
+    system_state: { ...system, agent_process: agentProcess(crash, system.memory.total_gb) },
+    memory_dump_summary: {
+      process_memory_mb: mebibytesOf(usage),
+      ...diagnostic?.heap,
+    },
+    active_threads: diagnostic?.activeThreads ?? [],
+    open_resources: diagnostic?.openResources ?? [],
+    recent_logs: [...lastLines('stdout', crash.stdoutTail), ...lastLines('stderr', crash.stderrTail)],
+    recovery_attempted: false,
+    recovery_successful: null,
+    additional_context: {
+      exit_code: crash.exit.code,
+      signal: crash.exit.signal,
+      uptime_seconds: crash.uptimeMs / 1_000,
+      incarnation: crash.incarnation,
+      error_type: verdict.errorType,
+      signature: verdict.signature,
+      rule: verdict.rule,
+      command: crash.command,
+      killed_for: crash.killedFor?.why ?? null,
+      diagnostic_report: diagnostic?.file ?? null,
+      node_trigger: diagnostic?.trigger ?? null,
+    },
+  };
+  return createMask(crash.env).deep(report) as CrashReport;
+}

@@ -1,0 +1,188 @@
+import type { CrashSeverity, CrashType } from '../model/index.ts';
+import type { Facts } from './evidence.ts';
+
+/** One way to die. `label` is the metric's `error_type`, when it is neither the exception, the signal nor the code. */
+export interface Row {
+  readonly rule: string;
+  readonly type: CrashType;
+  readonly severity: CrashSeverity;
+  readonly label?: string;
+  /** The exception on stderr is what ended it, not something it logged before. */
+  readonly byException?: true;
+  readonly when: (facts: Facts) => boolean;
+}
+
+/** A core that was this busy was looping; one this idle was waiting for what never came. */
+const BUSY_RATIO = 0.8;
+const IDLE_RATIO = 0.05;
+
+const NO_MEMORY = new RegExp(
+  [
+    'heap out of memory',
+    'Array buffer allocation failed',
+    'ERR_WORKER_OUT_OF_MEMORY',
+    'runtime: out of memory',
+    'memory allocation of \\d+ bytes failed',
+    'std::bad_alloc',
+    'java\\.lang\\.OutOfMemoryError',
+  ].join('|'),
+);
+const STACK_FULL =
+  /Maximum call stack size exceeded|goroutine stack exceeds|has overflowed its stack|stack-overflow on address/;
+const ABORTS = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGIOT']);
+const FAULTS = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP', 'SIGFPE', 'SIGSYS']);
+const REQUESTS = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);
+const WINDOWS_FAULTS = new Set([0xc0000005, 0xc0000374, 0xc0000409, 0xc000001d, 0xc0000094, 0x80000003]);
+
+const killedFor = (why: 'hang' | 'health' | 'start_timeout') => (facts: Facts) => facts.evidence.killedFor?.why === why;
+const cpu = ({ evidence }: Facts) => evidence.killedFor?.cpuRatio ?? null;
+const has = (set: ReadonlySet<string>, { signal }: Facts) => signal !== null && set.has(signal);
+/** It gave up by itself: with a code of failure, or nobody knows how. */
+const gaveUp = ({ code, silent }: Facts) => silent || (code !== null && code !== 0);
+const aborted = (facts: Facts) => has(ABORTS, facts) || facts.code === 134 || facts.code === 3;
+const exceptionSays = ({ exception }: Facts, pattern: RegExp, ...types: string[]) =>
+  exception !== null &&
+  (pattern.test(`${exception.type}: ${exception.message}\n${exception.stack}`) || types.includes(exception.type));
+
+/**
+ * How a process died: the first row that fits. Severities by the specification's meaning: low, nothing is lost;
+ * medium, what came after the last checkpoint; high, it hung or grew without end and may do so again; critical, its
+ * memory was not to be trusted. None is fatal (do not restart): that is said by `restart.exit_codes`, for no exit
+ * alone tells that a start cannot help.
+ */
+export const table: readonly Row[] = [
+  {
+    rule: 'killed while busy',
+    type: 'infinite_loop',
+    severity: 'high',
+    label: 'hang_busy',
+    when: (f) => killedFor('hang')(f) && (cpu(f) ?? 0) >= BUSY_RATIO,
+  },
+  {
+    rule: 'killed while idle',
+    type: 'deadlock',
+    severity: 'high',
+    label: 'hang_idle',
+    when: (f) => killedFor('hang')(f) && (cpu(f) ?? 1) <= IDLE_RATIO,
+  },
+  { rule: 'killed for silence', type: 'watchdog_timeout', severity: 'high', label: 'hang', when: killedFor('hang') },
+  // It answered, only not well, or not in time: neither a loop nor a lock is proven by its CPU then.
+  {
+    rule: 'killed for its health',
+    type: 'watchdog_timeout',
+    severity: 'medium',
+    label: 'unhealthy',
+    when: killedFor('health'),
+  },
+  {
+    rule: 'killed for a late start',
+    type: 'watchdog_timeout',
+    severity: 'medium',
+    label: 'start_timeout',
+    when: killedFor('start_timeout'),
+  },
+
+  {
+    rule: 'heap exhausted',
+    type: 'out_of_memory',
+    severity: 'high',
+    label: 'out_of_memory',
+    when: (f) => (aborted(f) || f.silent) && NO_MEMORY.test(f.text),
+  },
+  {
+    rule: 'allocation refused',
+    type: 'out_of_memory',
+    severity: 'high',
+    byException: true,
+    when: (f) => gaveUp(f) && exceptionSays(f, NO_MEMORY, 'MemoryError'),
+  },
+  {
+    rule: 'killed by the kernel for memory',
+    type: 'out_of_memory',
+    severity: 'high',
+    label: 'oom_kill',
+    when: (f) => f.signal === 'SIGKILL' && f.evidence.oomKilled === true,
+  },
+  {
+    rule: 'no memory (NTSTATUS)',
+    type: 'out_of_memory',
+    severity: 'high',
+    when: ({ code }) => code === 0xc0000017 || code === 0xc000012d,
+  },
+
+  {
+    rule: 'call stack exhausted',
+    type: 'stack_overflow',
+    severity: 'high',
+    byException: true,
+    when: (f) => gaveUp(f) && exceptionSays(f, STACK_FULL, 'RecursionError'),
+  },
+  {
+    rule: 'native stack exhausted',
+    type: 'stack_overflow',
+    severity: 'high',
+    label: 'stack_overflow',
+    when: (f) => (aborted(f) || has(FAULTS, f)) && STACK_FULL.test(f.text),
+  },
+  {
+    rule: 'stack overflow (NTSTATUS)',
+    type: 'stack_overflow',
+    severity: 'high',
+    when: ({ code }) => code === 0xc00000fd,
+  },
+
+  {
+    rule: 'abort after an exception',
+    type: 'unhandled_exception',
+    severity: 'medium',
+    byException: true,
+    when: (f) => aborted(f) && f.exception !== null,
+  },
+  { rule: 'memory fault', type: 'segmentation_fault', severity: 'critical', when: (f) => has(FAULTS, f) },
+  {
+    rule: 'memory fault (NTSTATUS)',
+    type: 'segmentation_fault',
+    severity: 'critical',
+    when: ({ code }) => code !== null && WINDOWS_FAULTS.has(code),
+  },
+  { rule: 'abort', type: 'unknown', severity: 'high', when: (f) => has(ABORTS, f) || f.code === 134 },
+
+  {
+    rule: 'all goroutines asleep',
+    type: 'deadlock',
+    severity: 'high',
+    byException: true,
+    when: (f) => gaveUp(f) && exceptionSays(f, /all goroutines are asleep - deadlock!/),
+  },
+  {
+    rule: 'uncaught exception',
+    type: 'unhandled_exception',
+    severity: 'medium',
+    byException: true,
+    when: (f) => gaveUp(f) && f.exception !== null,
+  },
+  {
+    rule: 'handler of exceptions failed',
+    type: 'unhandled_exception',
+    severity: 'medium',
+    when: ({ code }) => code === 7 || code === 0xe06d7363,
+  },
+
+  {
+    rule: 'killed from outside',
+    type: 'external_termination',
+    severity: 'medium',
+    when: ({ signal }) => signal === 'SIGKILL',
+  },
+  { rule: 'ended from outside', type: 'external_termination', severity: 'low', when: (f) => has(REQUESTS, f) },
+  {
+    rule: 'ended from outside (NTSTATUS)',
+    type: 'external_termination',
+    severity: 'low',
+    when: ({ code }) => code === 0xc000013a || code === 0x40010004,
+  },
+
+  { rule: 'end not told', type: 'unknown', severity: 'medium', label: 'exit_unknown', when: ({ silent }) => silent },
+  { rule: 'left without an error', type: 'unknown', severity: 'low', when: ({ code }) => code === 0 },
+  { rule: 'anything else', type: 'unknown', severity: 'medium', when: () => true },
+];

@@ -1,4 +1,5 @@
 export type { Driver, FindSurvivors, Running, StartPlan, Survivor } from './driver.ts';
-export { sameProcess } from './proc.ts';
+export { sameProcess, systemBootId } from './proc.ts';
 export { createProcessDriver, type ProcessDriver, type ProcessDriverDeps } from './process.ts';
+export { createSweep, type Sweep } from './sweep.ts';
 export { findSurvivors } from './survivors.ts';

@@ -1,8 +1,11 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncate, openSync, readSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { rotate } from './rotate.ts';
 import type { LogPolicy } from './schema.ts';
 
+const truncate = promisify(ftruncate);
 const REST_MS = 10_000;
+const ALERT_MS = 1_000;
 
 /** Where a life began to write: what lies before is an earlier one's. */
 export interface OutputMark {
@@ -23,10 +26,15 @@ export class OutputFile {
   readonly path: string;
   #truncations = 0;
   #rotation: Promise<void> | null = null;
+  #cutting: Promise<void> | null = null;
+  /** Size at which a rotation under way is not waited for any longer: on a busy disk the copy is the slower one. */
+  #limitBytes = 0;
   /** Size at the last look, to see how fast it grows. */
   #lastBytes: number;
   /** How long to leave it alone: one that could not even be truncated would be copied again and again. */
   #restMs = 0;
+  /** How long to go on looking often: what was full once will soon be full again. */
+  #alertMs = 0;
   #closed = false;
 
   /** @throws what the system says when it cannot be opened. */
@@ -61,34 +69,47 @@ export class OutputFile {
    */
   look(policy: LogPolicy, sinceMs: number, onEnd: (problem: unknown) => void): number {
     if (this.#closed) return Infinity;
-    if (this.#rotation) return 0;
     const { size } = fstatSync(this.fd);
+    if (this.#rotation) {
+      if (size > this.#limitBytes) this.cut().catch(() => undefined);
+      return 0;
+    }
     this.#restMs = Math.max(0, this.#restMs - sinceMs);
     if (this.#restMs > 0) return this.#restMs;
     const grownBytes = size - this.#lastBytes;
     this.#lastBytes = size;
     if (size > 0 && size >= policy.max_size) {
-      this.#rotation = rotate(this.fd, this.path, policy)
+      this.#limitBytes = size + policy.max_size;
+      this.#rotation = rotate(this, policy)
         .then(() => onEnd(null), onEnd)
-        .finally(() => this.#rotated(size));
+        .finally(() => (this.#rotation = null));
       return 0;
     }
+    this.#alertMs = Math.max(0, this.#alertMs - sinceMs);
+    if (this.#alertMs > 0) return 0;
     return grownBytes > 0 ? ((policy.max_size - size) / grownBytes) * sinceMs : Infinity;
   }
 
-  #rotated(fromBytes: number): void {
-    this.#rotation = null;
-    if (fstatSync(this.fd).size >= fromBytes) this.#restMs = REST_MS;
-    else this.#truncations++;
-    this.#lastBytes = 0;
-    if (this.#closed) closeSync(this.fd);
+  /** Empties the file; those who append to it go on at its new end. */
+  async cut(): Promise<void> {
+    this.#cutting ??= truncate(this.fd, 0).finally(() => (this.#cutting = null));
+    try {
+      await this.#cutting;
+      this.#truncations++;
+      this.#lastBytes = 0;
+      this.#alertMs = ALERT_MS;
+    } catch (error) {
+      this.#restMs = REST_MS;
+      throw error;
+    }
   }
 
-  /** Ends a rotation under way first: its descriptor must not become somebody else's. */
+  /** Waits for what is under way: the number of a closed descriptor may be another file's at once. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#rotation) await this.#rotation;
-    else closeSync(this.fd);
+    await this.#rotation;
+    await this.#cutting?.catch(() => undefined);
+    closeSync(this.fd);
   }
 }

@@ -29,9 +29,10 @@ function readText(path: string): string | null {
   }
 }
 
-const bootId = (readText('/proc/sys/kernel/random/boot_id') ?? '').trim();
+/** Tells this boot of the system from all others; empty where there is no /proc. */
+export const systemBootId = (readText('/proc/sys/kernel/random/boot_id') ?? '').trim();
 /** False where the system has no /proc to read. */
-export const hasProc = bootId !== '' && readText('/proc/self/stat') !== null;
+export const hasProc = systemBootId !== '' && readText('/proc/self/stat') !== null;
 
 /** Reads the text of a stat file; the name in parentheses may itself hold spaces and parentheses. */
 export function parseStat(text: string): ProcStat | null {
@@ -60,14 +61,18 @@ export function readStat(pid: number): ProcStat | null {
 export const hasEnded = (stat: ProcStat): boolean => stat.state === 'Z' || stat.state === 'X';
 
 /** Who this pid is now. Call it before its parent can have waited for it. */
-export const identify = (pid: number): ProcessIdentity => ({ pid, startTime: readStat(pid)?.startTime ?? 0, bootId });
+export const identify = (pid: number): ProcessIdentity => ({
+  pid,
+  startTime: readStat(pid)?.startTime ?? 0,
+  bootId: systemBootId,
+});
 
 /** `reused`: another process has the pid by now. A zombie has gone. */
 export type Presence = 'alive' | 'gone' | 'reused';
 
 /** Whether a process is still there, and still the same one. */
 export function presence(identity: ProcessIdentity): Presence {
-  if (identity.bootId !== bootId) return 'reused';
+  if (identity.bootId !== systemBootId) return 'reused';
   if (!hasProc) return takesSignals(identity.pid) ? 'alive' : 'gone';
   const stat = readStat(identity.pid);
   if (stat === null) return 'gone';

@@ -1,11 +1,11 @@
-import { fstat, ftruncate, read } from 'node:fs';
+import { fstat, read } from 'node:fs';
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
 import type { LogPolicy } from './schema.ts';
 
 const CHUNK_BYTES = 256 * 1024;
-const [statOf, truncate, readAt] = [promisify(fstat), promisify(ftruncate), promisify(read)];
+const [statOf, readAt] = [promisify(fstat), promisify(read)];
 
 async function gone(path: string): Promise<boolean> {
   try {
@@ -31,6 +31,8 @@ async function copyTail(fd: number, target: FileHandle, most: number): Promise<v
 }
 
 async function shift(path: string, keep: number): Promise<void> {
+  // The oldest goes first: a rename over a file makes some file systems write the new one out at once.
+  await gone(`${path}.${keep}`);
   for (let n = keep + 1; !(await gone(`${path}.${n}`)); n++);
   for (let n = keep - 1; n >= 1; n--)
     await rename(`${path}.${n}`, `${path}.${n + 1}`).catch((error: unknown) => {
@@ -39,13 +41,21 @@ async function shift(path: string, keep: number): Promise<void> {
   await rename(`${path}.rotating`, `${path}.1`);
 }
 
+/** A file that is open, and how to cut it off. */
+export interface Rotated {
+  readonly fd: number;
+  readonly path: string;
+  cut(): Promise<void>;
+}
+
 /**
  * Rotates a file that others hold open for appending: copies it aside and truncates it, so that their descriptors
  * stay valid. What is written between the last read and the truncation is lost, under a flood more. Truncates even
  * when the copy fails (a full disk), then rejects with the failure.
- * @param fd the open file, readable and writable; `path` names the copies `path.1` (newest) to `path.KEEP`.
+ * The copies are `path.1` (newest) to `path.KEEP`.
  */
-export async function rotate(fd: number, path: string, { max_size, keep }: LogPolicy): Promise<void> {
+export async function rotate(file: Rotated, { max_size, keep }: LogPolicy): Promise<void> {
+  const { fd, path } = file;
   const aside = `${path}.rotating`;
   let problem: unknown;
   if (keep > 0)
@@ -59,7 +69,7 @@ export async function rotate(fd: number, path: string, { max_size, keep }: LogPo
     } catch (error) {
       problem = error;
     }
-  await truncate(fd, 0);
+  await file.cut();
   if (problem === undefined && keep > 0) return shift(path, keep);
   await gone(aside);
   if (problem !== undefined) throw problem as Error;

@@ -1,7 +1,7 @@
 import { componentName, type IncarnationId, type ProcessIdentity } from '../model/index.ts';
 import type { FindSurvivors, Survivor } from './driver.ts';
 import { findByEnvironment, type Found } from './environ.ts';
-import { identify } from './proc.ts';
+import { systemBootId } from './proc.ts';
 
 /** Was spawned by a daemon: begins its session, and its parent (the daemon, then init) is none of its own kind. */
 function wasSpawned({ stat, env }: Found, all: readonly Found[]): boolean {
@@ -21,7 +21,6 @@ function wasSpawned({ stat, env }: Found, all: readonly Found[]): boolean {
  */
 export const findSurvivors: FindSurvivors = async () => {
   const found = await findByEnvironment(['PARAMEDIC_TOKEN=']);
-  const { bootId } = identify(process.pid);
   return found
     .toSorted((a, b) => a.stat.startTime - b.stat.startTime || a.stat.pid - b.stat.pid)
     .flatMap((entry): Survivor[] => {
@@ -30,7 +29,7 @@ export const findSurvivors: FindSurvivors = async () => {
       );
       if (!component || !incarnation || !token) return [];
       const { pid, startTime } = entry.stat;
-      const identity: ProcessIdentity = { pid, startTime, bootId };
+      const identity: ProcessIdentity = { pid, startTime, bootId: systemBootId };
       return [
         {
           component: componentName(component),

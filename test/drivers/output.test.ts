@@ -99,7 +99,7 @@ describe('output', () => {
     const sizes: number[] = [];
     await until('thirty looks', () => sizes.push(statSync(join(folder, 'stdout.log')).size) > 30);
     await running.kill();
-    expect(sizes.toSorted((a, b) => a - b)[15]).toBeLessThan(300 * max_size);
+    expect(sizes.toSorted((a, b) => a - b)[15]).toBeLessThan(100 * max_size);
     expect(problems).toEqual([]);
   });
 });

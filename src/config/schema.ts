@@ -23,6 +23,10 @@ export const componentSchema = z.strictObject({
     .describe(
       'Who is healed first: critical at once, high next, medium when no other recovery runs, low in maintenance windows.',
     ),
+  minimal_recovery: z
+    .boolean()
+    .optional()
+    .describe('Part of recovery mode `minimal`; default: whether its priority is critical.'),
   depends_on: z.array(z.string()).default([]).describe('Components that must be verified healthy before it starts.'),
   start: startSchema.prefault({}),
   restart: restartPolicySchema.prefault({}),

@@ -15,7 +15,13 @@ import type { StartReason } from './restart.ts';
  * looks for the incarnation among the living before it starts anything.
  */
 export type ComponentState =
-  | { readonly is: 'stopped'; readonly since: EpochMs; readonly why: string }
+  | {
+      readonly is: 'stopped';
+      readonly since: EpochMs;
+      readonly why: string;
+      /** It was decided to leave it so: a daemon that comes back after its own death does not start it either. */
+      readonly settled: boolean;
+    }
   | {
       readonly is: 'starting';
       readonly since: EpochMs;

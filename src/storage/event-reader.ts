@@ -1,4 +1,4 @@
-import type { ComponentName, ComponentRecord, EventOf, EventType, RecoveryEvent } from '../model/index.ts';
+import type { ComponentName, ComponentRecord, EpochMs, EventOf, EventType, RecoveryEvent } from '../model/index.ts';
 import type { EventBuffer } from './event-buffer.ts';
 import { parseEvent, parseRecord, type EventRow } from './event-rows.ts';
 import type { Database } from './open.ts';
@@ -18,6 +18,11 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
   const selectLastOf = db
     .prepare<[string, string], string>(
       'SELECT body FROM event WHERE type = ? AND component = ? ORDER BY seq DESC LIMIT 1',
+    )
+    .pluck();
+  const selectSince = db
+    .prepare<[string, number], string>(
+      'SELECT body FROM event WHERE type IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY seq',
     )
     .pluck();
   // The numbers are found and cut to the limit first, from the index alone: bodies are large.
@@ -50,6 +55,12 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
       for (const row of selectAfter.iterate(seq)) if (!take(row)) break;
       waiting.events.every(take);
       return found;
+    },
+
+    since(types: readonly EventType[], at: EpochMs): RecoveryEvent[] {
+      const waits = waiting.events.filter((row) => row.at >= at && types.some((type) => type === row.type));
+      const bodies = [...selectSince.all(JSON.stringify(types), at), ...waits.map(({ body }) => body)];
+      return bodies.flatMap((body) => parseEvent(body) ?? []);
     },
 
     records(): ComponentRecord[] {

@@ -45,6 +45,8 @@ export interface EventStore {
     component?: ComponentName | undefined;
     limit: number;
   }): { readonly event: EventOf<'component.crashed'>; readonly report: string | null }[];
+  /** Events of some types that happened at or after a time, oldest first. */
+  since(types: readonly EventType[], at: EpochMs): RecoveryEvent[];
   /** The newest event of a type, of one component or of any. */
   lastOf<T extends EventType>(type: T, component?: ComponentName): EventOf<T> | undefined;
   /** Writes what waits. @throws STORE_FAILED; what waits is kept. */

@@ -115,6 +115,11 @@ export class Keeper {
     life.launched = this.#launch(life);
   }
 
+  /** Starts it after a delay that an earlier daemon had decided. */
+  beginIn(delayMs: number, reason: StartReason): void {
+    this.#in(delayMs, () => this.begin(reason));
+  }
+
   /** Takes over a process of an earlier daemon, in whatever state it was recorded. */
   adopt(running: Running, incarnation: IncarnationId): void {
     const { state } = this.#deps.record();
@@ -304,6 +309,15 @@ export class Keeper {
       ...this.#restartFinished(life, 'success'),
       ...this.#story.finish('recovered'),
     );
+    const health = this.#deps.monitor.statusOf(this.name);
+    if (health !== 'healthy')
+      emit({
+        type: 'component.health_changed',
+        ...this.#about(),
+        from: 'healthy',
+        to: health,
+        why: 'ready, though not quite well',
+      });
     this.#waiters.settle(null);
   }
 

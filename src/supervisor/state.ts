@@ -13,7 +13,7 @@ import type {
 /** What is known of a component before its first event. */
 export const newRecord = (component: ComponentName, at: EpochMs): ComponentRecord => ({
   component,
-  state: { is: 'stopped', since: at, why: 'never started' },
+  state: { is: 'stopped', since: at, why: 'never started', settled: false },
   held: false,
   recovery: null,
   attempts: 0,
@@ -77,7 +77,9 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
         ...record,
         held: true,
         state:
-          record.state.is === 'backoff' ? { is: 'stopped', since: event.at, why: 'was asked to stop' } : record.state,
+          record.state.is === 'backoff'
+            ? { is: 'stopped', since: event.at, why: 'was asked to stop', settled: true }
+            : record.state,
       };
     case 'component.released':
       return { ...record, held: false, attempts: 0 };
@@ -128,7 +130,7 @@ function decided(record: ComponentRecord, { at, decision, counted }: EventOf<'re
         state: { is: 'backoff', since: at, until: decision.until as EpochMs | null, why: decision.why },
       };
     case 'stay':
-      return { ...record, state: { is: 'stopped', since: at, why: decision.why } };
+      return { ...record, state: { is: 'stopped', since: at, why: decision.why, settled: true } };
     case 'fail':
     case 'refuse':
       return record;
@@ -141,7 +143,7 @@ const ended = (record: ComponentRecord, at: EpochMs, why: string): ComponentReco
   ...record,
   lastEndAt: at,
   startedAt: null,
-  state: { is: 'stopped', since: at, why },
+  state: { is: 'stopped', since: at, why, settled: false },
 });
 
 const withProcess = (state: ComponentState, process: ProcessIdentity): ComponentState =>

@@ -1,0 +1,70 @@
+import type { Actor } from '../actions/index.ts';
+import type { Clock } from '../clock.ts';
+import { failure, sentenceOf } from '../errors.ts';
+import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
+import type { Keeper } from './keeper.ts';
+import type { Roster } from './roster.ts';
+
+export interface ActorDeps {
+  readonly roster: Roster;
+  readonly record: (keeper: Keeper) => ComponentRecord;
+  readonly unmet: (keeper: Keeper) => readonly string[];
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly reload: () => Promise<string>;
+}
+
+/** Carries out what people, webhooks and the API ask for, on the keepers. */
+export function createActor({ roster, record, unmet, clock, emit, reload }: ActorDeps): Actor {
+  /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
+  const release = (keeper: Keeper, by: Requester): void => {
+    const { held, state } = record(keeper);
+    if (held || state.is === 'failed')
+      emit({ type: 'component.released', component: keeper.name, at: clock.now(), by });
+  };
+
+  const untilReady = async (keeper: Keeper, action: string): Promise<string> => {
+    const waiting = unmet(keeper);
+    if (waiting.length > 0) return `${keeper.name} will be started when ${waiting.join(', ')} is up`;
+    try {
+      await keeper.whenReady();
+    } catch (error) {
+      throw failure('ACTION_FAILED', { action, component: keeper.name, why: sentenceOf(error) }, { cause: error });
+    }
+    const pid = keeper.life?.running?.process.pid;
+    return `${keeper.name} is ready${pid === undefined ? '' : ` (pid ${pid})`}`;
+  };
+
+  return {
+    async start(component, by) {
+      const keeper = roster.get(component);
+      if (keeper.life?.ready && !keeper.life.ending)
+        return `${keeper.name} runs already (pid ${keeper.life.running?.process.pid})`;
+      await keeper.life?.ending;
+      release(keeper, by);
+      keeper.begin('manual');
+      return untilReady(keeper, 'start');
+    },
+
+    async stop(component, by) {
+      const keeper = roster.get(component);
+      if (!record(keeper).held) emit({ type: 'component.held', component: keeper.name, at: clock.now(), by });
+      await keeper.stop('it was asked to stop');
+      return `${keeper.name} is stopped`;
+    },
+
+    async restart(component, by, force) {
+      const keeper = roster.get(component);
+      if (keeper.life && !keeper.life.ready && !keeper.life.ending) return untilReady(keeper, 'restart');
+      await keeper.life?.ending;
+      const decision = keeper.request({ reason: by === 'webhook' ? 'alert' : 'manual', by, force, crash: null });
+      if (decision.kind === 'wait') return `${keeper.name} will be restarted later: ${decision.why}`;
+      if (decision.kind !== 'restart')
+        throw failure('ACTION_REFUSED', { action: 'restart', component: keeper.name, why: decision.why });
+      release(keeper, by);
+      return untilReady(keeper, 'restart');
+    },
+
+    reload,
+  };
+}

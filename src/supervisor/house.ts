@@ -1,0 +1,58 @@
+import type { StateStore } from '../checkpoints/index.ts';
+import type { Clock } from '../clock.ts';
+import type { ComponentConfig, LoadedConfig } from '../config/index.ts';
+import type { CrashReports, OomWatch } from '../crashes/index.ts';
+import type { ProcessDriver } from '../drivers/index.ts';
+import type { HealthMonitor } from '../health/index.ts';
+import type { ComponentName, EpochMs, IncarnationId } from '../model/index.ts';
+import type { RestartLedger } from '../restart/index.ts';
+import type { EventStore } from '../storage/index.ts';
+import type { Bus } from './bus.ts';
+import type { Readings } from './readings.ts';
+import type { Roster } from './roster.ts';
+
+/** Names the speaker of a component's token and makes such tokens; lives in http/. */
+export interface ComponentTokens {
+  componentToken(component: ComponentName, incarnation: IncarnationId): string;
+  readComponentToken(
+    token: string,
+  ): { readonly component: ComponentName; readonly incarnation: IncarnationId } | undefined;
+}
+
+/** What runs, shared by the parts of the supervisor. `loaded`, `url` and `phase` are replaced as time goes on. */
+export interface House {
+  readonly clock: Clock;
+  readonly version: string;
+  readonly startedAt: EpochMs;
+  readonly recoveryMode: boolean;
+  readonly tokens: ComponentTokens;
+  readonly store: EventStore;
+  readonly bus: Bus;
+  readonly ledger: RestartLedger;
+  readonly driver: ProcessDriver;
+  readonly monitor: HealthMonitor;
+  readonly state: StateStore;
+  readonly reports: CrashReports;
+  readonly oom: OomWatch;
+  readonly roster: Roster;
+  readonly readings: Readings;
+  readonly paths: StatePaths;
+  loaded: LoadedConfig;
+  /** Where children reach us; empty until the listener is up. */
+  url: string;
+  phase: 'booting' | 'supervising' | 'stopping';
+  /** In recovery mode: the first, minimal components are not all up yet. */
+  minimalFirst: boolean;
+}
+
+/** Folders and files of a state folder. */
+export interface StatePaths {
+  readonly root: string;
+  readonly db: string;
+  readonly logs: string;
+  readonly crashes: string;
+  readonly tokens: string;
+}
+
+export const configOf = (house: House, component: ComponentName): ComponentConfig | undefined =>
+  house.loaded.config.components[component];

@@ -1,0 +1,112 @@
+import type { ComponentConfig } from '../config/index.ts';
+import type { StartPlan } from '../drivers/index.ts';
+import type { ComponentName, Decision, IncarnationId, Priority } from '../model/index.ts';
+import { decide, maintenanceAt, type RestartRequest } from '../restart/index.ts';
+import { createAutopsy } from './autopsy.ts';
+import type { House } from './house.ts';
+import { Keeper } from './keeper.ts';
+import { isUp, processOf } from './state.ts';
+
+/** Makes keepers for a house: gives each what it may ask of the others. */
+export function createKeepers(house: House, afterSpawn: (component: ComponentName) => void) {
+  const autopsy = createAutopsy(house);
+
+  return (name: ComponentName, config: ComponentConfig): Keeper => {
+    const record = () => house.bus.record(name);
+    const keeper: Keeper = new Keeper(name, config, {
+      clock: house.clock,
+      random: Math.random,
+      emit: house.bus.emit,
+      driver: house.driver,
+      monitor: house.monitor,
+      record,
+      decide: (request) => decideFor(house, keeper, request),
+      plan: (incarnation) => startPlan(house, keeper, incarnation),
+      autopsy: (life, exit, killedFor) => autopsy(name, keeper.config, record(), life, exit, killedFor),
+      unmet: () => unmetOf(house, keeper),
+      afterSpawn,
+    });
+    return keeper;
+  };
+}
+
+/** What would be decided for this component now; pure but for the reading of the house. */
+export function decideFor(house: House, keeper: Keeper, request: RestartRequest): Decision {
+  const { config } = house.loaded;
+  const now = house.clock.now();
+  const { restart: policy, priority } = keeper.config;
+  return decide(
+    request,
+    {
+      record: house.bus.record(keeper.name),
+      policy,
+      priority,
+      restarts: house.ledger.of(keeper.name, policy.restart_window, now),
+      hostRestarts: house.ledger.host(now),
+      hostLimit: config.restart.max_restarts_per_hour,
+      recovering: recoveringBeside(house, keeper.name),
+      maintenance: maintenanceAt(config.maintenance_windows, now),
+    },
+    now,
+  );
+}
+
+function recoveringBeside(house: House, name: ComponentName): Priority[] {
+  return [...house.roster].flatMap((other) =>
+    other.name !== name && house.bus.record(other.name).recovery ? [other.config.priority] : [],
+  );
+}
+
+/** What a start of it waits for: dependencies, and in recovery mode the components of minimal recovery. */
+export function unmetOf(house: House, keeper: Keeper): ComponentName[] {
+  const up = (name: ComponentName) => isUp(house.bus.record(name).state);
+  const unmet = (keeper.config.depends_on as ComponentName[]).filter((dependency) => !up(dependency));
+  if (!house.minimalFirst || isMinimal(keeper.config)) return unmet;
+  return [
+    ...unmet,
+    ...[...house.roster].filter((other) => isMinimal(other.config) && !up(other.name)).map(({ name }) => name),
+  ];
+}
+
+export const isMinimal = (config: ComponentConfig): boolean =>
+  config.minimal_recovery ?? config.priority === 'critical';
+
+function startPlan(house: House, { name, config }: Keeper, incarnation: IncarnationId): StartPlan {
+  const inherited = config.env_inherit.flatMap((key) => {
+    const value = process.env[key];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return {
+    component: name,
+    incarnation,
+    command: config.command,
+    cwd: config.cwd,
+    logs: config.logs,
+    env: {
+      ...Object.fromEntries(inherited),
+      ...config.env,
+      PARAMEDIC_URL: house.url,
+      PARAMEDIC_COMPONENT: name,
+      PARAMEDIC_INCARNATION: incarnation,
+      PARAMEDIC_TOKEN: house.tokens.componentToken(name, incarnation),
+      PARAMEDIC_RECOVERY_MODE: house.recoveryMode ? '1' : '0',
+    },
+  };
+}
+
+/** Begins (or renews) the watch of its checks. */
+export function watch(house: House, keeper: Keeper): void {
+  const { name } = keeper;
+  house.monitor.watch({
+    component: name,
+    checks: keeper.config.checks,
+    cwd: keeper.config.cwd,
+    periodMs: keeper.config.start.period,
+    subject: {
+      process: () => processOf(house.bus.record(name).state),
+      usage: () => house.readings.of(name).usage,
+      heartbeat: () => house.monitor.lastHeartbeat(name),
+      startedAt: () => house.bus.record(name).startedAt,
+    },
+  });
+}

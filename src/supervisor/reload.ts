@@ -1,0 +1,70 @@
+import { diffConfig, type LoadedConfig } from '../config/index.ts';
+import { HOST, type ComponentName } from '../model/index.ts';
+import type { ReloadView } from './api.ts';
+import type { House } from './house.ts';
+import type { Keeper } from './keeper.ts';
+import { watch } from './keepers.ts';
+
+/**
+ * Puts a new, valid configuration in force: what was removed is stopped, what was added is started, what runs
+ * differently is replaced, the rest keeps running under its new rules. Resolves when all of it is under way.
+ */
+export async function applyConfig(
+  house: House,
+  next: LoadedConfig,
+  makeKeeper: (name: ComponentName, config: Keeper['config']) => Keeper,
+): Promise<ReloadView> {
+  const { added, removed, changed, restartNeeded } = diffConfig(house.loaded.config, next.config);
+  house.loaded = next;
+  house.monitor.configure(next.config.intervals);
+  watchHost(house);
+
+  for (const name of removed) {
+    const keeper = house.roster.get(name);
+    house.roster.remove(keeper.name);
+    void keeper.stop('it was removed from the configuration').then(() => leave(house, keeper.name));
+  }
+  for (const name of changed) {
+    const keeper = house.roster.get(name);
+    keeper.config = next.config.components[name] ?? keeper.config;
+    watch(house, keeper);
+    if (keeper.life) house.monitor.resume(keeper.name);
+    if (!keeper.config.enabled) void keeper.stop('it was disabled in the configuration');
+    else if (restartNeeded.includes(name) && keeper.life) void keeper.replace();
+    else if (!keeper.life && !house.bus.record(keeper.name).held) keeper.begin('reload');
+  }
+  for (const name of added) {
+    const config = next.config.components[name];
+    if (!config) continue;
+    const keeper = makeKeeper(name as ComponentName, config);
+    house.roster.add(keeper);
+    watch(house, keeper);
+    if (config.enabled) keeper.begin('reload');
+  }
+  house.bus.emit({
+    type: 'config.reloaded',
+    at: house.clock.now(),
+    added: [...added],
+    removed: [...removed],
+    changed: [...changed],
+  });
+  return { added, removed, changed };
+}
+
+async function leave(house: House, component: ComponentName): Promise<void> {
+  house.monitor.unwatch(component);
+  await house.driver.forget(component);
+  house.bus.emit({ type: 'component.removed', component, at: house.clock.now() });
+}
+
+/** The machine's own checks run whatever the components do. */
+export function watchHost(house: House): void {
+  house.monitor.watch({
+    component: HOST,
+    checks: house.loaded.config.host.checks,
+    cwd: house.paths.root,
+    periodMs: 0,
+    subject: { process: () => null, usage: () => null, heartbeat: () => null, startedAt: () => null },
+  });
+  house.monitor.resume(HOST);
+}

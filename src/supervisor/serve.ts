@@ -1,0 +1,198 @@
+import { join } from 'node:path';
+import { actions, type Actor } from '../actions/index.ts';
+import { failure, sentenceOf } from '../errors.ts';
+import { overall } from '../health/index.ts';
+import { HOST, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
+import { attemptsSoFar, budgetUsed } from '../restart/index.ts';
+import { formatDuration } from '../units.ts';
+import type { ComponentView, Daemon, ExplainView, HealthView, StatusView } from './api.ts';
+import type { House } from './house.ts';
+import type { Keeper } from './keeper.ts';
+import { decideFor } from './keepers.ts';
+import { isUp, stateName } from './state.ts';
+import { budgetView, checkView, componentView, crashView, eventView, iso } from './views.ts';
+
+export interface ServeDeps {
+  readonly house: House;
+  readonly actor: Actor;
+  readonly reload: Daemon['reload'];
+  readonly requestStop: Daemon['requestStop'];
+  readonly metrics: Daemon['metrics'];
+}
+
+/** The whole of a running daemon as HTTP and the command line see it: views of the house, and the ways to act on it. */
+export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps): Daemon {
+  const { bus, store, roster, monitor, clock } = house;
+
+  const view = (keeper: Keeper): ComponentView => {
+    const now = clock.now();
+    return componentView({
+      config: keeper.config,
+      record: bus.record(keeper.name),
+      checks: monitor.checks(keeper.name),
+      usage: house.readings.of(keeper.name).usage,
+      adopted: keeper.life?.running?.adopted ?? false,
+      budgetUsed: used(house, keeper, now),
+      waitingFor: keeper.waitingFor,
+      health: healthOf(house, keeper),
+      now,
+    });
+  };
+
+  return {
+    state: house.state,
+    status: () => statusView(house, [...roster].map(view)),
+    components: () => [...roster].map(view),
+    component: (name) => view(roster.get(name)),
+    explain: (name) => explainView(house, roster.get(name)),
+    health: () => healthView(house),
+    ready: () => house.phase === 'supervising',
+    crashes: ({ component, limit }) =>
+      store.crashes({ component: component as ComponentName | undefined, limit }).map(crashView),
+    crashReport: (id) => house.reports.read(id),
+    checkpoints: (component) => house.state.list(component as ComponentName | undefined),
+    async act(kind, given, by) {
+      const action = actions.get(kind);
+      if (!action)
+        throw failure('BODY_INVALID', {
+          path: 'action',
+          why: `expected one of ${actions.kinds.join(', ')}, got "${kind}"`,
+        });
+      const parameters = action.parameters.safeParse(given);
+      if (!parameters.success) {
+        const [issue] = parameters.error.issues;
+        throw failure('BODY_INVALID', {
+          path: issue?.path.join('.') ?? '',
+          why: issue?.message ?? sentenceOf(parameters.error),
+        });
+      }
+      return { action: kind, message: await action.run(parameters.data, actor, by) };
+    },
+    eventsAfter: (seq, limit) => store.after(seq, limit).map((stored) => eventView(stored.event, stored.seq)),
+    lastSeq: () => store.lastSeq(),
+    subscribe: bus.subscribe,
+    view: eventView,
+    logFiles(name) {
+      const folder = join(house.paths.logs, roster.get(name).name);
+      return { stdout: join(folder, 'stdout.log'), stderr: join(folder, 'stderr.log') };
+    },
+    config: () => house.loaded.masked,
+    reload,
+    metrics,
+    requestStop,
+    authenticate(token) {
+      const speaker = house.tokens.readComponentToken(token);
+      const keeper = speaker && roster.find(speaker.component);
+      return keeper && { ...speaker, current: keeper.life?.incarnation === speaker.incarnation };
+    },
+    heartbeat(component, { status = 'healthy', message = '', progress = null, metrics: given = {} }) {
+      const at = clock.now();
+      const list = Object.entries(given).map(([name, value]) => ({ name, value }));
+      monitor.heartbeat(component, { at, status, message, progress });
+      bus.emit({ type: 'heartbeat.received', component, at, status, message, progress, metrics: list });
+    },
+    restore(component) {
+      const { lastEndAt } = bus.record(component);
+      return house.state.getState(component, lastEndAt);
+    },
+  };
+}
+
+const used = (house: House, { name, config }: Keeper, now: EpochMs): number => {
+  const { restart_window } = config.restart;
+  return budgetUsed(house.ledger.of(name, restart_window, now), restart_window, now);
+};
+
+/** A component that is meant to run and does not serve is unhealthy, whatever its last checks said. */
+export function healthOf(house: House, { name, config }: Keeper): HealthStatus {
+  const { state, held } = house.bus.record(name);
+  if (state.is === 'running')
+    return house.monitor.statusOf(name) === 'unknown' ? state.health : house.monitor.statusOf(name);
+  if (!config.enabled || held) return 'unknown';
+  return state.is === 'starting' ? 'degraded' : 'unhealthy';
+}
+
+function overallHealth(house: House): HealthStatus {
+  const components = [...house.roster].flatMap((keeper) => {
+    const { held } = house.bus.record(keeper.name);
+    if (!keeper.config.enabled || held) return [];
+    return [{ component: keeper.name, priority: keeper.config.priority, status: healthOf(house, keeper) }];
+  });
+  const hostChecks = Object.keys(house.loaded.config.host.checks).length > 0;
+  const host = { component: HOST, priority: 'medium' as const, status: house.monitor.statusOf(HOST) };
+  return overall(hostChecks ? [...components, host] : components);
+}
+
+function statusView(house: House, components: readonly ComponentView[]): StatusView {
+  const now = house.clock.now();
+  return {
+    version: house.version,
+    pid: process.pid,
+    address: house.url.replace(/^https?:\/\//, ''),
+    started_at: iso(house.startedAt),
+    uptime_seconds: Math.round((now - house.startedAt) / 1_000),
+    config: house.loaded.file,
+    state_dir: house.paths.root,
+    recovery_mode: house.recoveryMode,
+    health: overallHealth(house),
+    restarts_last_hour: house.ledger.host(now).length,
+    max_restarts_per_hour: house.loaded.config.restart.max_restarts_per_hour,
+    components,
+  };
+}
+
+function healthView(house: House): HealthView {
+  const checks = (name: ComponentName) => house.monitor.checks(name).map(checkView);
+  const entries = [...house.roster].map(
+    (keeper) => [keeper.name, { status: healthOf(house, keeper), checks: checks(keeper.name) }] as const,
+  );
+  const host = { status: house.monitor.statusOf(HOST), checks: checks(HOST) };
+  const summary = { healthy: 0, degraded: 0, unhealthy: 0, critical: 0, unknown: 0 };
+  for (const [, { status }] of entries) summary[status]++;
+  return { status: overallHealth(house), summary, components: { host, ...Object.fromEntries(entries) } };
+}
+
+function explainView(house: House, keeper: Keeper): ExplainView {
+  const now = house.clock.now();
+  const record = house.bus.record(keeper.name);
+  const { restart } = keeper.config;
+  const crash = { code: null, severity: 'high' } as const;
+  const decision = decideFor(house, keeper, { reason: 'crash', by: 'supervisor', force: false, crash });
+  return {
+    component: keeper.name,
+    state: stateName(record.state),
+    if_it_crashed_now: decision,
+    sentence: sentence(keeper.name, decision),
+    policy: { ...policyText(house, keeper.name), priority: keeper.config.priority },
+    restart_budget: budgetView(keeper.config, used(house, keeper, now)),
+    attempts: attemptsSoFar(record, restart, now),
+    dependents: house.roster.dependents(keeper.name).map(({ name }) => name),
+  };
+}
+
+/** The restart policy in the words of a configuration file. */
+function policyText(house: House, name: string): ExplainView['policy'] {
+  const { components } = house.loaded.masked as { components: Record<string, { restart: ExplainView['policy'] }> };
+  return components[name]?.restart ?? {};
+}
+
+function sentence(name: string, decision: ExplainView['if_it_crashed_now']): string {
+  switch (decision.kind) {
+    case 'restart':
+      return `${name} would be started again ${decision.delayMs === 0 ? 'at once' : `after ${formatDuration(decision.delayMs)}, give or take its jitter`} (rule ${decision.rule}, attempt ${decision.attempt}).`;
+    case 'wait':
+      return `${name} would wait${decision.until === null ? '' : ` until ${iso(decision.until)}`}: ${decision.why}.`;
+    case 'stay':
+      return `${name} would stay down: ${decision.why}.`;
+    case 'fail':
+      return `${name} would have failed: ${decision.why}. Only a person or a webhook starts it again.`;
+    case 'refuse':
+      return `Nothing would be done: ${decision.why}.`;
+    default:
+      return decision satisfies never;
+  }
+}
+
+/** Whether all that is meant to run in the first round of recovery mode is up. */
+export const allUp = (house: House, keepers: readonly Keeper[]): boolean =>
+  keepers.every(({ name }) => isUp(house.bus.record(name).state));

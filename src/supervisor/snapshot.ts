@@ -1,0 +1,51 @@
+import type { Config } from '../config/index.ts';
+import { HOST } from '../model/index.ts';
+import { budgetUsed } from '../restart/index.ts';
+import { defaultObjectives, type Names, type Snapshot } from '../telemetry/index.ts';
+import type { House } from './house.ts';
+import { stateName } from './state.ts';
+
+/** All that is a state, at this moment. */
+export function takeSnapshot(house: House): Snapshot {
+  const { bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
+  const now = clock.now();
+  return {
+    build: { version, revision: process.env['PARAMEDIC_REVISION'] ?? 'unknown', nodeVersion: process.version },
+    config: { lastReloadOk: readings.lastReload.ok, lastSuccessAt: readings.lastReload.successAt },
+    lastTickAt: readings.lastTickAt,
+    storageBytes: { events: store.sizeBytes(), state: state.sizeBytes() },
+    host: readings.host,
+    hostChecks: monitor.checks(HOST),
+    components: [...roster].map(({ name, config }) => {
+      const record = bus.record(name);
+      const { usage, metrics, checkpoint } = readings.of(name);
+      const { restart_window, max_restarts } = config.restart;
+      const { state: current } = record;
+      return {
+        component: name,
+        kind: 'process',
+        priority: config.priority,
+        enabled: config.enabled && !record.held,
+        state: stateName(current),
+        startedAt: record.startedAt,
+        lastCrashAt: record.lastCrashAt,
+        recovering: record.recovery !== null,
+        backoffMs: current.is === 'backoff' && current.until !== null ? Math.max(0, current.until - current.since) : 0,
+        budget: { used: budgetUsed(ledger.of(name, restart_window, now), restart_window, now), limit: max_restarts },
+        usage,
+        checks: monitor.checks(name),
+        checkpoint,
+        metrics,
+        objectives: defaultObjectives,
+      };
+    }),
+  };
+}
+
+/** The names that labels may take. */
+export const namesOf = (config: Config): Names => ({
+  components: Object.fromEntries(
+    Object.entries(config.components).map(([name, { checks }]) => [name, { checks: Object.keys(checks) }]),
+  ),
+  hostChecks: Object.keys(config.host.checks),
+});

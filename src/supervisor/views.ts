@@ -1,0 +1,120 @@
+import type { ComponentConfig } from '../config/index.ts';
+import type { CheckState } from '../health/index.ts';
+import type { ComponentRecord, EpochMs, ProcessUsage, RecoveryEvent } from '../model/index.ts';
+import type { CheckView, ComponentView, CrashView, EventView } from './api.ts';
+import { incarnationOf, processOf, stateName } from './state.ts';
+
+/** Wall time for people and programs: ISO 8601 in UTC. */
+export const iso = (at: EpochMs | number): string => new Date(at).toISOString();
+const seconds = (ms: number): number => Math.round(ms) / 1_000;
+
+export const checkView = (state: CheckState): CheckView => ({
+  name: state.check,
+  kind: state.kind,
+  status: state.outcome,
+  message: state.message,
+  severity: state.severity,
+  at: state.at === null ? null : iso(state.at),
+  consecutive_failures: state.consecutiveFailures,
+});
+
+export interface ComponentFacts {
+  readonly config: ComponentConfig;
+  readonly record: ComponentRecord;
+  readonly checks: readonly CheckState[];
+  readonly usage: ProcessUsage | null;
+  readonly adopted: boolean;
+  readonly budgetUsed: number;
+  /** What its start waits for; empty: nothing. */
+  readonly waitingFor: string;
+  readonly health: ComponentView['health'];
+  readonly now: EpochMs;
+}
+
+export function componentView({
+  config,
+  record,
+  checks,
+  usage,
+  adopted,
+  budgetUsed,
+  waitingFor,
+  health,
+  now,
+}: ComponentFacts): ComponentView {
+  const { state } = record;
+  return {
+    name: record.component,
+    kind: 'process',
+    state: stateName(state),
+    health,
+    priority: config.priority,
+    enabled: config.enabled,
+    held: record.held,
+    pid: processOf(state)?.pid ?? null,
+    incarnation: incarnationOf(state),
+    adopted,
+    since: iso(state.since),
+    uptime_seconds: record.startedAt === null ? null : seconds(now - record.startedAt),
+    restarts: record.totalRestarts,
+    crashes: record.crashes,
+    last_crash_at: record.lastCrashAt === null ? null : iso(record.lastCrashAt),
+    restart_budget: budgetView(config, budgetUsed),
+    next_start_at: state.is === 'backoff' && state.until !== null ? iso(state.until) : null,
+    why: waitingFor || whyOf(state, checks),
+    depends_on: config.depends_on,
+    cpu_ratio: usage?.cpuRatio ?? null,
+    resident_memory_bytes: usage?.residentBytes ?? null,
+    open_fds: usage?.openFds ?? null,
+    checks: checks.map(checkView),
+  };
+}
+
+export const budgetView = (config: ComponentConfig, used: number): ComponentView['restart_budget'] => ({
+  used,
+  limit: config.restart.max_restarts,
+  window_seconds: seconds(config.restart.restart_window),
+});
+
+function whyOf(state: ComponentRecord['state'], checks: readonly CheckState[]): string {
+  if ('why' in state) return state.why;
+  const worst = checks
+    .toSorted((a, b) => b.severity - a.severity)
+    .find(({ outcome }) => outcome !== 'healthy' && outcome !== 'unknown');
+  return worst ? `${worst.check}: ${worst.message}` : '';
+}
+
+export const crashView = ({
+  event,
+  report,
+}: {
+  event: Extract<RecoveryEvent, { type: 'component.crashed' }>;
+  report: string | null;
+}): CrashView => ({
+  crash_id: event.crash,
+  at: iso(event.at),
+  component: event.component,
+  type: event.crashType,
+  severity: event.severity,
+  exit_code: event.exit.code,
+  signal: event.exit.signal,
+  uptime_seconds: seconds(event.uptimeMs),
+  report,
+});
+
+const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Keys in the contract's form, at every depth; numbers to three decimals. */
+function toSnake(value: unknown): unknown {
+  if (typeof value === 'number') return Math.round(value * 1_000) / 1_000;
+  if (Array.isArray(value)) return value.map(toSnake);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [snake(key), toSnake(inner)]));
+}
+
+export const eventView = (event: RecoveryEvent, seq: number | null): EventView => ({
+  ...(toSnake(event) as object),
+  seq,
+  at: iso(event.at),
+  type: event.type,
+});

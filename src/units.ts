@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+export { formatDuration, formatSize } from './format.ts';
+
 const MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = {
   B: 1,
@@ -77,34 +79,4 @@ export function writeUnit(unit: Unit, value: number): string {
   const whole = Object.entries(scale).filter(([, one]) => value >= one && value % one === 0);
   const [name, one] = whole.toSorted(([, a], [, b]) => b - a)[0] ?? (unit === 'duration' ? ['ms', 1] : ['B', 1]);
   return `${value / one}${name}`;
-}
-
-/** `5s`, `1m 30s`, `250 ms`: for people. */
-export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`;
-  if (ms < 60_000) return `${Math.round(ms / 100) / 10}s`;
-  const units = [
-    ['d', MS.d],
-    ['h', MS.h],
-    ['m', MS.m],
-    ['s', MS.s],
-  ] as const;
-  let rest = Math.round(ms / 1_000) * 1_000;
-  const parts: string[] = [];
-  for (const [name, length] of units) {
-    const count = Math.floor(rest / length);
-    if (count > 0 && parts.length < 2) parts.push(`${count}${name}`);
-    rest -= count * length;
-  }
-  return parts.join(' ');
-}
-
-/** `1.5 MiB`: for people. */
-export function formatSize(bytes: number): string {
-  let value = bytes;
-  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
-    if (value < 1_024) return `${value < 10 && unit !== 'B' ? value.toFixed(1) : Math.round(value)} ${unit}`;
-    value /= 1_024;
-  }
-  return `${value.toFixed(1)} TiB`;
 }

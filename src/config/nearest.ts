@@ -22,7 +22,7 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
   let best: { name: string; far: number } | undefined;
   for (const candidate of names) {
     const far = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (far <= Math.max(1, Math.floor(candidate.length / 3)) && far < (best?.far ?? Infinity))
+    if (far <= Math.ceil(candidate.length / 3) && far < Math.min(candidate.length, best?.far ?? Infinity))
       best = { name: candidate, far };
   }
   return best?.name;

@@ -17,6 +17,7 @@ const typeWords = (schema: z.ZodType): string => {
   if (core instanceof z.ZodEnum) return core.options.map((option) => code(String(option))).join(', ');
   if (core instanceof z.ZodUnion) return core.options.map((option) => typeWords(option as z.ZodType)).join(' or ');
   if (core instanceof z.ZodArray) return `list of ${typeWords(core.element as z.ZodType)}`;
+  if (core instanceof z.ZodTuple && core.def.rest) return `list of ${typeWords(core.def.rest as z.ZodType)}`;
   if (core instanceof z.ZodRecord) return `NAME: ${typeWords(core.valueType as z.ZodType)}`;
   if (core instanceof z.ZodUnknown) return 'anything';
   if (core instanceof z.ZodObject) return 'settings';

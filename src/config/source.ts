@@ -1,13 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { failure, sentenceOf, systemCode } from '../errors.ts';
+import { DEFAULT_FILE, DEFAULT_STATE_DIR } from './defaults.ts';
 import { parseTree } from './parse.ts';
 import type { Surroundings } from './references.ts';
 import { child } from './tree.ts';
-
-/** Used when nobody names another one. */
-export const DEFAULT_FILE = 'paramedic.yaml';
-export const DEFAULT_STATE_DIR = './.paramedic';
 
 /** A folder stands for the `paramedic.yaml` inside. */
 const fileIn = (given: string): string =>
@@ -30,12 +27,18 @@ export function readConfigFile(given: string): { file: string; text: string } {
 /**
  * The state folder that a file names, also when the rest of it is wrong: a bad edit must not keep anyone from
  * asking the daemon that runs.
- * @throws CONFIG_INVALID when the file cannot be read.
+ * @throws CONFIG_INVALID when the file, or a variable in `state_dir`, cannot be read.
  */
 export function stateDirOf(given: string, env: Surroundings['env'] = process.env): string {
   const { file, text } = readConfigFile(given);
   const folder = resolve(dirname(file));
-  const node = child(parseTree(text, { env, folder }).root, 'state_dir');
+  const { root, problems, position } = parseTree(text, { env, folder });
+  const unread = problems.find(({ path }) => path === 'state_dir');
+  if (unread) {
+    const { line, col } = position(unread.at);
+    throw failure('CONFIG_INVALID', { problems: [`${file}:${line}:${col} ${unread.path}: ${unread.sentence}`] });
+  }
+  const node = child(root, 'state_dir');
   const named = node?.is === 'scalar' && typeof node.value === 'string' && node.value !== '';
   return resolve(folder, named ? String(node.value) : DEFAULT_STATE_DIR);
 }

@@ -74,6 +74,12 @@ describe('the state folder', () => {
     expect(stateDirOf(file)).toBe(join(dirname(file), 'here'));
     expect(stateDirOf(written('listen: 1'))).toMatch(/\.paramedic$/);
   });
+
+  it('is not guessed when its variable is not set', () => {
+    expect(() => stateDirOf(written('state_dir: ${NOT_SET}'), {})).toThrow(
+      '1:12 state_dir: the environment variable NOT_SET',
+    );
+  });
 });
 
 const onlyConfigInvalid = (file: string, text: string): void => {

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { formatSize } from '../format.ts';
+import { connect } from './client.ts';
+import { withDaemon, type Where } from './options.ts';
+import { paint, printJson, progress, table } from './terminal.ts';
+
+/** A checkpoint as HTTP serves it. */
+interface CheckpointView {
+  readonly checkpoint_id: string;
+  readonly component: string;
+  readonly at: string;
+  readonly trigger: string;
+  readonly size_bytes: number;
+  readonly schema_version: number;
+  readonly valid: boolean;
+}
+
+const HEADINGS = ['CHECKPOINT', 'COMPONENT', 'AT', 'TRIGGER', 'SIZE', 'SCHEMA', 'VALID'];
+const row = (checkpoint: CheckpointView): string[] => [
+  checkpoint.checkpoint_id,
+  checkpoint.component,
+  checkpoint.at,
+  checkpoint.trigger,
+  formatSize(checkpoint.size_bytes),
+  String(checkpoint.schema_version),
+  checkpoint.valid ? 'yes' : paint('red', 'no'),
+];
+
+type Options = Where & { json?: boolean; component?: string };
+
+async function list(options: Options): Promise<void> {
+  const query = options.component === undefined ? '' : `?component=${encodeURIComponent(options.component)}`;
+  const { checkpoints } = await (await connect(options)).get<{ checkpoints: CheckpointView[] }>(`/checkpoints${query}`);
+  if (options.json) printJson(checkpoints);
+  else console.log(checkpoints.length === 0 ? 'No checkpoints.' : table(HEADINGS, checkpoints.map(row)));
+}
+
+async function verify(options: Options): Promise<void> {
+  const work = (await connect(options)).post<{ checked: number; corrupted: CheckpointView[]; integrity: string }>(
+    '/checkpoints/verify',
+  );
+  const result = await progress('verifying', work);
+  const sound = result.corrupted.length === 0 && result.integrity === 'ok';
+  if (options.json) printJson(result);
+  else {
+    console.log(
+      `${result.checked} checked, ${result.corrupted.length} corrupted, database integrity: ${result.integrity}`,
+    );
+    if (result.corrupted.length > 0) console.log(table(HEADINGS, result.corrupted.map(row)));
+  }
+  if (!sound) process.exitCode = 1;
+}
+
+export function addCheckpoints(program: Command): void {
+  const command = program.command('checkpoints').description('saved state of the components');
+  withDaemon(command.command('list'))
+    .description('all checkpoints that are kept')
+    .option('--component <name>', 'only of this one')
+    .option('--json', 'as JSON')
+    .action(list);
+  withDaemon(command.command('verify'))
+    .description('compare every checkpoint with its checksum; exit code 1 when one does not match')
+    .option('--json', 'as JSON')
+    .action(verify);
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { configFile, withConfig, type Where } from './options.ts';
+import { printJson } from './terminal.ts';
+
+async function check(options: Where): Promise<void> {
+  const { loadConfig } = await import('../config/index.ts');
+  const file = configFile(options);
+  const { config } = loadConfig(file);
+  const count = Object.keys(config.components).length;
+  console.log(`${file}: good; ${count} component${count === 1 ? '' : 's'}`);
+}
+
+async function show(options: Where & { json?: boolean }): Promise<void> {
+  const [{ loadConfig }, { stringify }] = await Promise.all([import('../config/index.ts'), import('yaml')]);
+  const { masked } = loadConfig(configFile(options));
+  if (options.json) printJson(masked);
+  else process.stdout.write(stringify(masked, { aliasDuplicateObjects: false, lineWidth: 0 }));
+}
+
+async function schema(): Promise<void> {
+  const { jsonSchema } = await import('../config/index.ts');
+  printJson(jsonSchema());
+}
+
+export function addConfig(program: Command): void {
+  const command = program.command('config').description('the configuration file');
+  withConfig(command.command('check')).description('name every problem with its line and column').action(check);
+  withConfig(command.command('show'))
+    .description('what is in force: every default filled in, secrets masked')
+    .option('--json', 'as JSON')
+    .action(show);
+  command.command('schema').description('the JSON Schema, for editors').action(schema);
+}

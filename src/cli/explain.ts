@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import type { ExplainView } from '../supervisor/api.ts';
+import { connect } from './client.ts';
+import { withDaemon, type Where } from './options.ts';
+import { printJson, tone } from './terminal.ts';
+
+function page(view: ExplainView): string {
+  const { used, limit, window_seconds } = view.restart_budget;
+  const lines = [
+    `${view.component} is ${tone(view.state)}.`,
+    view.sentence,
+    `Restarts: ${used} of ${limit} within ${window_seconds} s; ${view.attempts} since it was last well for that long.`,
+    view.dependents.length === 0 ? 'Nothing depends on it.' : `What depends on it: ${view.dependents.join(', ')}.`,
+    `Policy: ${Object.entries(view.policy)
+      .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      .join(' ')}`,
+  ];
+  return lines.join('\n');
+}
+
+export function addExplain(program: Command): void {
+  withDaemon(program.command('explain <component>'))
+    .description('what would happen if a component crashed now, and why')
+    .option('--json', 'as JSON')
+    .action(async (component: string, options: Where & { json?: boolean }) => {
+      const client = await connect(options);
+      const view = await client.get<ExplainView>(`/components/${encodeURIComponent(component)}/explain`);
+      if (options.json) printJson(view);
+      else console.log(page(view));
+    });
+}

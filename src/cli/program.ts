@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import { readVersion } from '../version.ts';
+import { addCheckpoints } from './checkpoints.ts';
+import { addComponentActions } from './component-actions.ts';
+import { addConfig } from './config.ts';
+import { addEvents } from './events.ts';
+import { addExplain } from './explain.ts';
+import { addLogs } from './logs.ts';
+import { addReload } from './reload.ts';
+import { addStart } from './start.ts';
+import { addStatus } from './status.ts';
+import { addStop } from './stop.ts';
+
+/*
+ * What every command imports at its top is loaded by `paramedic --version` too: Node's own modules, commander and
+ * the error catalogue. Everything larger (yaml, zod, the daemon) is imported inside the action that needs it.
+ */
+
+/** The command line. Throws CommanderError for usage, ParamedicError for everything else. */
+export function createProgram(): Command {
+  const program = new Command('paramedic')
+    .description('Keeps 24/7 programs alive: starts them, watches them, brings them back with their memory.')
+    .version(readVersion(), '-V, --version')
+    .showHelpAfterError('`paramedic --help` lists the commands, `paramedic COMMAND --help` their options.')
+    .exitOverride();
+  for (const add of [
+    addStart,
+    addStop,
+    addStatus,
+    addComponentActions,
+    addExplain,
+    addLogs,
+    addEvents,
+    addConfig,
+    addCheckpoints,
+    addReload,
+  ])
+    add(program);
+  return program;
+}

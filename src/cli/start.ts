@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { sentenceOf } from '../errors.ts';
+import type { StatusView } from '../supervisor/api.ts';
+import { configFile, withConfig, type Where } from './options.ts';
+import { onSignals } from './signals.ts';
+import { paint } from './terminal.ts';
+
+interface StartOptions extends Where {
+  readonly recoveryMode?: boolean;
+  readonly detach?: boolean;
+}
+
+const MOST_NAMES = 8;
+const INTERRUPTED = 130;
+
+/** What is said when the daemon runs. `file` as the user named it; commands need it when it is not the default. */
+function banner(status: StatusView, url: string, file: string | undefined): string {
+  const names = status.components.map(({ name }) => name);
+  const listed = names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES), '…'] : names;
+  const where = file === undefined ? '' : ` --config ${file}`;
+  const tries = ['status', ...(names[0] === undefined ? [] : [`explain ${names[0]}`, `logs -f ${names[0]}`]), 'stop'];
+  return [
+    `paramedic ${status.version} supervises ${names.length === 0 ? 'nothing yet' : `${names.length}: ${listed.join(', ')}`}`,
+    `at ${paint('bold', url)} (pid ${status.pid}, state in ${status.state_dir})`,
+    `Try: ${tries.map((command) => `paramedic ${command}${where}`).join(', ')}`,
+  ].join('\n');
+}
+
+/** A closed terminal must not end what supervises. */
+function outliveTheTerminal(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => {});
+}
+
+async function runHere(options: StartOptions): Promise<never> {
+  const file = configFile(options);
+  const { loadConfig } = await import('../config/index.ts');
+  const loaded = loadConfig(file);
+  const { startDaemon } = await import('../daemon.ts');
+  outliveTheTerminal();
+
+  const starting = startDaemon({
+    loaded,
+    reload: () => loadConfig(file),
+    recoveryMode: options.recoveryMode ?? false,
+  });
+  // A signal that comes during the boot waits for its end: only then there is something to stop.
+  const later = (act: (daemon: Awaited<typeof starting>) => unknown) => () =>
+    void starting.then(act).catch((error: unknown) => console.error(sentenceOf(error)));
+  onSignals({
+    stop: later((daemon) => daemon.requestStop({ keepComponents: false })),
+    reload: later((daemon) => daemon.reload()),
+    abandon: () => process.exit(INTERRUPTED),
+  });
+  const daemon = await starting;
+  console.log(banner(daemon.status(), daemon.url, options.config));
+  process.exit(await daemon.stopped);
+}
+
+async function runDetached(options: StartOptions): Promise<void> {
+  const file = configFile(options);
+  const [{ loadConfig }, { detach }] = await Promise.all([import('../config/index.ts'), import('./detach.ts')]);
+  const { config } = loadConfig(file);
+  const recovery = options.recoveryMode ? ['--recovery-mode'] : [];
+  process.exitCode = await detach(config.state_dir, ['start', '--config', resolve(file), ...recovery]);
+}
+
+export function addStart(program: Command): void {
+  withConfig(program.command('start'))
+    .description('start what is configured and keep it alive, until SIGINT or SIGTERM')
+    .option('--recovery-mode', 'choose the newest valid checkpoints first, then start what is needed most')
+    .option('--detach', 'run in the background; done when it supervises')
+    .action((options: StartOptions) => (options.detach ? runDetached(options) : runHere(options)));
+}

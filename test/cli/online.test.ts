@@ -1,0 +1,296 @@
+import { spawn } from 'node:child_process';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ComponentView, StatusView } from '../../src/supervisor/api.ts';
+import { tempFolder, until } from '../support/temp.ts';
+import { answer, paramedic, playDaemon, problem, start, type Route } from './support.ts';
+
+const component = (fields: Partial<ComponentView>): ComponentView => ({
+  name: 'gmail',
+  kind: 'process',
+  state: 'running',
+  health: 'healthy',
+  priority: 'high',
+  enabled: true,
+  held: false,
+  pid: 4711,
+  incarnation: 'x',
+  adopted: false,
+  since: '2026-11-23T12:00:00.000Z',
+  uptime_seconds: 90,
+  restarts: 2,
+  crashes: 2,
+  last_crash_at: null,
+  restart_budget: { used: 2, limit: 5, window_seconds: 300 },
+  next_start_at: null,
+  why: '',
+  depends_on: [],
+  cpu_ratio: 0.123,
+  resident_memory_bytes: 52_428_800,
+  open_fds: 20,
+  checks: [],
+  ...fields,
+});
+
+const status: StatusView = {
+  version: '0.1.0',
+  pid: 123,
+  address: '127.0.0.1:9477',
+  started_at: '2026-11-23T12:00:00.000Z',
+  uptime_seconds: 3_700,
+  config: '/x/paramedic.yaml',
+  state_dir: '/x/.paramedic',
+  recovery_mode: false,
+  health: 'degraded',
+  restarts_last_hour: 2,
+  max_restarts_per_hour: 10,
+  components: [
+    component({}),
+    component({
+      name: 'browser_control',
+      state: 'failed',
+      health: 'unknown',
+      pid: null,
+      uptime_seconds: null,
+      cpu_ratio: null,
+      resident_memory_bytes: null,
+      restarts: 5,
+      why: 'restart budget used up',
+    }),
+  ],
+};
+
+describe('status', () => {
+  it('is a page of aligned columns, without colours where nobody sees them', async () => {
+    const folder = await playDaemon({ 'GET /status': answer(status) });
+    expect(await paramedic(['status'], folder)).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: `paramedic 0.1.0: degraded; pid 123, up 1h 1m, http://127.0.0.1:9477, 2 of 10 restarts in the last hour
+
+COMPONENT        STATE    HEALTH   PID   UPTIME  RESTARTS  CPU  MEMORY  WHY
+gmail            running  healthy  4711  1m 30s  2         12%  50 MiB
+browser_control  failed   unknown  -     -       5         -    -       restart budget used up
+`,
+    });
+  });
+
+  it('is the whole view with --json', async () => {
+    const folder = await playDaemon({ 'GET /status': answer(status) });
+    expect(JSON.parse((await paramedic(['status', '--json'], folder)).stdout)).toEqual(status);
+  });
+
+  it('is watched on a terminal only', async () => {
+    const folder = await playDaemon({ 'GET /status': answer(status) });
+    expect(await paramedic(['status', '--watch'], folder)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: '--watch redraws a terminal; here is none.\n',
+    });
+  });
+});
+
+describe('a request about a component', () => {
+  it.each([
+    { command: ['restart', 'gmail'], route: 'POST /components/gmail/restart', body: {} },
+    { command: ['restart', 'gmail', '--force'], route: 'POST /components/gmail/restart', body: { force: true } },
+    { command: ['start-component', 'gmail'], route: 'POST /components/gmail/start', body: {} },
+    { command: ['stop-component', 'gmail'], route: 'POST /components/gmail/stop', body: {} },
+  ])('$command is $route', async ({ command, route, body }) => {
+    const bodies: unknown[] = [];
+    const act: Route = (request, response) => {
+      bodies.push(JSON.parse(request.body));
+      answer({ action: 'x', message: 'gmail is running (pid 9)' })(request, response);
+    };
+    const folder = await playDaemon({ [route]: act });
+    expect(await paramedic(command, folder)).toEqual({ code: 0, stdout: 'gmail is running (pid 9)\n', stderr: '' });
+    expect(bodies).toEqual([body]);
+  });
+
+  it.each([
+    [404, 'COMPONENT_NOT_FOUND', 1],
+    [409, 'ACTION_REFUSED', 1],
+    [500, 'INTERNAL', 1],
+  ])('answered %d %s ends with the sentence and %d', async (http, code, exit) => {
+    const folder = await playDaemon({ 'POST /components/gmail/restart': problem(http, code, 'It did not work.') });
+    expect(await paramedic(['restart', 'gmail'], folder)).toEqual({
+      code: exit,
+      stdout: '',
+      stderr: 'It did not work.\n',
+    });
+  });
+});
+
+describe('explain', () => {
+  it('says what would happen and why', async () => {
+    const view = {
+      component: 'gmail',
+      state: 'running',
+      if_it_crashed_now: { kind: 'restart', rule: 'x', delayMs: 0, attempt: 1 },
+      sentence: 'It would be restarted in 5 s.',
+      policy: { policy: 'immediate', max_restarts: 5 },
+      restart_budget: { used: 1, limit: 5, window_seconds: 300 },
+      attempts: 1,
+      dependents: ['browser'],
+    };
+    const folder = await playDaemon({ 'GET /components/gmail/explain': answer(view) });
+    const { code, stdout } = await paramedic(['explain', 'gmail'], folder);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout:
+        'gmail is running.\nIt would be restarted in 5 s.\nRestarts: 1 of 5 within 300 s; 1 since it was last well for that long.\nWhat depends on it: browser.\nPolicy: policy=immediate max_restarts=5\n',
+    });
+    expect(JSON.parse((await paramedic(['explain', 'gmail', '--json'], folder)).stdout)).toEqual(view);
+  });
+});
+
+describe('reload', () => {
+  it('tells what changed', async () => {
+    const folder = await playDaemon({ 'POST /reload': answer({ added: ['a', 'b'], removed: [], changed: ['c'] }) });
+    expect(await paramedic(['reload'], folder)).toEqual({ code: 0, stdout: 'added: a, b; changed: c\n', stderr: '' });
+  });
+
+  it('of a bad file ends with 2 and its problems', async () => {
+    const folder = await playDaemon({
+      'POST /reload': problem(400, 'CONFIG_INVALID', 'p.yaml:1:1 x: bad\np.yaml:2:1 y: bad'),
+    });
+    expect(await paramedic(['reload'], folder)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'p.yaml:1:1 x: bad\np.yaml:2:1 y: bad\n',
+    });
+  });
+});
+
+describe('checkpoints', () => {
+  const checkpoint = {
+    checkpoint_id: 'CP-1',
+    component: 'gmail',
+    at: '2026-11-23T12:00:00.000Z',
+    trigger: 'interval',
+    size_bytes: 2_048,
+    schema_version: 1,
+    valid: true,
+  };
+
+  it('are listed', async () => {
+    const folder = await playDaemon({ 'GET /checkpoints': answer({ checkpoints: [checkpoint] }) });
+    expect((await paramedic(['checkpoints', 'list', '--component', 'gmail'], folder)).stdout).toBe(
+      'CHECKPOINT  COMPONENT  AT                        TRIGGER   SIZE     SCHEMA  VALID\nCP-1        gmail      2026-11-23T12:00:00.000Z  interval  2.0 KiB  1       yes\n',
+    );
+  });
+
+  it.each([
+    [{ checked: 2, corrupted: [], integrity: 'ok' }, 0],
+    [{ checked: 2, corrupted: [{ ...checkpoint, valid: false }], integrity: 'ok' }, 1],
+    [{ checked: 2, corrupted: [], integrity: 'page 3 is never used' }, 1],
+  ])('verified as %j end with %d', async (result, exit) => {
+    const folder = await playDaemon({ 'POST /checkpoints/verify': answer(result) });
+    const { code, stdout } = await paramedic(['checkpoints', 'verify', '--json'], folder);
+    expect(code).toBe(exit);
+    expect(JSON.parse(stdout)).toEqual(result);
+  });
+});
+
+describe('events', () => {
+  const event = (seq: number) => ({
+    seq,
+    at: '2026-11-23T12:00:00.000Z',
+    type: 'component.crashed',
+    component: 'gmail',
+    crash_type: 'unknown',
+    exit: { code: 1 },
+  });
+
+  it('are one line each', async () => {
+    const folder = await playDaemon({ 'GET /events': answer({ events: [event(1)] }) });
+    expect((await paramedic(['events'], folder)).stdout).toBe(
+      '2026-11-23T12:00:00.000Z component.crashed gmail crash_type=unknown exit={"code":1}\n',
+    );
+  });
+
+  it('are followed: a stream that ends is resumed after the last one that was told', async () => {
+    const resumedAfter: unknown[] = [];
+    const folder = await playDaemon({
+      'GET /events': (request, response) => {
+        if (request.url?.includes('follow=false')) return answer({ events: [event(1)] })(request, response);
+        const after = Number(request.headers['last-event-id']);
+        resumedAfter.push(after);
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(`: \n\nid: ${after + 1}\nevent: x\ndata: ${JSON.stringify(event(after + 1))}\n\n`);
+        if (after < 2) response.end('id: 9\nevent: cut off\nda');
+      },
+    });
+    const { child, output } = start(['events', '-f', '--json'], folder);
+    await until('three events', () => output().stdout.split('\n').length === 4);
+    expect(
+      output()
+        .stdout.trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { seq: number }).seq),
+    ).toEqual([1, 2, 3]);
+    expect(resumedAfter).toEqual([1, 2]);
+    child.kill();
+  });
+});
+
+describe('logs', () => {
+  async function withLogs(): Promise<{ folder: string; stdout: string; stderr: string }> {
+    const logs = tempFolder();
+    const [stdout, stderr] = [join(logs, 'stdout.log'), join(logs, 'stderr.log')];
+    const folder = await playDaemon({ 'GET /components/gmail/logs': answer({ stdout, stderr }) });
+    return { folder, stdout, stderr };
+  }
+
+  it('are the last lines of both streams, marked', async () => {
+    const { folder, stdout, stderr } = await withLogs();
+    writeFileSync(stdout, Array.from({ length: 50_000 }, (_, i) => `line ${i}\n`).join(''));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    writeFileSync(stderr, 'oops ü\nno line break');
+    expect(await paramedic(['logs', 'gmail', '-n', '2'], folder)).toEqual({
+      code: 0,
+      stdout: 'out | line 49998\nout | line 49999\nerr | oops ü\nerr | no line break\n',
+      stderr: '',
+    });
+  });
+
+  it('are empty when nothing was written', async () => {
+    const { folder } = await withLogs();
+    expect(await paramedic(['logs', 'gmail'], folder)).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('are followed, also after a rotation', async () => {
+    const { folder, stdout } = await withLogs();
+    writeFileSync(stdout, 'first line\n');
+    const { child, output } = start(['logs', 'gmail', '-f'], folder);
+    await until('the first line', () => output().stdout === 'out | first line\n');
+    appendFileSync(stdout, 'half');
+    appendFileSync(stdout, ' a line\n');
+    await until('the second line', () => output().stdout.endsWith('out | half a line\n'));
+    writeFileSync(stdout, 'new\n');
+    await until('the line after rotation', () => output().stdout.endsWith('out | new\n'));
+    child.kill();
+  });
+});
+
+describe('stop', () => {
+  it('asks and waits until the daemon has ended', async () => {
+    const daemon = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    onTestFinished(() => void daemon.kill('SIGKILL'));
+    const bodies: unknown[] = [];
+    const folder = await playDaemon(
+      {
+        'POST /stop': (request, response) => {
+          bodies.push(JSON.parse(request.body));
+          setTimeout(() => daemon.kill(), 300);
+          answer({ stopping: true }, 202)(request, response);
+        },
+      },
+      daemon.pid,
+    );
+    expect(await paramedic(['stop', '--keep-components'], folder)).toMatchObject({ code: 0, stderr: '' });
+    expect(daemon.signalCode).toBe('SIGTERM');
+    expect(bodies).toEqual([{ keep_components: true }]);
+  });
+});

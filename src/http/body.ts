@@ -7,7 +7,7 @@ export const BODY_LIMIT = 2 ** 20;
 /** Largest state that a component may put. */
 export const STATE_LIMIT = 16 * 2 ** 20;
 /** How long the rest of a refused body is thrown away, so that who is still sending gets to read the answer. */
-const LINGER_MS = 2_000;
+const LINGER_MS = 1_000;
 
 /**
  * The raw bytes of an application/json body; empty when there is none.

@@ -105,6 +105,13 @@ describe('a body', () => {
     expect(statuses).toEqual(Array.from({ length: 8 }, () => 413));
   });
 
+  it('that was refused for its size is not listened to for ever', async () => {
+    const { port } = await serve();
+    const head = `POST ${restart} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${API}\r\nContent-Type: application/json\r\nContent-Length: 999999999\r\n\r\n`;
+
+    expect(await raw(port, head, /never/)).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
   it('of a state may have 16 MiB and not a byte more', async () => {
     const { ask, daemon } = await serve();
     const put = (length: number) =>

@@ -44,7 +44,12 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
     await turn;
     if (!changed) return;
     changed = false;
-    await client.saveState(state, { through });
+    try {
+      await client.saveState(state, { through });
+    } catch (error) {
+      changed = true;
+      throw error;
+    }
   };
 
   const timer = setInterval(() => save().catch((error) => console.error(`not saved: ${error.message}`)), saveEveryMs);

@@ -5,6 +5,8 @@ import { z } from 'zod';
 const LARGEST_BYTES = 8 * 2 ** 20;
 /** Handles listed; a server may have thousands. */
 const MOST_RESOURCES = 200;
+/** Handles of the event loop itself. */
+const MACHINERY = new Set(['loop', 'prepare', 'check', 'idle', 'async']);
 
 const endpoint = z.object({ host: z.string().optional(), port: z.number().optional() });
 const handleSchema = z.object({
@@ -62,7 +64,7 @@ export async function readDiagnosticReport(folder: string, pid: number): Promise
         ...workers.map((worker) => `worker (ID: ${worker.header.threadId ?? '?'})`),
       ],
       openResources: libuv
-        .filter((handle) => handle.is_active !== false)
+        .filter(({ type, is_active }) => is_active !== false && !MACHINERY.has(type))
         .slice(0, MOST_RESOURCES)
         .map(nameOf),
       heap: javascriptHeap,

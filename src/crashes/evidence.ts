@@ -28,7 +28,12 @@ export interface Facts {
   readonly exception: ParsedException | null;
 }
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** Of two names for one number the first counts: SIGABRT, not SIGIOT. */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
 /** Signals that end a process; 128 + n of any other is a code of the program's own choice. */
 const ENDING = new Set([
   'HUP',

@@ -28,7 +28,7 @@ const NO_MEMORY = new RegExp(
   ].join('|'),
 );
 const STACK_FULL =
-  /Maximum call stack size exceeded|goroutine stack exceeds|has overflowed its stack|stack-overflow on address/;
+  /Maximum call stack size exceeded|goroutine stack exceeds|^fatal_error: stack overflow|has overflowed its stack|stack-overflow on address/;
 const ABORTS = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGIOT']);
 const FAULTS = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP', 'SIGFPE', 'SIGSYS']);
 const REQUESTS = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);

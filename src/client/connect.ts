@@ -1,0 +1,183 @@
+import { systemClock, type Clock } from '../clock.ts';
+import { ClientError } from './client-error.ts';
+import { startHeartbeat, type Beat, type HeartbeatOptions } from './heartbeat.ts';
+import { createJournalQueue } from './journal-queue.ts';
+import { createTransport } from './transport.ts';
+
+export interface ConnectOptions {
+  /** `PARAMEDIC_URL` unless given. */
+  readonly url?: string;
+  /** `PARAMEDIC_TOKEN` unless given. */
+  readonly token?: string;
+  /** `PARAMEDIC_COMPONENT` unless given; another name is a logical child of this component. */
+  readonly component?: string;
+  /** How long a call is tried while the daemon is away, in ms. Default 30,000. */
+  readonly deadlineMs?: number;
+  /** Journal entries that may wait; beyond it `journal` rejects at once. Default 1,000. */
+  readonly queueLimit?: number;
+  readonly clock?: Clock;
+}
+
+export interface JournalledOperation {
+  readonly entryId: number;
+  /** When it was stored, ms since 1970. */
+  readonly at: number;
+  readonly operation: string;
+  readonly data: unknown;
+}
+
+export interface RestoredState {
+  /** null at a first start. */
+  readonly checkpointId: string | null;
+  readonly state: unknown;
+  readonly schemaVersion: number;
+  /** What was journalled after the state, oldest first: apply it to the state. */
+  readonly journal: readonly JournalledOperation[];
+  readonly dataLossSeconds: number;
+}
+
+/** A component's line to its supervisor. Rejects with ClientError, or TypeError for what JSON cannot hold. */
+export interface Connection {
+  readonly component: string;
+  /** The system comes back from a disaster: do the least that is needed. */
+  readonly recoveryMode: boolean;
+  /** What to continue from. To be called before the first checkpoint of a component that journals. */
+  restore(): Promise<RestoredState>;
+  /**
+   * Stores a checkpoint; durable when resolved. The state is read at the call; calls are stored in their order.
+   * `through` is the last journal entry that the state contains: unless given, the newest one acknowledged so far,
+   * which is right when each operation is applied as soon as its `journal` call resolves.
+   */
+  saveState(state: unknown, options?: { through?: number; schemaVersion?: number }): Promise<{ checkpointId: string }>;
+  /**
+   * Stores an operation; durable when resolved. Calls of one turn travel together.
+   * @param options.id to be stored once even if this call is made again, by a later life too.
+   */
+  journal(operation: string, data?: unknown, options?: { id?: string }): Promise<number>;
+  /** Says that the component is alive. Not tried for long: a late heartbeat is worth nothing. */
+  heartbeat(beat?: Beat): Promise<void>;
+  /** Heartbeats from now on; they keep no process alive. @returns how to stop. */
+  startHeartbeat(options: HeartbeatOptions): () => void;
+  /** Stops the heartbeats, waits for what is under way and hangs up. */
+  close(): Promise<void>;
+}
+
+const HEARTBEAT_TIMEOUT_MS = 5_000;
+
+/** Whether this process was started by Paramedic. */
+export const isSupervised = (): boolean => process.env['PARAMEDIC_URL'] !== undefined;
+
+/** @throws ClientError NOT_SUPERVISED when neither the options nor the environment say where the daemon is. */
+export function connect(options: ConnectOptions = {}): Connection {
+  const { PARAMEDIC_URL, PARAMEDIC_TOKEN, PARAMEDIC_COMPONENT, PARAMEDIC_RECOVERY_MODE } = process.env;
+  const { clock = systemClock, deadlineMs = 30_000, queueLimit = 1_000 } = options;
+  const url = need('url', options.url ?? PARAMEDIC_URL);
+  const token = need('token', options.token ?? PARAMEDIC_TOKEN);
+  const component = need('component', options.component ?? PARAMEDIC_COMPONENT);
+  const onBehalfOf = component === PARAMEDIC_COMPONENT ? null : component;
+  const transport = createTransport({ url, token, onBehalfOf, clock });
+
+  const pending = new Set<Promise<unknown>>();
+  const beating = new Set<() => void>();
+  let saved: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  const call = (method: string, path: string, body?: string, since = clock.monotonic()) =>
+    transport.call(method, path, body, since + deadlineMs);
+  const entries = createJournalQueue({
+    now: () => clock.monotonic(),
+    limit: queueLimit,
+    send: async (body, since) => ((await call('POST', 'journal', body, since)) as { entry_ids: number[] }).entry_ids,
+  });
+
+  /** Runs what is asked unless the line is closed, and lets `close` wait for it. */
+  async function during<T>(run: () => Promise<T>): Promise<T> {
+    if (closed) throw new ClientError('CLOSED', 'The connection to Paramedic has been closed.');
+    const promise = run();
+    pending.add(promise);
+    try {
+      return await promise;
+    } finally {
+      pending.delete(promise);
+    }
+  }
+
+  async function restore(): Promise<RestoredState> {
+    const answer = (await call('GET', 'state')) as StateAnswer;
+    const journal = answer.journal.map(({ entry_id: entryId, ...rest }) => ({ entryId, ...rest }));
+    entries.startAfter(answer.through ?? journal.at(-1)?.entryId ?? entries.last());
+    return {
+      checkpointId: answer.checkpoint_id,
+      state: answer.state,
+      schemaVersion: answer.schema_version,
+      journal,
+      dataLossSeconds: answer.data_loss_seconds,
+    };
+  }
+
+  async function put(body: string): Promise<{ checkpointId: string }> {
+    const before = saved;
+    const since = clock.monotonic();
+    // An older state sent again must never arrive after a newer one.
+    const sent = before.then(() => call('PUT', 'state', body, since));
+    saved = sent.catch(() => {});
+    return { checkpointId: ((await sent) as { checkpoint_id: string }).checkpoint_id };
+  }
+
+  const send = async (beat: Beat): Promise<void> => {
+    const attempt = () => transport.attempt('POST', 'heartbeat', JSON.stringify(beat), HEARTBEAT_TIMEOUT_MS);
+    // A connection that was kept open may have been closed by the other side meanwhile: a new one tells.
+    await attempt().catch((error: unknown) => (error instanceof ClientError ? Promise.reject(error) : attempt()));
+  };
+
+  return {
+    component,
+    recoveryMode: PARAMEDIC_RECOVERY_MODE === '1',
+    restore: () => during(restore),
+    saveState: (state, { through = entries.last() ?? undefined, schemaVersion } = {}) =>
+      during(async () => {
+        const text = JSON.stringify(state) as string | undefined;
+        if (text === undefined) throw new ClientError('USAGE', 'The state must be something that JSON can hold.');
+        const version = schemaVersion === undefined ? '' : `,"schema_version":${schemaVersion}`;
+        // The form that the daemon stores without writing it anew.
+        return put(`{"state":${text}${version}${through === undefined ? '' : `,"through":${through}`}}`);
+      }),
+    journal(operation, data = null, { id } = {}) {
+      if (closed) return Promise.reject(new ClientError('CLOSED', 'The connection to Paramedic has been closed.'));
+      return entries.add(operation, data, id);
+    },
+    heartbeat: (beat = {}) => during(() => send(beat)),
+    startHeartbeat(heartbeat) {
+      const stop = startHeartbeat(heartbeat, (beat) => during(() => send(beat)), clock);
+      beating.add(stop);
+      return () => {
+        beating.delete(stop);
+        stop();
+      };
+    },
+    async close() {
+      closed = true;
+      for (const stop of beating) stop();
+      await Promise.allSettled([...pending, entries.drained()]);
+      transport.close();
+    },
+  };
+}
+
+interface StateAnswer {
+  readonly checkpoint_id: string | null;
+  readonly state: unknown;
+  readonly schema_version: number;
+  readonly journal: readonly { entry_id: number; at: number; operation: string; data: unknown }[];
+  readonly through?: number | null;
+  readonly data_loss_seconds: number;
+}
+
+function need(name: 'url' | 'token' | 'component', value: string | undefined): string {
+  if (value !== undefined && value !== '') return value;
+  const variable = `PARAMEDIC_${name.toUpperCase()}`;
+  throw new ClientError(
+    'NOT_SUPERVISED',
+    `${variable} is not set: this process was not started by Paramedic. Give connect({ ${name} }), or ask isSupervised() first.`,
+  );
+}

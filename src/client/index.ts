@@ -1,0 +1,10 @@
+export { ClientError } from './client-error.ts';
+export {
+  connect,
+  isSupervised,
+  type ConnectOptions,
+  type Connection,
+  type JournalledOperation,
+  type RestoredState,
+} from './connect.ts';
+export type { Beat, HeartbeatOptions } from './heartbeat.ts';

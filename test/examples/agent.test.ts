@@ -3,7 +3,12 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/index.ts';
-import { until } from '../support/temp.ts';
+import { createStateStore } from '../../src/checkpoints/index.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createTokens } from '../../src/http/index.ts';
+import { componentName, type IncarnationId } from '../../src/model/index.ts';
+import { serve, StandIn } from '../http/stand-in.ts';
+import { tempFolder, until } from '../support/temp.ts';
 
 const folder = resolve(import.meta.dirname, '../../examples/agent');
 const { config } = loadConfig(join(folder, 'paramedic.yaml'), {});
@@ -177,5 +182,70 @@ describe('the agent of the example', () => {
 
     expect(await check(memory.url)).toEqual([0, '0 facts, none doubled']);
     expect(await check('http://127.0.0.1:9')).toEqual([1, 'the memory system does not answer']);
+  });
+});
+
+describe('the memory of the example', () => {
+  /** Our own HTTP and state store in front of a stand-in for the daemon. @returns the environment of a component. */
+  async function supervisor() {
+    const folder = tempFolder();
+    const tokens = createTokens(join(folder, 'tokens'));
+    const file = join(folder, 'state.db');
+    const state = createStateStore({ file, eventsFile: null, clock: systemClock, emit: () => {} });
+    onTestFinished(() => state.close());
+    const daemon = Object.assign(new StandIn(), {
+      state,
+      authenticate: (token: string) => {
+        const speaker = tokens.readComponentToken(token);
+        return speaker && { ...speaker, current: true };
+      },
+      restore: (name: string) => state.getState(componentName(name), null),
+    });
+    const { url } = await serve({ daemon });
+    return (name: string) => ({
+      PARAMEDIC_URL: url,
+      PARAMEDIC_COMPONENT: name,
+      PARAMEDIC_TOKEN: tokens.componentToken(componentName(name), 'a'.repeat(32) as IncarnationId),
+    });
+  }
+
+  it('survives a kill with every fact, and a stop with a checkpoint', async () => {
+    const env = (await supervisor())('memory_system');
+    const first = await run('memory-system.js', env);
+    expect(first.output()).toContain('first start: nothing to remember');
+    for (const id of ['a', 'b', 'c']) await first.post('/remember', { id, fact: `fact ${id}` });
+    first.child.kill('SIGKILL');
+    await first.exited;
+
+    const second = await run('memory-system.js', env);
+    expect(second.output()).toContain(
+      'remembered: checkpoint none and 3 journal entries (at most 0 s lost)\nI know 3 facts',
+    );
+    second.child.kill('SIGTERM');
+    expect(await second.exited).toBe(0);
+    expect(second.output()).toContain('stopped, everything saved');
+
+    const third = await run('memory-system.js', env);
+    expect(third.output()).toMatch(/remembered: checkpoint CP-\S+ and 0 journal entries .*\nI know 3 facts/);
+  });
+
+  it('lets the agent do again what a kill cut off', async () => {
+    const env = (await supervisor())('agent_core');
+    const outside = await run('outside-world.js');
+    const soul = await run('soul-engine.js', { LLM_URL: outside.url });
+    const first = await run('agent-core.js', { ...env, SOUL_ENGINE_URL: soul.url });
+    soul.child.kill('SIGSTOP');
+    const cutOff = first.post('/tasks', { id: 't1', text: 'say hello' }).catch(() => 'cut off');
+    await until('it has begun', async () => {
+      const state = (await (await fetch(`${first.url}/state`)).json()) as { doing: unknown };
+      return state.doing !== null;
+    });
+    first.child.kill('SIGKILL');
+    expect(await cutOff).toBe('cut off');
+    soul.child.kill('SIGCONT');
+
+    const second = await run('agent-core.js', { ...env, SOUL_ENGINE_URL: soul.url });
+    expect(second.output()).toContain('I was in the middle of "say hello": doing it again');
+    await until('it is done', () => /conversation 1: say hello/.test(second.output()));
   });
 });

@@ -1,3 +1,6 @@
+// In a program of your own: import { connect, isSupervised } from 'paramedic/client';
+import { connect, isSupervised } from '../../../src/client/index.ts';
+
 /**
  * What a component keeps over its own death.
  *
@@ -10,55 +13,48 @@
  */
 export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
   const state = structuredClone(initial);
-  if (process.env.PARAMEDIC_URL === undefined) {
+  if (!isSupervised()) {
     console.log('not supervised: working without memory');
     return { state, record: async (operation, data) => apply(state, operation, data), beat: () => {} };
   }
 
-  const { connect } = await import('../../../src/client/index.ts');
-  const client = connect();
-  const saved = await client.restore();
+  const paramedic = connect();
+  const saved = await paramedic.restore();
   Object.assign(state, saved.state);
   for (const { operation, data } of saved.journal) apply(state, operation, data);
   if (saved.state === null && saved.journal.length === 0) console.log('first start: nothing to remember');
   else
     console.log(
-      `remembered: checkpoint ${saved.checkpoint_id ?? 'none'} and ${saved.journal.length} journal entries ` +
-        `(at most ${saved.data_loss_seconds} s lost)`,
+      `remembered: checkpoint ${saved.checkpointId ?? 'none'} and ${saved.journal.length} journal entries ` +
+        `(at most ${saved.dataLossSeconds} s lost)`,
     );
 
-  let through = saved.through ?? undefined;
   let changed = saved.journal.length > 0;
-  // One at a time: a checkpoint says through which entry it goes, so entries must be applied in their order.
-  let turn = Promise.resolve();
-  const record = (operation, data) => {
-    const done = turn.then(async () => {
-      ({ entry_id: through } = await client.journal(operation, data));
-      apply(state, operation, data);
-      changed = true;
-    });
-    turn = done.catch(() => {});
-    return done;
+  const record = async (operation, data) => {
+    await paramedic.journal(operation, data);
+    // At once, before anything else may happen: the next checkpoint says that it contains this entry.
+    apply(state, operation, data);
+    changed = true;
   };
   const save = async () => {
-    await turn;
     if (!changed) return;
     changed = false;
     try {
-      await client.saveState(state, { through });
+      await paramedic.saveState(state);
     } catch (error) {
       changed = true;
-      throw error;
+      console.error(`not saved: ${error.message}`);
     }
   };
 
-  const timer = setInterval(() => save().catch((error) => console.error(`not saved: ${error.message}`)), saveEveryMs);
+  const timer = setInterval(save, saveEveryMs);
   // Who is stopped may say its last words; who crashes has the journal.
   process.once('SIGTERM', async () => {
     clearInterval(timer);
-    await save().catch((error) => console.error(`not saved: ${error.message}`));
-    console.log('stopped, everything saved');
+    await save();
+    await paramedic.close();
+    console.log(changed ? 'stopped' : 'stopped, everything saved');
     process.exit(0);
   });
-  return { state, record, beat: (beat) => client.startHeartbeat({ intervalMs: 1_000, beat }) };
+  return { state, record, beat: (beat) => paramedic.startHeartbeat({ intervalMs: 1_000, beat }) };
 }

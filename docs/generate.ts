@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { configurationPage, jsonSchema } from '../src/config/index.ts';
+import { eventsPage, metricsPage } from '../src/telemetry/index.ts';
 import { errorsPage } from './errors-page.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -10,6 +11,8 @@ const ROOT = join(import.meta.dirname, '..');
 const pages: readonly (readonly [string, () => string])[] = [
   ['docs/reference/configuration.md', configurationPage],
   ['docs/reference/errors.md', errorsPage],
+  ['docs/reference/events.md', eventsPage],
+  ['docs/reference/metrics.md', metricsPage],
   ['docs/reference/paramedic.schema.json', () => JSON.stringify(jsonSchema())],
 ];
 

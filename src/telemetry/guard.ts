@@ -1,10 +1,19 @@
 import { HOST } from '../model/index.ts';
-import { catalogue, seriesPerSet, type LabelSource, type MetricName } from './catalogue.ts';
+import {
+  catalogue,
+  maxSeries,
+  metricNames,
+  seriesPerSet,
+  type LabelSource,
+  type MetricDefinition,
+  type MetricName,
+} from './catalogue.ts';
 import { checksOf, type Names } from './zeroes.ts';
 
 export const OTHER = '_OTHER';
 /** Values from outside longer than this are no names any more. */
 const LONGEST_VALUE = 100;
+const SMALLEST = { components: 1, checks: 1 };
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -22,14 +31,16 @@ export interface Guard {
   clear(metric: MetricName): void;
   /** New names after a reload. @returns the series whose component or check has gone, already forgotten. */
   configure(names: Names): { metric: MetricName; labels: Labels }[];
-  /** Series admitted, buckets of histograms included. */
+  /** Series admitted and reserved, buckets of histograms included. */
   count(): number;
 }
 
 export function createGuard(limit: number, first: Names): Guard {
   const known = new Map<MetricName, Map<string, Labels>>();
   let names = first;
+  // Counted from the start: what has no outside to grow with, and the one set of _OTHER that each metric may need.
   let count = 0;
+  const reserved = metricNames.reduce((sum, name) => sum + maxSeries(catalogue[name], SMALLEST), 0);
 
   const seriesOf = (metric: MetricName) => {
     const found = known.get(metric) ?? new Map<string, Labels>();
@@ -62,7 +73,11 @@ export function createGuard(limit: number, first: Names): Guard {
       for (const [label, source] of Object.entries(definition.labels)) {
         labels[label] = allowed(metric, source, label, { ...asked, ...labels }) ? (asked[label] ?? '') : OTHER;
       }
-      if (count + seriesPerSet(definition) > limit && !series.has(keyOf(metric, labels))) {
+      if (
+        grows(definition) &&
+        reserved + count + seriesPerSet(definition) > limit &&
+        !series.has(keyOf(metric, labels))
+      ) {
         labels = Object.fromEntries(
           Object.entries(definition.labels).map(([name, source]) => [
             name,
@@ -73,12 +88,12 @@ export function createGuard(limit: number, first: Names): Guard {
       const isNew = !series.has(keyOf(metric, labels));
       if (isNew) {
         series.set(keyOf(metric, labels), labels);
-        count += seriesPerSet(definition);
+        if (grows(definition)) count += seriesPerSet(definition);
       }
       return { labels, isNew, folded: keyOf(metric, labels) !== key };
     },
     clear(metric) {
-      count -= seriesOf(metric).size * seriesPerSet(catalogue[metric]);
+      if (grows(catalogue[metric])) count -= seriesOf(metric).size * seriesPerSet(catalogue[metric]);
       known.delete(metric);
     },
     configure(next) {
@@ -94,16 +109,19 @@ export function createGuard(limit: number, first: Names): Guard {
               (check === undefined || check === OTHER || checksOf(component, names).includes(check)));
           if (stays) continue;
           series.delete(key);
-          count -= seriesPerSet(catalogue[metric]);
+          if (grows(catalogue[metric])) count -= seriesPerSet(catalogue[metric]);
           gone.push({ metric, labels });
         }
       }
       return gone;
     },
-    count: () => count,
+    count: () => reserved + count,
   };
 }
 
+/** It has labels whose values are not in the catalogue. */
+const grows = ({ labels }: MetricDefinition): boolean =>
+  Object.values(labels).some((source) => source !== 'text' && !isList(source));
 const isList = (source: LabelSource): boolean => typeof source !== 'string' && !('atMost' in source);
 /** The values in the order of the catalogue. */
 const keyOf = (metric: MetricName, labels: Labels): string =>

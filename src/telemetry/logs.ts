@@ -50,7 +50,7 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
     case 'component.health_changed':
       return [changeLevel(e), `${e.component} went from ${e.from} to ${e.to}${e.why ? `: ${e.why}` : ''}`];
     case 'component.stopping':
-      return ['info', `${e.component} is being stopped${e.then === 'restart' ? ' for a restart' : ''}: ${e.why}`];
+      return ['info', `${e.component} is being stopped${e.next === 'restart' ? ' for a restart' : ''}: ${e.why}`];
     case 'component.stopped':
       return [e.forced ? 'warn' : 'info', `${e.component} stopped: ${exitText(e.exit)}${e.forced ? ', by force' : ''}`];
     case 'component.crashed':

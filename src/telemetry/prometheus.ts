@@ -10,7 +10,7 @@ export interface MetricsOptions {
   readonly names: Names;
   /** Asked at each render for every gauge: `toGauges` of a fresh snapshot. */
   readonly gauges: () => readonly MetricUpdate[];
-  /** Node's own metrics too: once for a process. */
+  /** Node's own metrics too; default true. */
   readonly nodeMetrics?: boolean;
 }
 
@@ -32,12 +32,14 @@ const CLASSIC = 'text/plain; version=0.0.4; charset=utf-8';
 /** Gauges that are named like counters: `promtool check metrics` refuses them. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
+const OVERFLOW: MetricName = 'paramedic_metrics_label_overflow_total';
+
 type Metric = Counter | Gauge | Histogram;
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry<OpenMetricsContentType>();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-  if (options.nodeMetrics) {
+  if (options.nodeMetrics ?? true) {
     collectDefaultMetrics({ register: registry as unknown as Registry, eventLoopMonitoringPrecision: 100 });
     for (const name of MISNAMED) registry.removeSingleMetric(name);
   }
@@ -57,7 +59,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     const { labels, folded } = guard.admit(name, asked);
     if (metric instanceof Gauge) metric.set(labels, value);
     else add(metric, labels, value, exemplar);
-    if (folded) put('paramedic_metrics_label_overflow_total', { metric: name }, 1);
+    // Its own overflow is not counted: beyond the limit that would never end.
+    if (folded && name !== OVERFLOW) put(OVERFLOW, { metric: name }, 1);
   }
 
   function begin(names: Names): void {

@@ -62,7 +62,8 @@ function story(answer: (signal: AbortSignal, run: number) => Answer, overrides: 
   const watch = (plans: Record<string, CheckPlan> = { api: plan }) =>
     monitor.watch({ component: gmail, checks: plans, subject: alone, cwd: '/', periodMs });
   watch();
-  const only = <T extends EventType>(type: T) => events.filter((event) => event.type === type) as unknown as EventOf<T>[];
+  const only = <T extends EventType>(type: T) =>
+    events.filter((event) => event.type === type) as unknown as EventOf<T>[];
   return { clock, monitor, events, runs, plan, watch, only };
 }
 

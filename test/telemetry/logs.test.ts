@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { eventTypes, type EventType, type RecoveryEvent } from '../../src/model/index.ts';
+import { toLog } from '../../src/telemetry/index.ts';
+import { samples } from './events.ts';
+
+const spoken: { readonly [T in EventType]: string | null } = {
+  'daemon.started': 'info paramedic 1.2.3 started with pid 7',
+  'daemon.stopped': 'info paramedic stopped; components keep running',
+  'daemon.ticked': null,
+  'config.reloaded': 'info configuration reloaded: added tts; changed gmail, stt',
+  'config.rejected': 'error configuration rejected, the old one stays in force: paramedic.yaml:1:1 bad',
+  'store.set_aside': 'error the events database was unusable (malformed) and was moved to /x/events.db.bad',
+  'component.starting': 'debug gmail is being started (crash, attempt 2)',
+  'component.started': 'info gmail started with pid 4711',
+  'component.start_failed': 'error gmail could not be started: no such file',
+  'component.adopted': 'info gmail was still running with pid 4711 and was adopted',
+  'component.ready': 'info gmail is ready after 420ms (api)',
+  'component.start_timed_out': 'error gmail was not ready after 30s; still waiting for api',
+  'component.health_changed': 'warn gmail went from healthy to critical: api: 500',
+  'component.stopping': 'info gmail is being stopped for a restart: asked to',
+  'component.stopped': 'info gmail stopped: exit code 0',
+  'component.crashed': 'error gmail crashed: SIGKILL after 3h 2m (external_termination)',
+  'component.failed': 'error gmail has failed and stays down: 5 restarts within 5m',
+  'component.held': 'info gmail stays stopped until it is started again (asked for by a person)',
+  'component.released': 'info gmail may run again (asked for by the webhook)',
+  'component.removed': 'info gmail is no longer configured',
+  'component.sampled': null,
+  'crash.reported': 'info crash report CRASH-20261123-120000-1A2B3C4D of gmail written to /x/crash.json',
+  'crash.report_failed':
+    'error crash report CRASH-20261123-120000-1A2B3C4D of gmail could not be written: no space left',
+  'check.completed': null,
+  'check.changed': 'info check api of gmail went from healthy to timeout: no answer after 2s',
+  'check.tripped': 'warn check api of gmail asks for a restart after 3 failures: no answer after 2s',
+  'heartbeat.received': null,
+  'host.sampled': null,
+  'restart.decided': 'info gmail starts again in 5s (crash, attempt 1, rule exponential_backoff)',
+  'restart.finished': 'info gmail was restarted in 500ms (crash)',
+  'recovery.started': 'info recovery of gmail began (crash)',
+  'recovery.finished': 'info gmail recovered in 500ms',
+  'checkpoint.written': 'debug checkpoint CP-20261123-120000-1A2B3C4D of gmail: 2.0 KiB in 4ms (interval)',
+  'checkpoint.write_failed': 'error a checkpoint of gmail could not be written: no space left',
+  'checkpoint.corrupted':
+    'error checkpoint CP-20261123-120000-1A2B3C4D of gmail is corrupt and is never used again: checksum differs',
+  'checkpoint.restored':
+    'info gmail continues from checkpoint CP-20261123-120000-1A2B3C4D and 2 journal entries, at most 1.5s lost',
+};
+
+const say = (event: RecoveryEvent) => {
+  const line = toLog(event);
+  return line && `${line.level} ${line.message}`;
+};
+
+describe('log lines', () => {
+  it.each(eventTypes)('%s', (type) => {
+    expect(say(samples[type])).toBe(spoken[type]);
+  });
+
+  it.each<{ event: RecoveryEvent; says: string }>([
+    {
+      event: { ...samples['component.crashed'], severity: 'fatal', exit: { code: 3, signal: null } },
+      says: 'fatal gmail crashed: exit code 3',
+    },
+    {
+      event: { ...samples['component.stopped'], exit: { code: null, signal: null }, forced: true },
+      says: 'warn gmail stopped: exit unknown, by force',
+    },
+    {
+      event: { ...samples['component.health_changed'], from: 'unknown', to: 'healthy', why: '' },
+      says: 'debug gmail went from unknown to healthy',
+    },
+    {
+      event: { ...samples['recovery.finished'], outcome: 'escalated' },
+      says: 'warn recovery of gmail ended after 500ms: escalated',
+    },
+    {
+      event: { ...samples['config.reloaded'], added: [], changed: [] },
+      says: 'info configuration reloaded: nothing changed',
+    },
+    {
+      event: { ...samples['restart.decided'], decision: { kind: 'fail', rule: 'budget', why: 'used up' } },
+      says: 'error gmail is given up (crash): used up',
+    },
+    {
+      event: { ...samples['checkpoint.restored'], checkpoint: null, source: 'none', entriesReplayed: 0, dataLossMs: 0 },
+      says: 'info gmail continues from nothing',
+    },
+  ])('$says', ({ event, says }) => {
+    expect(say(event)?.startsWith(says)).toBe(true);
+  });
+
+  it('carry the event and its fields', () => {
+    const { type: _, ...fields } = samples['component.failed'];
+    expect(toLog(samples['component.failed'])?.fields).toEqual({ event: 'component.failed', ...fields });
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { eventTypes, type EventType } from '../../src/model/index.ts';
+import { catalogue, toMetrics, type MetricUpdate } from '../../src/telemetry/index.ts';
+import { samples } from './events.ts';
+
+const line = ({ metric, labels, value }: MetricUpdate) =>
+  `${metric.replace('paramedic_', '')} ${Object.values(labels).join(' ')} ${value}`.replaceAll(/ +/g, ' ');
+
+/** What each event changes beside `paramedic_events_total`; those not listed change nothing else. */
+const changes: Partial<Record<EventType, string[]>> = {
+  'daemon.ticked': ['supervisor_tick_duration_seconds 0.002'],
+  'check.completed': ['health_checks_total gmail api timeout 1', 'health_check_duration_seconds gmail api 2'],
+  'component.crashed': ['crashes_total gmail external_termination SIGKILL 1'],
+  'component.failed': ['restart_escalations_total gmail 1'],
+  'crash.reported': ['crash_reports_total success 1'],
+  'crash.report_failed': ['crash_reports_total failure 1'],
+  'restart.finished': ['restarts_total gmail crash success 1', 'restart_duration_seconds gmail 0.5'],
+  'recovery.finished': [
+    'recoveries_total gmail recovered 1',
+    'rto_achieved_seconds gmail 0.5',
+    'phase_duration_seconds detect 0.01',
+    'phase_duration_seconds decide 0.02',
+    'phase_duration_seconds act 0.3',
+    'phase_duration_seconds verify 0.17',
+  ],
+  'checkpoint.written': ['checkpoints_total gmail interval success 1', 'checkpoint_duration_seconds gmail 0.004'],
+  'checkpoint.write_failed': ['checkpoints_total gmail interval failure 1'],
+  'checkpoint.corrupted': ['checkpoint_corruptions_total gmail 1'],
+  'checkpoint.restored': ['checkpoint_restores_total gmail latest success 1', 'rpo_achieved_seconds gmail 1.5'],
+};
+
+describe('metrics of events', () => {
+  it.each(eventTypes)('%s', (type) => {
+    expect(toMetrics(samples[type]).map(line)).toEqual([`events_total ${type} 1`, ...(changes[type] ?? [])]);
+  });
+
+  it.each([
+    {
+      event: { ...samples['restart.finished'], outcome: 'failure' as const },
+      lines: ['restarts_total gmail crash failure 1'],
+    },
+    {
+      event: { ...samples['recovery.finished'], outcome: 'failed' as const },
+      lines: ['recoveries_total gmail failed 1'],
+    },
+    { event: { ...samples['component.failed'], rule: 'exit_codes' }, lines: [] },
+    {
+      event: { ...samples['checkpoint.restored'], source: 'none' as const, dataLossMs: 0 },
+      lines: ['checkpoint_restores_total gmail none success 1'],
+    },
+    {
+      event: { ...samples['checkpoint.restored'], source: 'none' as const },
+      lines: ['checkpoint_restores_total gmail none success 1', 'rpo_achieved_seconds gmail 1.5'],
+    },
+  ])('measures only what has come to a good end: $lines', ({ event, lines }) => {
+    expect(toMetrics(event).slice(1).map(line)).toEqual(lines);
+  });
+
+  it('never touches a gauge', () => {
+    for (const { metric } of eventTypes.flatMap((type) => toMetrics(samples[type]))) {
+      expect(catalogue[metric].type, metric).not.toBe('gauge');
+    }
+  });
+
+  it('does not compile with a label that the metric does not have', () => {
+    // @ts-expect-error `reason` is not one of its labels
+    const wrong: MetricUpdate = { metric: 'paramedic_crash_reports_total', labels: { reason: 'crash' }, value: 1 };
+    // @ts-expect-error there is no such outcome
+    const worse: MetricUpdate = { metric: 'paramedic_crash_reports_total', labels: { outcome: 'maybe' }, value: 1 };
+    expect([wrong, worse]).toHaveLength(2);
+  });
+});

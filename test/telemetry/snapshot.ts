@@ -1,0 +1,48 @@
+import { componentName, epochMs } from '../../src/model/index.ts';
+import { defaultObjectives, type ComponentSnapshot, type Names, type Snapshot } from '../../src/telemetry/index.ts';
+
+const at = epochMs(Date.UTC(2026, 10, 23, 12));
+
+export const check = (component: string, name: string) => ({
+  component: componentName(component),
+  check: name,
+  kind: 'http',
+  outcome: 'healthy' as const,
+  message: 'fine',
+  severity: 0,
+  at,
+  consecutiveFailures: 0,
+  lastSuccessAt: at,
+});
+
+export const component = (name: string, overrides: Partial<ComponentSnapshot> = {}): ComponentSnapshot => ({
+  component: name,
+  kind: 'process',
+  priority: 'high',
+  enabled: true,
+  state: 'running',
+  startedAt: at,
+  lastCrashAt: null,
+  recovering: false,
+  backoffMs: 0,
+  budget: { used: 1, limit: 5 },
+  usage: { cpuRatio: 0.25, residentBytes: 1_048_576, openFds: 12, processes: 2 },
+  checks: [check(name, 'api')],
+  checkpoint: { sizeBytes: 2_048, capturedAt: at },
+  metrics: [{ name: 'queue_depth', value: 3 }],
+  objectives: defaultObjectives,
+  ...overrides,
+});
+
+export const snapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
+  build: { version: '1.2.3', revision: 'abc', nodeVersion: 'v24.0.0' },
+  config: { lastReloadOk: true, lastSuccessAt: at },
+  lastTickAt: at,
+  storageBytes: { events: 4_096, state: 8_192 },
+  host: { cpuRatio: 0.5, memoryRatio: 0.25, disks: [{ mount: '/', ratio: 0.75 }], processes: 200, handles: 3_000 },
+  hostChecks: [check('host', 'resources')],
+  components: [component('gmail')],
+  ...overrides,
+});
+
+export const names: Names = { components: { gmail: { checks: ['api'] } }, hostChecks: ['resources'] };

@@ -41,7 +41,7 @@ export type ComponentState =
       readonly since: EpochMs;
       readonly incarnation: IncarnationId;
       readonly process: ProcessIdentity | null;
-      readonly then: 'stop' | 'restart';
+      readonly next: 'stop' | 'restart';
     }
   | { readonly is: 'backoff'; readonly since: EpochMs; readonly until: EpochMs | null; readonly why: string }
   | { readonly is: 'failed'; readonly since: EpochMs; readonly why: string };

@@ -28,9 +28,9 @@ export interface EventFields {
   'component.ready': { incarnation: IncarnationId; startupMs: number; checks: string[] };
   'component.start_timed_out': { incarnation: IncarnationId; afterMs: number; waitingFor: string[] };
   'component.health_changed': { from: HealthStatus; to: HealthStatus; why: string };
-  'component.stopping': { incarnation: IncarnationId; why: string; graceMs: number; then: 'stop' | 'restart' };
+  'component.stopping': { incarnation: IncarnationId; why: string; graceMs: number; next: 'stop' | 'restart' };
   /** The end that was asked for. `forced`: it did not go by itself. */
-  'component.stopped': { incarnation: IncarnationId; exit: Exit; forced: boolean; then: 'stop' | 'restart' };
+  'component.stopped': { incarnation: IncarnationId; exit: Exit; forced: boolean; next: 'stop' | 'restart' };
   /** The end that nobody asked for, or that a failing check made necessary. */
   'component.crashed': {
     incarnation: IncarnationId;

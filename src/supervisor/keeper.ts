@@ -127,7 +127,7 @@ export class Keeper {
     const life = this.#open(incarnation, state.is === 'starting' ? state.reason : 'boot');
     this.#deps.emit({ type: 'component.adopted', ...this.#about(), incarnation, process: running.process });
     this.#watch(life, running);
-    if (known && state.is === 'stopping') void this.#finishStop(life, state.then);
+    if (known && state.is === 'stopping') void this.#finishStop(life, state.next);
     else if (known && state.is === 'running') life.ready = true;
     else void this.#verify(life);
   }
@@ -358,30 +358,30 @@ export class Keeper {
     this.#waiters.settle(new Error(verdict));
   }
 
-  #stopLife(life: Life, why: string, then: 'stop' | 'restart', hung = false): Promise<void> {
-    life.ending ??= this.#endLife(life, why, then, hung);
+  #stopLife(life: Life, why: string, next: 'stop' | 'restart', hung = false): Promise<void> {
+    life.ending ??= this.#endLife(life, why, next, hung);
     return life.ending;
   }
 
-  async #endLife(life: Life, why: string, then: 'stop' | 'restart', hung: boolean): Promise<void> {
+  async #endLife(life: Life, why: string, next: 'stop' | 'restart', hung: boolean): Promise<void> {
     const { stop } = this.config;
     const graceMs = hung ? Math.min(HUNG_GRACE_MS, stop.timeout) : stop.timeout;
     const cpuRatio = hung ? (life.running?.usage()?.cpuRatio ?? null) : null;
     const about = { ...this.#about(), incarnation: life.incarnation };
-    this.#deps.emit({ type: 'component.stopping', ...about, why, graceMs, then });
+    this.#deps.emit({ type: 'component.stopping', ...about, why, graceMs, next });
     await life.launched;
     const ended = await life.running?.stop({ ...stop, timeout: graceMs });
     const exit = ended?.exit ?? { code: null, signal: null };
     const forced = ended?.forced ?? false;
     const crashed = hung ? this.#deps.autopsy(life, exit, { why: 'hang', cpuRatio }) : null;
     this.#close(life);
-    this.#deps.emit(crashed ?? { type: 'component.stopped', ...about, at: this.#deps.clock.now(), exit, forced, then });
+    this.#deps.emit(crashed ?? { type: 'component.stopped', ...about, at: this.#deps.clock.now(), exit, forced, next });
   }
 
   /** A stop that the daemon before this one had begun. */
-  async #finishStop(life: Life, then: 'stop' | 'restart'): Promise<void> {
-    await this.#stopLife(life, 'an earlier daemon had begun to stop it', then);
-    if (then === 'restart') this.begin('boot');
+  async #finishStop(life: Life, next: 'stop' | 'restart'): Promise<void> {
+    await this.#stopLife(life, 'an earlier daemon had begun to stop it', next);
+    if (next === 'restart') this.begin('boot');
   }
 
   #close(life: Life): void {

@@ -61,11 +61,11 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
           since: event.at,
           incarnation: event.incarnation,
           process: processOf(record.state),
-          then: event.then,
+          next: event.next,
         },
       };
     case 'component.stopped':
-      return ended(record, event.at, event.then === 'restart' ? 'is being restarted' : 'was asked to stop');
+      return ended(record, event.at, event.next === 'restart' ? 'is being restarted' : 'was asked to stop');
     case 'component.start_failed':
       return ended(record, event.at, event.why);
     case 'component.crashed':

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createGroupCommit } from '../../src/checkpoints/group-commit.ts';
+import { stateMigrations } from '../../src/checkpoints/migrations.ts';
+import { bodyInvalid } from '../../src/checkpoints/refusal.ts';
+import { createStateDatabase } from '../../src/checkpoints/state-database.ts';
+import { openDatabase } from '../../src/storage/open.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { tempFolder } from '../support/temp.ts';
+import { json, planner } from './stores.ts';
+
+describe('a group of writes', () => {
+  it('keeps nothing of a write that was refused half-way, and all of the others', () => {
+    const db = openDatabase(join(tempFolder(), 'state.db'), { synchronous: 'FULL', migrations: stateMigrations });
+    const states = createStateDatabase(db);
+    const journal: typeof states.journal = (entry) => {
+      const answer = states.journal(entry);
+      if (Buffer.from(entry.body).includes('bad')) throw bodyInvalid('', 'noticed late');
+      return answer;
+    };
+    const { commitGroup, commits } = createGroupCommit(db, { ...states, journal });
+    const at = new FakeClock().now();
+    const answers = commitGroup(
+      ['a', 'bad', 'c'].map((operation, id) => ({
+        id,
+        job: 'journal',
+        component: planner,
+        body: json({ operation }),
+        at,
+      })),
+    );
+    expect(answers).toMatchObject([{ id: 0 }, { id: 1, refused: { code: 'BODY_INVALID' } }, { id: 2 }]);
+    expect(states.entriesAfter(planner, 0).map(({ operation }) => operation)).toEqual(['a', 'c']);
+    expect(commits()).toBe(1);
+    db.close();
+  });
+});

@@ -20,7 +20,6 @@ export function acquireLock(file: string): Lock {
   let db: Sqlite.Database | undefined;
   try {
     db = new Sqlite(file, { timeout: 0 });
-    db.pragma('locking_mode = EXCLUSIVE');
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db?.close();

@@ -80,7 +80,7 @@ describe('output', () => {
     expect(second.tail('stdout', 100)).toBe('');
     writeSync(first.fds.stdout, '12345');
     await rotated();
-    const text = 'x';
+    const text = 'later';
     writeSync(second.fds.stdout, text);
     await until('what came after', () => second.tail('stdout', 100) === text);
   });

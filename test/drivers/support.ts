@@ -6,6 +6,7 @@ import { systemClock } from '../../src/clock.ts';
 import { randomHex } from '../../src/digest.ts';
 import type { StartPlan } from '../../src/drivers/index.ts';
 import { createProcessDriver } from '../../src/drivers/index.ts';
+import type { Launcher } from '../../src/drivers/launcher.ts';
 import { componentName, type IncarnationId, type ProcessIdentity } from '../../src/model/index.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -38,12 +39,13 @@ export const node = (script: string, changes: Partial<StartPlan> = {}) =>
   planFor([process.execPath, '-e', script], changes);
 
 /** A driver for one test; `problems` are what it would have told. */
-export function driverForTest(logsFolder = tempFolder()) {
+export function driverForTest(logsFolder = tempFolder(), launcher?: Launcher) {
   const problems: string[] = [];
   const driver = createProcessDriver({
     logsFolder,
     clock: systemClock,
     onProblem: (what, error) => problems.push(`${what}: ${String(error)}`),
+    ...(launcher ? { launcher } : {}),
   });
   onTestFinished(() => driver.close());
   return { driver, problems, logsFolder };

@@ -16,6 +16,7 @@ export const stateMigrations: readonly string[] = [
      state BLOB NOT NULL
    );
    CREATE INDEX checkpoint_of ON checkpoint (component);
+   CREATE INDEX checkpoint_through ON checkpoint (component, through);
    CREATE TABLE quarantine (
      checkpoint TEXT PRIMARY KEY REFERENCES checkpoint (id) ON DELETE CASCADE,
      at INTEGER NOT NULL,

@@ -7,6 +7,8 @@ import { Refusal } from './refusal.ts';
 import type { StateDatabase } from './state-database.ts';
 import type { CheckpointInfo } from './state-store.ts';
 
+const FIRST_LOOK = 8;
+
 type Opened = { readonly state: unknown } | { readonly damage: Damage };
 
 /** Reads one state and compares its bytes with its checksum; what does not match is quarantined, its bytes kept. */
@@ -31,17 +33,24 @@ function openState(states: StateDatabase, checkpoint: CheckpointInfo, at: EpochM
 
 /** What a component continues from: the newest state that verifies, and the journal after it. */
 export function restore(states: StateDatabase, { component, endedAt, at }: Jobs['restore']['ask']) {
-  const candidates = states.list(component);
+  // A day of checkpoints is long, and the newest nearly always verifies.
+  let candidates = states.list(component, FIRST_LOOK);
   const last = states.lastEntry(component);
   const damaged: Damage[] = [];
-  const base = { through: last };
   const answer = (restored: Omit<Jobs['restore']['answer']['restored'], 'through'>): Jobs['restore']['answer'] => ({
-    restored: { ...base, ...restored },
+    restored: { through: last, ...restored },
     damaged,
     hadAnything: candidates.length > 0 || last !== null,
   });
   for (;;) {
     const { checkpoint, source } = choose(candidates, new Set(damaged.map((each) => each.checkpoint)));
+    if (!checkpoint && candidates.length === FIRST_LOOK) {
+      const all = states.list(component);
+      if (all.length > candidates.length) {
+        candidates = all;
+        continue;
+      }
+    }
     if (!checkpoint) {
       const oldest = candidates.at(-1);
       const lostMs = oldest ? Math.max(0, (endedAt ?? at) - oldest.at) : 0;

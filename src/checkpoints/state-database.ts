@@ -56,17 +56,18 @@ export function createStateDatabase(db: Database) {
   const selectLastEntry = db
     .prepare<[string, string], number | null>(
       `SELECT max(entry) FROM (SELECT max(entry_id) AS entry FROM journal WHERE component = ?
-         UNION ALL SELECT max(through) FROM checkpoint WHERE component = ?)`,
+         UNION ALL SELECT max(through) FROM checkpoint INDEXED BY checkpoint_through WHERE component = ?)`,
     )
     .pluck();
+  // Null comes first: as long as a checkpoint from before the first entry is kept, all of the journal is.
   const selectOldestThrough = db
     .prepare<[string], number | null>(
-      `SELECT CASE WHEN count(*) = count(through) THEN min(through) END FROM checkpoint
-       WHERE component = ? AND id NOT IN (SELECT checkpoint FROM quarantine)`,
+      `SELECT through FROM checkpoint INDEXED BY checkpoint_through
+       WHERE component = ? AND id NOT IN (SELECT checkpoint FROM quarantine) ORDER BY through LIMIT 1`,
     )
     .pluck();
   const selectAll = db.prepare(`${INFO} ORDER BY number DESC`);
-  const selectOf = db.prepare<[string]>(`${INFO} WHERE component = ? ORDER BY number DESC`);
+  const selectOf = db.prepare<[string, number]>(`${INFO} WHERE component = ? ORDER BY number DESC LIMIT ?`);
   const selectOne = db.prepare<[string]>(`${INFO} WHERE id = ?`);
   const selectState = db.prepare<[string], Buffer>('SELECT state FROM checkpoint WHERE id = ?').pluck();
   const insertQuarantine = db.prepare('INSERT OR IGNORE INTO quarantine (checkpoint, at, why) VALUES (?, ?, ?)');
@@ -127,9 +128,9 @@ export function createStateDatabase(db: Database) {
       return isList ? { entry_ids: ids } : { entry_id: ids[0] ?? 0 };
     },
 
-    /** Newest first. */
-    list: (component: ComponentName | null): CheckpointInfo[] =>
-      (component === null ? selectAll.all() : selectOf.all(component)).map((row) => infoRow.parse(row)),
+    /** Newest first; all of them unless `most` says otherwise. */
+    list: (component: ComponentName | null, most = -1): CheckpointInfo[] =>
+      (component === null ? selectAll.all() : selectOf.all(component, most)).map((row) => infoRow.parse(row)),
 
     one(checkpoint: CheckpointId): CheckpointInfo | null {
       const row = selectOne.get(checkpoint);

@@ -224,6 +224,14 @@ describe('a damaged checkpoint', () => {
     expect(await store.list()).toMatchObject([{ checkpoint_id: id, valid: false, size_bytes: 6 }]);
   });
 
+  it('is passed over however many there are', async () => {
+    const { file, store, put } = open();
+    await put(planner, { state: 'oldest' });
+    for (let i = 0; i < 20; i++) await put(planner, { state: 'good' });
+    tamper(file, `UPDATE checkpoint SET state = x'00' WHERE number > 1`);
+    expect(await store.getState(planner, null)).toMatchObject({ state: 'oldest', source: 'previous' });
+  });
+
   it('without another one is a failed restore, with what is lost', async () => {
     const { file, store, put, clock, events } = open();
     const { checkpoint_id: id } = await put(planner, { state: 'good' });

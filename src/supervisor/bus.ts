@@ -2,7 +2,10 @@ import type { ComponentName, ComponentRecord, Emit, Listener, RecoveryEvent } fr
 import type { EventStore } from '../storage/index.ts';
 import { fold, newRecord } from './state.ts';
 
-/** The one way by which a fact gets about: folded and stored first, told second. */
+/**
+ * The one way by which a fact gets about: folded and stored first, told second. Listeners hear it when the code that
+ * stated it has come to its next await, so that nothing stands between a decision and its execution.
+ */
 export interface Bus {
   readonly emit: Emit;
   /** What is known of a component now; a fresh record before its first event. */
@@ -12,12 +15,14 @@ export interface Bus {
 
 export interface BusDeps {
   readonly store: Pick<EventStore, 'append' | 'records'>;
+  /** Reads each event before `emit` returns: what the very next decision depends on. */
+  readonly project: (event: RecoveryEvent) => void;
   readonly now: () => RecoveryEvent['at'];
   /** A listener threw, or the store could not write. Neither stops a recovery: supervision goes on from memory. */
   readonly onError: (what: 'listener' | 'store', error: unknown) => void;
 }
 
-export function createBus({ store, now, onError }: BusDeps): Bus {
+export function createBus({ store, project, now, onError }: BusDeps): Bus {
   const records = new Map(store.records().map((record) => [record.component, record]));
   const listeners = new Set<Listener>();
 
@@ -51,13 +56,9 @@ export function createBus({ store, now, onError }: BusDeps): Bus {
     }
   };
 
-  /** Facts stated by a listener are stored at once but told after the one that it is just hearing: order is kept. */
   const untold: { event: RecoveryEvent; seq: number | null }[] = [];
-  let telling = false;
 
   const tellAll = (): void => {
-    if (telling) return;
-    telling = true;
     for (let next = untold.shift(); next; next = untold.shift())
       for (const tell of listeners) {
         try {
@@ -66,15 +67,17 @@ export function createBus({ store, now, onError }: BusDeps): Bus {
           onError('listener', error);
         }
       }
-    telling = false;
   };
 
   return {
     record,
     emit(...events) {
       const seqs = append(events, foldIn(events));
-      for (const [index, event] of events.entries()) untold.push({ event, seq: seqs[index] ?? null });
-      tellAll();
+      if (untold.length === 0) queueMicrotask(tellAll);
+      for (const [index, event] of events.entries()) {
+        project(event);
+        untold.push({ event, seq: seqs[index] ?? null });
+      }
     },
     subscribe(listener) {
       listeners.add(listener);

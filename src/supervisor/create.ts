@@ -88,13 +88,18 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     onError: (error) => onError('events.db', error),
   });
   closing.add('events.db', () => store.close());
-  const bus = createBus({ store, now: () => clock.now(), onError: (what, error) => onError(what, error) });
-  const { emit } = bus;
-  bus.subscribe(log.event.bind(log));
-
   const ledger = createLedger();
   for (const event of store.since(['restart.decided', 'component.released'], epochMs(now - WEEK_MS)))
     ledger.read(event);
+
+  const bus = createBus({
+    store,
+    project: (event) => ledger.read(event),
+    now: () => clock.now(),
+    onError: (what, error) => onError(what, error),
+  });
+  const { emit } = bus;
+  bus.subscribe(log.event.bind(log));
 
   const driver = createProcessDriver({ logsFolder: paths.logs, clock, onProblem: onError });
   closing.add('driver', () => driver.close());
@@ -170,7 +175,6 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   bus.subscribe(
     createLoop({
       roster,
-      ledger,
       intervalOf: (keeper, check) => {
         const interval = keeper.config.checks[check]?.interval ?? 0;
         return typeof interval === 'number' ? interval : house.loaded.config.intervals[interval];

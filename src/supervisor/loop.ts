@@ -1,11 +1,9 @@
 import { HOST, type EventOf, type Listener } from '../model/index.ts';
-import type { RestartLedger } from '../restart/index.ts';
 import type { Keeper } from './keeper.ts';
 import type { Roster } from './roster.ts';
 
 export interface LoopDeps {
   readonly roster: Roster;
-  readonly ledger: RestartLedger;
   /** Time between two runs of a component's check, ms: a trip began that many times its failures ago. */
   readonly intervalOf: (keeper: Keeper, check: string) => number;
   /** A component with `on_failed: exit` has failed for good. */
@@ -13,7 +11,7 @@ export interface LoopDeps {
 }
 
 /** Turns facts into requests: what a tripped check, a recovered dependency or a finished recovery means for others. */
-export function createLoop({ roster, ledger, intervalOf, onFatal }: LoopDeps): Listener {
+export function createLoop({ roster, intervalOf, onFatal }: LoopDeps): Listener {
   const tripped = (event: EventOf<'check.tripped'>): void => {
     const keeper = event.component === HOST ? undefined : roster.find(event.component);
     if (!keeper || keeper.busy || !keeper.life || event.action !== 'restart') return;
@@ -37,7 +35,6 @@ export function createLoop({ roster, ledger, intervalOf, onFatal }: LoopDeps): L
   };
 
   return (event) => {
-    ledger.read(event);
     if (event.type === 'check.tripped') tripped(event);
     else if (event.type === 'component.ready') ready(event);
     else if (event.type === 'recovery.finished') for (const keeper of roster) keeper.recheck();

@@ -14,16 +14,23 @@ interface StartOptions extends Where {
 const MOST_NAMES = 8;
 const INTERRUPTED = 130;
 
+/** How the command line is called by whoever started us: npm scripts find it, a shell may not. */
+const CALL = process.env['npm_lifecycle_event'] === undefined ? 'paramedic' : 'npm run -s paramedic --';
+
 /** What is said when the daemon runs. `file` as the user named it; commands need it when it is not the default. */
 function banner(status: StatusView, url: string, file: string | undefined): string {
   const names = status.components.map(({ name }) => name);
   const listed = names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES), '…'] : names;
   const where = file === undefined ? '' : ` --config ${file}`;
-  const tries = ['status', ...(names[0] === undefined ? [] : [`explain ${names[0]}`, `logs -f ${names[0]}`]), 'stop'];
+  const tries = ['status', 'events -f', ...(names[0] === undefined ? [] : [`explain ${names[0]}`]), 'stop'];
+  const lines = [
+    ['open', `${url}/metrics  ${url}/healthz?verbose`],
+    ['logs', `${status.state_dir}/logs`],
+    ...tries.map((command, index) => [index === 0 ? 'try' : '', `${CALL} ${command}${where}`]),
+  ];
   return [
-    `paramedic ${status.version} supervises ${names.length === 0 ? 'nothing yet' : `${names.length}: ${listed.join(', ')}`}`,
-    `at ${paint('bold', url)} (pid ${status.pid}, state in ${status.state_dir})`,
-    `Try: ${tries.map((command) => `paramedic ${command}${where}`).join(', ')}`,
+    `paramedic ${status.version} (pid ${status.pid}) supervises ${names.length === 0 ? 'nothing yet' : `${names.length}: ${listed.join(', ')}`}`,
+    ...lines.map(([what = '', text = '']) => `  ${paint('bold', what.padEnd(5))} ${text}`),
   ].join('\n');
 }
 

@@ -46,8 +46,9 @@ export function statusPage(status: StatusView): string {
     ...(status.recovery_mode ? [paint('yellow', 'recovery mode')] : []),
   ];
   const head = `paramedic ${status.version}: ${tone(status.health)}; ${facts.join(', ')}`;
-  if (status.components.length === 0) return `${head}\n\nNothing is configured.`;
-  return `${head}\n\n${table(HEADINGS, status.components.map(row))}`;
+  const because = status.why === '' ? '' : `\n${status.why}`;
+  if (status.components.length === 0) return `${head}${because}\n\nNothing is configured.`;
+  return `${head}${because}\n\n${table(HEADINGS, status.components.map(row))}`;
 }
 
 async function watch(where: Where): Promise<never> {

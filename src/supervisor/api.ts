@@ -55,6 +55,8 @@ export interface StatusView {
   readonly state_dir: string;
   readonly recovery_mode: boolean;
   readonly health: HealthStatus;
+  /** What makes `health` what it is, for people; empty when all is well. */
+  readonly why: string;
   readonly restarts_last_hour: number;
   readonly max_restarts_per_hour: number;
   readonly components: readonly ComponentView[];

@@ -123,6 +123,21 @@ function overallHealth(house: House): HealthStatus {
   return overall(hostChecks ? [...components, host] : components);
 }
 
+/** The host's and the components' complaints, worst first, at most three. */
+function whyNotWell(house: House, components: readonly ComponentView[]): string {
+  const order: readonly HealthStatus[] = ['critical', 'unhealthy', 'degraded'];
+  const host = house.monitor.checks(HOST).map(({ check, message }) => `${check}: ${message}`);
+  const complaints = [
+    { health: house.monitor.statusOf(HOST), text: `host: ${host.join('; ')}` },
+    ...components.map(({ name, health, state, why }) => ({ health, text: `${name}: ${why || state}` })),
+  ];
+  return order
+    .flatMap((status) => complaints.filter(({ health }) => health === status))
+    .slice(0, 3)
+    .map(({ text }) => text)
+    .join('; ');
+}
+
 function statusView(house: House, components: readonly ComponentView[]): StatusView {
   const now = house.clock.now();
   return {
@@ -135,6 +150,7 @@ function statusView(house: House, components: readonly ComponentView[]): StatusV
     state_dir: house.paths.root,
     recovery_mode: house.recoveryMode,
     health: overallHealth(house),
+    why: whyNotWell(house, components),
     restarts_last_hour: house.ledger.host(now).length,
     max_restarts_per_hour: house.loaded.config.restart.max_restarts_per_hour,
     components,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ComponentView, EventView, StatusView } from '../../src/supervisor/api.ts';
-import { tempFolder, until } from './temp.ts';
+import { tempFolder, until, type Lifetime } from './temp.ts';
 
 /*
  * A whole daemon for a test: the real command line on a real configuration, in a folder of its own, on a port of its
@@ -43,13 +43,16 @@ export class Site {
   #daemon: ChildProcess | null = null;
   output = '';
 
-  /** @param config as in a file; children inherit the mark by which a leak would be found. */
-  constructor(config: Record<string, unknown>) {
-    this.folder = tempFolder();
+  /**
+   * @param config as in a file; children inherit the mark by which a leak would be found.
+   * @param lifetime `afterAll`, given at a file's top, lets the tests of a file share it.
+   */
+  constructor(config: Record<string, unknown>, lifetime: Lifetime = onTestFinished) {
+    this.folder = tempFolder(lifetime);
     this.file = join(this.folder, 'paramedic.yaml');
     this.stateDir = join(this.folder, '.paramedic');
     this.configure(config);
-    onTestFinished(() => this.clear());
+    lifetime(() => this.clear());
   }
 
   configure(config: Record<string, unknown>): void {
@@ -88,11 +91,17 @@ export class Site {
 
   /** Sends a signal to the daemon and waits for its end. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    const child = this.#daemon;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-    child.kill(signal);
+    const ended = this.ended();
+    this.#daemon?.kill(signal);
     return ended;
+  }
+
+  /** The exit code of the daemon, once it has ended; null: a signal ended it. */
+  ended(): Promise<number | null> {
+    const child = this.#daemon;
+    if (!child || child.exitCode !== null || child.signalCode !== null)
+      return Promise.resolve(child?.exitCode ?? null);
+    return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
   }
 
   get url(): string {

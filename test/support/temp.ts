@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A folder for one test, gone afterwards. */
-export function tempFolder(): string {
+/** When something ends: with one test (`onTestFinished`), or with all of a file (`afterAll`). */
+export type Lifetime = (undo: () => void | Promise<void>) => void;
+
+/** A folder for one test (or file), gone afterwards. */
+export function tempFolder(lifetime: Lifetime = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'paramedic-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  lifetime(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

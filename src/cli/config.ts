@@ -11,10 +11,10 @@ async function check(options: Where): Promise<void> {
 }
 
 async function show(options: Where & { json?: boolean }): Promise<void> {
-  const [{ loadConfig }, { stringify }] = await Promise.all([import('../config/index.ts'), import('yaml')]);
+  const { loadConfig, toYaml } = await import('../config/index.ts');
   const { masked } = loadConfig(configFile(options));
   if (options.json) printJson(masked);
-  else process.stdout.write(stringify(masked, { aliasDuplicateObjects: false, lineWidth: 0 }));
+  else process.stdout.write(toYaml(masked));
 }
 
 async function schema(): Promise<void> {

@@ -43,6 +43,7 @@ const status: StatusView = {
   state_dir: '/x/.paramedic',
   recovery_mode: false,
   health: 'degraded',
+  why: 'mail: the check api fails',
   restarts_last_hour: 2,
   max_restarts_per_hour: 10,
   components: [
@@ -68,6 +69,7 @@ describe('status', () => {
       code: 0,
       stderr: '',
       stdout: `paramedic 0.1.0: degraded; pid 123, up 1h 1m, http://127.0.0.1:9477, 2 of 10 restarts in the last hour
+mail: the check api fails
 
 COMPONENT        STATE    HEALTH   PID   UPTIME  RESTARTS  CPU  MEMORY  WHY
 gmail            running  healthy  4711  1m 30s  2         12%  50 MiB

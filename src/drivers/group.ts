@@ -1,6 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { systemCode } from '../errors.ts';
-import { allPids, hasEnded, hasProc, readStat, takesSignals } from './proc.ts';
+import { allPids, hasEnded, hasProc, presence, readStat, systemBootId, takesSignals, type ProcStat } from './proc.ts';
 
 /** The kernel needs time to take a large process apart; one that waits for a dead disk never ends. */
 const LONGEST_WAIT_MS = 1_000;
@@ -52,4 +53,12 @@ export async function groupGone(group: number, clock: Clock): Promise<boolean> {
     await clock.sleep(1);
   }
   return true;
+}
+
+/** Waits until killed processes have gone, for a second at most: till then they keep their ports and files. */
+export async function processesGone(killed: readonly ProcStat[]): Promise<void> {
+  const deadline = performance.now() + LONGEST_WAIT_MS;
+  const remains = ({ pid, startTime }: ProcStat) => presence({ pid, startTime, bootId: systemBootId }) === 'alive';
+  // The kernel's time, which no test can hand out: hence Node's own timer.
+  while (killed.some(remains) && performance.now() < deadline) await setTimeout(2);
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { Exit, IncarnationId, ProcessIdentity } from '../model/index.ts';
 import type { Running } from './driver.ts';
-import { signal } from './group.ts';
+import { processesGone, signal } from './group.ts';
 import type { LifeOutput } from './output.ts';
-import { readStat, sameProcess } from './proc.ts';
+import { readStat, sameProcess, type ProcStat } from './proc.ts';
 import type { StopPolicy } from './schema.ts';
 import type { Sweep } from './sweep.ts';
 import { readUsage, treeOf, type UsageReading } from './tree.ts';
@@ -22,7 +22,7 @@ export interface Life {
 }
 
 /** All that descends from it, with their start times, so that none is mistaken for a later process. */
-function members(pid: number): { pid: number; startTime: number }[] {
+function members(pid: number): ProcStat[] {
   return treeOf(pid).flatMap((member) => readStat(member) ?? []);
 }
 
@@ -34,20 +34,21 @@ export function createRunning(life: Life, deps: { readonly clock: Clock; readonl
   let reading: UsageReading | null = null;
   let stopping: Promise<{ exit: Exit; forced: boolean }> | null = null;
   let forced = false;
+  let killed: readonly ProcStat[] = [];
 
   const killTree = () => {
     if (!life.isOurs()) return;
-    const tree = members(pid);
+    killed = members(pid);
     // The group goes when the process itself has ended: that is what waits for its `exited`.
     signal(pid, 'SIGKILL');
-    for (const member of tree)
+    for (const member of killed)
       if (member.pid !== pid && readStat(member.pid)?.startTime === member.startTime) signal(member.pid, 'SIGKILL');
   };
 
   const ended = async () => {
     life.hurry();
     const exit = await exited;
-    await sweep(life.incarnation);
+    await Promise.all([processesGone(killed), sweep(life.incarnation)]);
     return exit;
   };
 

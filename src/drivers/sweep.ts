@@ -1,7 +1,7 @@
 import type { IncarnationId } from '../model/index.ts';
 import { findByEnvironment } from './environ.ts';
-import { signal } from './group.ts';
-import { readStat } from './proc.ts';
+import { processesGone, signal } from './group.ts';
+import { readStat, type ProcStat } from './proc.ts';
 
 /** What is killed may have been starting others meanwhile. */
 const MOST_PASSES = 5;
@@ -9,15 +9,13 @@ const MOST_PASSES = 5;
 /** Ends what a life has left behind outside its process group. Never rejects. */
 export type Sweep = (incarnation: IncarnationId) => Promise<void>;
 
-async function pass(incarnations: ReadonlySet<IncarnationId>): Promise<number> {
+async function pass(incarnations: ReadonlySet<IncarnationId>): Promise<ProcStat[]> {
   const found = await findByEnvironment([...incarnations].map((id) => `PARAMEDIC_INCARNATION=${id}`));
-  let killed = 0;
-  for (const { stat, env } of found) {
-    if (!incarnations.has(env.get('PARAMEDIC_INCARNATION') as IncarnationId)) continue;
+  return found.flatMap(({ stat, env }) => {
+    if (!incarnations.has(env.get('PARAMEDIC_INCARNATION') as IncarnationId)) return [];
     // Between finding and killing others were looked at: make sure that the pid is still the same process.
-    if (readStat(stat.pid)?.startTime === stat.startTime && signal(stat.pid, 'SIGKILL')) killed++;
-  }
-  return killed;
+    return readStat(stat.pid)?.startTime === stat.startTime && signal(stat.pid, 'SIGKILL') ? [stat] : [];
+  });
 }
 
 /**
@@ -35,7 +33,11 @@ export function createSweep(): Sweep {
     const ids = new Set([incarnation]);
     const done = current.then(async () => {
       waiting = null;
-      for (let i = 0; i < MOST_PASSES && (await pass(ids)) > 0; i++);
+      for (let i = 0; i < MOST_PASSES; i++) {
+        const killed = await pass(ids);
+        if (killed.length === 0) return;
+        await processesGone(killed);
+      }
     });
     current = done.catch(() => undefined);
     waiting = { ids, done: current };

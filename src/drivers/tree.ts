@@ -18,31 +18,33 @@ export interface UsageReading {
   readonly at: number;
 }
 
+/** CPU time is counted in steps of ten milliseconds: over less than this a ratio would tell of the steps only. */
+const SHORTEST_SPAN_MS = 100;
+
 /**
- * Reads CPU, memory and descriptors of a tree.
+ * Reads CPU, memory and descriptors of a tree. A reading that follows the one before too soon repeats its ratio.
  * @param now monotonic milliseconds.
  * @returns null when the process has gone (or where there is no /proc).
  */
 export function readUsage(pid: number, now: number, before: UsageReading | null): UsageReading | null {
-  const readings = treeOf(pid).flatMap((member) => {
+  const members = treeOf(pid).flatMap((member) => {
     const stat = readStat(member);
     return stat ? [{ ticks: stat.cpuTicks, pages: residentPages(member), fds: openFds(member) }] : [];
   });
-  if (readings.length === 0) return null;
-  const cpuTicks = readings.reduce((sum, reading) => sum + reading.ticks, 0);
-  const seconds = before ? (now - before.at) / 1_000 : 0;
-  const pages = sum(readings.map((reading) => reading.pages));
-  return {
-    at: now,
-    cpuTicks,
-    usage: {
-      // A member that left takes its ticks along: then the tree has used less than before, which is not below nothing.
-      cpuRatio: before && seconds > 0 ? Math.max(0, cpuTicks - before.cpuTicks) / ticksPerSecond / seconds : null,
-      residentBytes: pages === null ? null : pages * pageBytes,
-      openFds: sum(readings.map((reading) => reading.fds)),
-      processes: readings.length,
-    },
+  if (members.length === 0) return null;
+  const pages = sum(members.map((member) => member.pages));
+  const usage = {
+    residentBytes: pages === null ? null : pages * pageBytes,
+    openFds: sum(members.map((member) => member.fds)),
+    processes: members.length,
   };
+  if (before && now - before.at < SHORTEST_SPAN_MS)
+    return { ...before, usage: { ...usage, cpuRatio: before.usage.cpuRatio } };
+  const cpuTicks = members.reduce((total, member) => total + member.ticks, 0);
+  // A member that left takes its ticks along: then the tree has used less than before, which is not below nothing.
+  const usedSeconds = before ? Math.max(0, cpuTicks - before.cpuTicks) / ticksPerSecond : 0;
+  const cpuRatio = before ? usedSeconds / ((now - before.at) / 1_000) : null;
+  return { at: now, cpuTicks, usage: { ...usage, cpuRatio } };
 }
 
 /** Of what is known; null when nothing is. */

@@ -17,7 +17,7 @@ import type { Daemon, ReloadView } from './api.ts';
 import { boot } from './boot.ts';
 import { createBus } from './bus.ts';
 import type { ComponentTokens, House, StatePaths } from './house.ts';
-import { createKeepers, isMinimal, unmetOf, watch } from './keepers.ts';
+import { createKeepers, isWantedFirst, unmetOf, watch } from './keepers.ts';
 import { createLoop } from './loop.ts';
 import { applyConfig, watchHost } from './reload.ts';
 import { Readings } from './readings.ts';
@@ -190,7 +190,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   function leaveMinimal(): void {
     house.minimalFirst = !allUp(
       house,
-      [...roster].filter((keeper) => keeper.config.enabled && isMinimal(keeper.config)),
+      [...roster].filter((keeper) => isWantedFirst(house, keeper)),
     );
     if (!house.minimalFirst) for (const keeper of roster) keeper.recheck();
   }

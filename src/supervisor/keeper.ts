@@ -43,7 +43,7 @@ export interface KeeperDeps {
 export interface Cause {
   /** Facts that are stored with the decision, in one piece. */
   readonly before?: readonly RecoveryEvent[];
-  /** Why a living process must end, for people. */
+  /** What is wrong, for people: why a living process must end, or how the last one ended. */
   readonly why?: string;
   /** How long ago the fault began. */
   readonly detectMs?: number;
@@ -70,7 +70,7 @@ export class Keeper {
   /** Replaced whenever somebody wants something else: what was begun for an older wish stops where it is. */
   #wish: object = {};
   /** A request that was told to wait, and the rule that said so. */
-  #deferred: { readonly request: RestartRequest; readonly rule: string } | null = null;
+  #deferred: { readonly request: RestartRequest; readonly rule: string; readonly why: string } | null = null;
 
   constructor(name: ComponentName, config: ComponentConfig, deps: KeeperDeps) {
     this.name = name;
@@ -149,17 +149,14 @@ export class Keeper {
       this.#deferred = null;
       const finished = this.#story.finish('recovered');
       if (finished.length > 0) this.#deps.emit(...finished);
-    } else this.request(deferred.request);
+    } else this.request(deferred.request, { why: deferred.why });
   }
 
   /** Asks for a restart: decided, stored, carried out. @returns what was decided. */
-  request(
-    request: RestartRequest,
-    { before = [], why = 'a restart was asked for', detectMs = 0 }: Cause = {},
-  ): Decision {
+  request(request: RestartRequest, { before = [], why = '', detectMs = 0 }: Cause = {}): Decision {
     const { reason, by } = request;
     this.#story.detected(detectMs);
-    const decision = this.#jittered(this.#deps.decide(request));
+    const decision = withCause(this.#jittered(this.#deps.decide(request)), why);
     this.#story.decided();
     const decided: RecoveryEvent = {
       type: 'restart.decided',
@@ -174,10 +171,15 @@ export class Keeper {
 
     switch (decision.kind) {
       case 'restart':
-        void this.#carryOut(request, decision.delayMs, [...before, decided, ...this.#story.begin(reason)], why);
+        void this.#carryOut(
+          request,
+          decision.delayMs,
+          [...before, decided, ...this.#story.begin(reason)],
+          why || 'a restart was asked for',
+        );
         break;
       case 'wait':
-        this.#deferred = { request, rule: decision.rule };
+        this.#deferred = { request, rule: decision.rule, why };
         if (deferredBy !== decision.rule || before.length > 0)
           this.#deps.emit(...before, decided, ...this.#story.begin(reason));
         if (decision.until !== null) this.#in(decision.until - this.#deps.clock.now(), () => this.recheck());
@@ -191,6 +193,7 @@ export class Keeper {
         void this.#giveUp(decision.rule, decision.why, reason === 'hang', why);
         break;
       case 'refuse':
+        this.#story.dropped();
         this.#deps.emit(...before, decided);
         break;
       default:
@@ -220,6 +223,7 @@ export class Keeper {
   /** Lets go of everything without touching the process: the daemon leaves, its children stay. */
   forsake(): void {
     this.#wishAnew();
+    this.#pending = null;
     this.#life?.over.abort();
     this.#life = null;
   }
@@ -263,12 +267,12 @@ export class Keeper {
       incarnation: life.incarnation,
       why,
     };
-    if (life.ending) return this.#deps.emit(failed);
+    if (life.ending || this.#life !== life) return this.#deps.emit(failed);
     this.#close(life);
     const before = [failed, ...this.#restartFinished(life, 'failure')];
     this.request(
       { reason: 'crash', by: 'supervisor', force: false, crash: { code: null, severity: 'high' } },
-      { before },
+      { before, why },
     );
     this.#waiters.settle(new Error(why));
   }
@@ -285,7 +289,10 @@ export class Keeper {
     const late = new AbortController();
     const { timeout } = this.config.start;
     const cancel = this.#deps.clock.after(timeout, () => late.abort());
-    const verification = await this.#deps.monitor.verify(this.name, AbortSignal.any([life.over.signal, late.signal]));
+    const enough = AbortSignal.any([life.over.signal, late.signal]);
+    let verification = await this.#deps.monitor.verify(this.name, enough);
+    // A reload has replaced its checks: the new ones are asked, within the same time.
+    while (!verification.verified && !enough.aborted) verification = await this.#deps.monitor.verify(this.name, enough);
     cancel();
     if (this.#life !== life || life.ending) return;
     if (verification.verified) return this.#isReady(life, verification.checks);
@@ -297,7 +304,10 @@ export class Keeper {
     ];
     const why = `it was not ready within ${timeout} ms (waiting for ${waitingFor.join(', ')})`;
     this.#waiters.settle(new Error(why));
-    this.request({ reason: 'health', by: 'supervisor', force: false, crash: null }, { before, why });
+    const decision = this.request({ reason: 'health', by: 'supervisor', force: false, crash: null }, { before, why });
+    // Nobody may try again: it has failed. Or not yet: it may still come up meanwhile.
+    if (decision.kind === 'refuse') await this.#giveUp(decision.rule, `${decision.why}; last: ${why}`, false, why);
+    else if (decision.kind === 'wait') await this.#verify(life);
   }
 
   #isReady(life: Life, checks: string[]): void {
@@ -318,6 +328,8 @@ export class Keeper {
         to: health,
         why: 'ready, though not quite well',
       });
+    // From here on its CPU is measured: a hang is told apart by what it used since.
+    life.running?.usage();
     this.#waiters.settle(null);
   }
 
@@ -327,9 +339,9 @@ export class Keeper {
     this.#close(life);
     const before = [crashed, ...(life.ready ? [] : this.#restartFinished(life, 'failure'))];
     const crash = { code: exit.code, severity: crashed.severity };
-    this.request({ reason: 'crash', by: 'supervisor', force: false, crash }, { before });
-    if (!life.ready)
-      this.#waiters.settle(new Error(`it ended before it was ready: ${crashed.crashType}, ${crashed.errorType}`));
+    const why = `${crashed.crashType}, ${crashed.errorType}`;
+    this.request({ reason: 'crash', by: 'supervisor', force: false, crash }, { before, why });
+    if (!life.ready) this.#waiters.settle(new Error(`it ended before it was ready: ${why}`));
   }
 
   /** Ends what still lives, then starts it again, `delayMs` after the decision. */
@@ -380,8 +392,9 @@ export class Keeper {
 
   /** A stop that the daemon before this one had begun. */
   async #finishStop(life: Life, next: 'stop' | 'restart'): Promise<void> {
+    const wish = this.#wish;
     await this.#stopLife(life, 'an earlier daemon had begun to stop it', next);
-    if (next === 'restart') this.begin('boot');
+    if (next === 'restart' && this.#wish === wish) this.begin('boot');
   }
 
   #close(life: Life): void {
@@ -419,3 +432,9 @@ export class Keeper {
     return { component: this.name, at: this.#deps.clock.now() };
   }
 }
+
+/** What is said of a component that stays down names what brought it down. */
+const withCause = (decision: Decision, cause: string): Decision =>
+  (decision.kind === 'fail' || decision.kind === 'stay') && cause !== ''
+    ? { ...decision, why: `${decision.why}; last: ${cause}` }
+    : decision;

@@ -51,9 +51,10 @@ export function decideFor(house: House, keeper: Keeper, request: RestartRequest)
   );
 }
 
+/** A recovery that waits (for a delay, a dependency, a budget) needs nothing of the machine and holds nobody up. */
 function recoveringBeside(house: House, name: ComponentName): Priority[] {
   return [...house.roster].flatMap((other) =>
-    other.name !== name && house.bus.record(other.name).recovery ? [other.config.priority] : [],
+    other.name !== name && other.busy && house.bus.record(other.name).recovery ? [other.config.priority] : [],
   );
 }
 
@@ -64,12 +65,15 @@ export function unmetOf(house: House, keeper: Keeper): ComponentName[] {
   if (!house.minimalFirst || isMinimal(keeper.config)) return unmet;
   return [
     ...unmet,
-    ...[...house.roster].filter((other) => isMinimal(other.config) && !up(other.name)).map(({ name }) => name),
+    ...[...house.roster].filter((other) => isWantedFirst(house, other) && !up(other.name)).map(({ name }) => name),
   ];
 }
 
-export const isMinimal = (config: ComponentConfig): boolean =>
-  config.minimal_recovery ?? config.priority === 'critical';
+/** In recovery mode the others wait for it. One that nobody means to run holds nobody up. */
+export const isWantedFirst = (house: House, { name, config }: Keeper): boolean =>
+  isMinimal(config) && config.enabled && !house.bus.record(name).held;
+
+const isMinimal = (config: ComponentConfig): boolean => config.minimal_recovery ?? config.priority === 'critical';
 
 function startPlan(house: House, { name, config }: Keeper, incarnation: IncarnationId): StartPlan {
   const inherited = config.env_inherit.flatMap((key) => {

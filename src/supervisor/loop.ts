@@ -26,7 +26,8 @@ export function createLoop({ roster, intervalOf, onFatal }: LoopDeps): Listener 
     for (const dependent of roster.dependents(event.component)) {
       dependent.recheck();
       const older = life && dependent.life && dependent.life.startedAt < life.startedAt && !life.running?.adopted;
-      if (older && dependent.config.restart.on_dependency_restart === 'restart')
+      // One that is on its way down, to be started again or not, is left to it.
+      if (older && !dependent.life.ending && dependent.config.restart.on_dependency_restart === 'restart')
         dependent.request(
           { reason: 'dependency', by: 'supervisor', force: false, crash: null },
           { why: `its dependency ${event.component} was restarted` },

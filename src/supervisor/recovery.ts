@@ -46,6 +46,11 @@ export class RecoveryStory {
     if (this.#times) this.#times.spawnedAt = this.#clock.monotonic();
   }
 
+  /** Nothing comes of what was detected; a recovery under way goes on. */
+  dropped(): void {
+    if (!this.#record().recovery) this.#times = null;
+  }
+
   /** The beginning, unless one is under way already. */
   begin(reason: StartReason): RecoveryEvent[] {
     if (this.#record().recovery) return [];

@@ -14,8 +14,17 @@ export function sameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(a, b);
 }
 
-/** `bytes` random bytes in hex. */
-export const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');
+/** Drawn ahead: a call to the system for each id would stand in the way of every restart. */
+const POOL_BYTES = 4_096;
+let pool = Buffer.alloc(0);
+
+/** `bytes` random bytes in hex, none of them used before; at most 4,096. */
+export function randomHex(bytes: number): string {
+  if (pool.length < bytes) pool = randomBytes(POOL_BYTES);
+  const drawn = pool.toString('hex', 0, bytes);
+  pool = pool.subarray(bytes);
+  return drawn;
+}
 
 /** `PREFIX-20261123-224610-1A2B3C4D` in UTC: the specification's form for crashes, checkpoints and recoveries. */
 export function datedId(prefix: string, at: number): string {

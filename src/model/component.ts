@@ -78,6 +78,8 @@ export interface ComponentRecord {
   readonly crashes: number;
   readonly lastCrashAt: EpochMs | null;
   readonly totalRestarts: number;
+  /** When the start is due for which the process that still lives is being ended; null: none is. */
+  readonly nextStartAt: EpochMs | null;
   /** When it was last verified healthy, and when the process before the current one ended. */
   readonly readyAt: EpochMs | null;
   readonly lastEndAt: EpochMs | null;

@@ -11,16 +11,22 @@ export interface ActorDeps {
   readonly unmet: (keeper: Keeper) => readonly string[];
   readonly clock: Clock;
   readonly emit: Emit;
+  /** The daemon is stopping: nothing may be started any more. */
+  readonly stopping: () => boolean;
   readonly reload: () => Promise<string>;
 }
 
 /** Carries out what people, webhooks and the API ask for, on the keepers. */
-export function createActor({ roster, record, unmet, clock, emit, reload }: ActorDeps): Actor {
+export function createActor({ roster, record, unmet, clock, emit, stopping, reload }: ActorDeps): Actor {
   /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
   const release = (keeper: Keeper, by: Requester): void => {
     const { held, state } = record(keeper);
     if (held || state.is === 'failed')
       emit({ type: 'component.released', component: keeper.name, at: clock.now(), by });
+  };
+
+  const open = (): void => {
+    if (stopping()) throw failure('SHUTTING_DOWN', undefined);
   };
 
   const untilReady = async (keeper: Keeper, action: string): Promise<string> => {
@@ -37,10 +43,12 @@ export function createActor({ roster, record, unmet, clock, emit, reload }: Acto
 
   return {
     async start(component, by) {
+      open();
       const keeper = roster.get(component);
       if (keeper.life?.ready && !keeper.life.ending)
         return `${keeper.name} runs already (pid ${keeper.life.running?.process.pid})`;
       await keeper.life?.ending;
+      open();
       release(keeper, by);
       keeper.begin('manual');
       return untilReady(keeper, 'start');
@@ -54,9 +62,11 @@ export function createActor({ roster, record, unmet, clock, emit, reload }: Acto
     },
 
     async restart(component, by, force) {
+      open();
       const keeper = roster.get(component);
       if (keeper.life && !keeper.life.ready && !keeper.life.ending) return untilReady(keeper, 'restart');
       await keeper.life?.ending;
+      open();
       const decision = keeper.request({ reason: by === 'webhook' ? 'alert' : 'manual', by, force, crash: null });
       if (decision.kind === 'wait') return `${keeper.name} will be restarted later: ${decision.why}`;
       if (decision.kind !== 'restart')

@@ -161,10 +161,13 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   let finish: (code: number) => void = () => {};
   const finished = new Promise<number>((resolve) => (finish = resolve));
   let stopRounds = () => {};
+  const booted = Promise.withResolvers<void>();
 
   const stop = async (keepComponents: boolean, code: number): Promise<void> => {
     if (house.phase === 'stopping') return;
     house.phase = 'stopping';
+    // What a boot has begun must be known before it can be stopped.
+    await booted.promise;
     stopRounds();
     if (keepComponents) for (const keeper of roster) keeper.forsake();
     else await roster.stopAll('the daemon is stopping');
@@ -197,6 +200,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
 
   const makeKeeper = createKeepers(house, options.afterSpawn);
   const reload = async (): Promise<ReloadView> => {
+    if (house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
     try {
       const next = options.reload();
       const view = await applyConfig(house, next, makeKeeper);
@@ -214,6 +218,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     emit,
     record: (keeper) => bus.record(keeper.name),
     unmet: (keeper) => unmetOf(house, keeper),
+    stopping: () => house.phase === 'stopping',
     reload: async () => {
       const { added, removed, changed } = await reload();
       return `reloaded: ${added.length} added, ${removed.length} removed, ${changed.length} changed`;
@@ -286,6 +291,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         onError: (error) => onError('rounds', error),
       });
       closing.add('rounds', () => stopRounds());
+      booted.resolve();
       if (house.phase === 'booting') house.phase = 'supervising';
       readings.learn(await state.list());
       const integrity = await state.checkEvents();

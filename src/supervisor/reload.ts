@@ -21,14 +21,13 @@ export async function applyConfig(
 
   for (const name of removed) {
     const keeper = house.roster.get(name);
-    house.roster.remove(keeper.name);
-    void keeper.stop('it was removed from the configuration').then(() => leave(house, keeper.name));
+    house.roster.remove(keeper);
+    void keeper.stop('it was removed from the configuration').then(() => leave(house, keeper));
   }
   for (const name of changed) {
     const keeper = house.roster.get(name);
     keeper.config = next.config.components[name] ?? keeper.config;
     watch(house, keeper);
-    if (keeper.life) house.monitor.resume(keeper.name);
     if (!keeper.config.enabled) void keeper.stop('it was disabled in the configuration');
     else if (restartNeeded.includes(name) && keeper.life) void keeper.replace();
     else if (!keeper.life && !house.bus.record(keeper.name).held) keeper.begin('reload');
@@ -36,10 +35,11 @@ export async function applyConfig(
   for (const name of added) {
     const config = next.config.components[name];
     if (!config) continue;
-    const keeper = makeKeeper(name as ComponentName, config);
+    const keeper = house.roster.leaving(name as ComponentName) ?? makeKeeper(name as ComponentName, config);
+    keeper.config = config;
     house.roster.add(keeper);
     watch(house, keeper);
-    if (config.enabled) keeper.begin('reload');
+    if (config.enabled) void keeper.replace();
   }
   house.bus.emit({
     type: 'config.reloaded',
@@ -51,7 +51,9 @@ export async function applyConfig(
   return { added, removed, changed };
 }
 
-async function leave(house: House, component: ComponentName): Promise<void> {
+async function leave(house: House, keeper: Keeper): Promise<void> {
+  if (!house.roster.gone(keeper)) return;
+  const component = keeper.name;
   house.monitor.unwatch(component);
   await house.driver.forget(component);
   house.bus.emit({ type: 'component.removed', component, at: house.clock.now() });

@@ -6,13 +6,28 @@ import type { Keeper } from './keeper.ts';
 /** All keepers by name, with the order that their dependencies give them. */
 export class Roster {
   readonly #keepers = new Map<ComponentName, Keeper>();
+  /** Taken off the list, and not yet gone. */
+  readonly #leaving = new Map<ComponentName, Keeper>();
 
   add(keeper: Keeper): void {
     this.#keepers.set(keeper.name, keeper);
+    this.#leaving.delete(keeper.name);
   }
 
-  remove(name: ComponentName): void {
-    this.#keepers.delete(name);
+  /** Takes it off the list; until `gone` it is still stopped with the others, and may come back. */
+  remove(keeper: Keeper): void {
+    this.#keepers.delete(keeper.name);
+    this.#leaving.set(keeper.name, keeper);
+  }
+
+  /** The one that is on its way out, whose process may still live. */
+  leaving(name: ComponentName): Keeper | undefined {
+    return this.#leaving.get(name);
+  }
+
+  /** Nothing of it lives any more. @returns false when it has come back meanwhile. */
+  gone(keeper: Keeper): boolean {
+    return this.#leaving.get(keeper.name) === keeper && this.#leaving.delete(keeper.name);
   }
 
   find(name: string): Keeper | undefined {
@@ -45,7 +60,8 @@ export class Roster {
       stopping.set(keeper.name, stopped);
       return stopped;
     };
-    await Promise.all([...this.#keepers.values()].map(stop));
+    const leaving = [...this.#leaving.values()].map((keeper) => keeper.stop(why));
+    await Promise.all([...leaving, ...[...this.#keepers.values()].map(stop)]);
   }
 }
 

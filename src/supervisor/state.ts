@@ -20,6 +20,7 @@ export const newRecord = (component: ComponentName, at: EpochMs): ComponentRecor
   crashes: 0,
   lastCrashAt: null,
   totalRestarts: 0,
+  nextStartAt: null,
   readyAt: null,
   lastEndAt: null,
   startedAt: null,
@@ -32,6 +33,7 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
       return {
         ...record,
         readyAt: null,
+        nextStartAt: null,
         state: { is: 'starting', since: event.at, incarnation: event.incarnation, reason: event.reason, process: null },
       };
     case 'component.started':
@@ -120,6 +122,7 @@ function decided(record: ComponentRecord, { at, decision, counted }: EventOf<'re
         ...record,
         attempts: counted ? decision.attempt : record.attempts,
         totalRestarts: record.totalRestarts + 1,
+        nextStartAt: alive ? ((at + decision.delayMs) as EpochMs) : null,
         state,
       };
     }
@@ -139,12 +142,17 @@ function decided(record: ComponentRecord, { at, decision, counted }: EventOf<'re
   }
 }
 
-const ended = (record: ComponentRecord, at: EpochMs, why: string): ComponentRecord => ({
-  ...record,
-  lastEndAt: at,
-  startedAt: null,
-  state: { is: 'stopped', since: at, why, settled: false },
-});
+function ended(record: ComponentRecord, at: EpochMs, why: string): ComponentRecord {
+  const { state, held, nextStartAt: until } = record;
+  const waits = state.is === 'stopping' && state.next === 'restart' && !held && until !== null && until > at;
+  return {
+    ...record,
+    lastEndAt: at,
+    startedAt: null,
+    nextStartAt: null,
+    state: waits ? { is: 'backoff', since: at, until, why } : { is: 'stopped', since: at, why, settled: false },
+  };
+}
 
 const withProcess = (state: ComponentState, process: ProcessIdentity): ComponentState =>
   state.is === 'starting' || state.is === 'stopping' ? { ...state, process } : state;

@@ -60,6 +60,7 @@ export const record = (component = planner, crashes = 0): ComponentRecord => ({
   crashes,
   lastCrashAt: null,
   totalRestarts: 0,
+  nextStartAt: null,
   readyAt: null,
   lastEndAt: null,
   startedAt: null,

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ComponentView, EventView, StatusView } from '../../src/supervisor/api.ts';
@@ -58,6 +58,23 @@ export class Site {
   configure(config: Record<string, unknown>): void {
     const defaults = { env_inherit: ['PATH', 'HOME', 'PARAMEDIC_TEST'], ...(config['defaults'] as object | undefined) };
     writeFileSync(this.file, JSON.stringify({ listen: '127.0.0.1:0', ...config, defaults }, null, 2));
+  }
+
+  /** Writes a file beside the configuration, where components have their working folder. */
+  write(name: string, content: string): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  remove(name: string): void {
+    rmSync(join(this.folder, name));
+  }
+
+  /** What a file beside the configuration holds; undefined: it is not there (yet). */
+  read(name: string): string | undefined {
+    const path = join(this.folder, name);
+    return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
   }
 
   get pid(): number {

@@ -60,6 +60,8 @@ export function createStateDatabase(db: Database) {
     )
     .pluck();
   // Null comes first: as long as a checkpoint from before the first entry is kept, all of the journal is.
+  const selectHighest = db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").pluck();
+  const insertHighest = db.prepare<[number]>("INSERT INTO sqlite_sequence (name, seq) VALUES ('journal', ?)");
   const selectOldestThrough = db
     .prepare<[string], number | null>(
       `SELECT through FROM checkpoint INDEXED BY checkpoint_through
@@ -93,7 +95,8 @@ export function createStateDatabase(db: Database) {
       const why = `is required, because "${component}" has journalled: the entry_id of the last entry in the state (the newest is ${last})`;
       throw bodyInvalid('through', why);
     }
-    if (through !== null && through > (last ?? 0)) {
+    // Any number that was ever given out will do: the next entry of this component has a higher one.
+    if (through !== null && through > (selectHighest.get() ?? 0)) {
       throw bodyInvalid(
         'through',
         `${through} is not a journal entry of "${component}": its newest is ${last ?? 'none'}`,
@@ -106,6 +109,9 @@ export function createStateDatabase(db: Database) {
   }
 
   return {
+    /** In a database begun anew: entries get numbers above `floor`, so above all that the lost one has given out. */
+    countFrom: (floor: number): void => void insertHighest.run(floor),
+
     put({ component, body, trigger, at }: Jobs['put']['ask']): Jobs['put']['answer'] {
       const { state, schema_version: version, through } = parsePut(body);
       checkThrough(component, through);

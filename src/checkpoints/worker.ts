@@ -35,6 +35,8 @@ const { value, setAside } = openOrSetAside(file, options, (db) => {
   return { db, states };
 });
 const { db, states } = value;
+// Who lives through this knows entries by their old numbers and says so with the next checkpoint.
+if (setAside) states.countFrom(now);
 const { commitGroup, commits } = createGroupCommit(db, states);
 const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, checkpointEventsEveryMs);
 post({ opened: setAside });

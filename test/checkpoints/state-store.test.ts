@@ -318,6 +318,21 @@ describe('the file', () => {
     expect((await store.getState(planner, null)).state).toBe(1);
   });
 
+  it('that is begun anew counts on from above the old one, and takes a state by its old number', async () => {
+    const file = join(tempFolder(), 'state.db');
+    writeFileSync(file, 'x'.repeat(10_000));
+    const { store, put, journal } = open({ file });
+    await put(planner, { state: 'all that was', through: 4_711 });
+    await journal(planner, 'next');
+    const { state, journal: entries } = await store.getState(planner, null);
+    expect({ state, operations: entries.map(({ operation }) => operation) }).toEqual({
+      state: 'all that was',
+      operations: ['next'],
+    });
+    expect(entries[0]!.entry_id).toBeGreaterThan(4_711);
+    await put(planner, { state: 'more', through: entries[0]!.entry_id });
+  });
+
   it('tells its size, and is closed once', async () => {
     const { store, file, put } = open();
     await put(planner, { state: 'x'.repeat(10_000) });

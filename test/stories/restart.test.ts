@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isAlive, script, Site, sleeper } from '../support/daemon.ts';
+import { isAlive, Site, sleeper } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
 
 const eager = { policy: 'immediate', max_restarts: 1_000 };
@@ -35,7 +35,7 @@ describe('a component that dies at once, for ever', () => {
   it('is started exactly as often as its budget says, then has failed, until a person starts it', async () => {
     const site = new Site({
       restart: { max_restarts_per_hour: 1_000 },
-      components: { loop: script('process.exit(1)', { restart: { policy: 'immediate', max_restarts: 4 } }) },
+      components: { loop: { command: ['false'], restart: { policy: 'immediate', max_restarts: 4 } } },
     });
     await site.start();
     const failed = await site.untilState('loop', 'failed');

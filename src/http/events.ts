@@ -33,7 +33,7 @@ export function events({ daemon, clock, closing }: EventsDeps): Router {
       const { after, limit, follow, all } = parse(query, request.query);
       const last = daemon.lastSeq();
       if (!follow) {
-        response.json({ events: daemon.eventsAfter(after ?? Math.max(0, last - limit), limit) });
+        response.json({ events: after === undefined ? daemon.newestEvents(limit) : daemon.eventsAfter(after, limit) });
         return;
       }
       // A browser reconnects to the same address with the header added: the header knows more.

@@ -4,7 +4,7 @@ import type { EventRow } from './event-rows.ts';
 /** Most events that wait while nothing can be written (a full disk): about 3 MB. */
 export const LARGEST_BUFFER = 10_000;
 
-/** What waits for the next commit: observations in their order, and the newest record of each component. */
+/** What waits for the next commit: events in their order, and the newest record of each component. */
 export class EventBuffer {
   #events: EventRow[] = [];
   readonly records = new Map<ComponentName, string>();
@@ -21,6 +21,8 @@ export class EventBuffer {
 
   add(events: readonly EventRow[], records: readonly ComponentRecord[]): void {
     this.#events.push(...events);
+    for (const { type, component } of events)
+      if (type === 'component.removed') this.records.delete(component as ComponentName);
     for (const record of records) this.records.set(record.component, JSON.stringify(record));
     const excess = this.#events.length - LARGEST_BUFFER;
     if (excess <= 0) return;

@@ -11,6 +11,7 @@ interface CrashRow {
 /** The questions of an event store, answered from the file and from what still waits to be written to it. */
 export function createEventReader(db: Database, waiting: EventBuffer) {
   const selectAfter = db.prepare<[number], EventRow>('SELECT seq, body FROM event WHERE seq > ? ORDER BY seq');
+  const selectNewest = db.prepare<[number], EventRow>('SELECT seq, body FROM event ORDER BY seq DESC LIMIT ?');
   const selectRecords = db.prepare<[], string>('SELECT record FROM component ORDER BY name').pluck();
   const selectLast = db
     .prepare<[string], string>('SELECT body FROM event WHERE seq = (SELECT max(seq) FROM event WHERE type = ?)')
@@ -55,6 +56,13 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
       for (const row of selectAfter.iterate(seq)) if (!take(row)) break;
       waiting.events.every(take);
       return found;
+    },
+
+    newest(limit: number) {
+      return [...selectNewest.all(limit).toReversed(), ...waiting.events].slice(-limit).flatMap(({ seq, body }) => {
+        const event = parseEvent(body);
+        return event ? [{ seq, event }] : [];
+      });
     },
 
     since(types: readonly EventType[], at: EpochMs): RecoveryEvent[] {

@@ -18,8 +18,13 @@ import { openOrSetAside, type Database, type SetAside } from './open.ts';
 
 export interface EventStoreDeps {
   readonly clock: Clock;
-  /** Hears that observations could not be written (they are kept and tried again), about once a second. */
+  /**
+   * Hears that nothing can be written, once for as long as it lasts. What comes meanwhile is kept in memory and
+   * tried again every second.
+   */
   readonly onError: (error: unknown) => void;
+  /** Hears that it can be written again. */
+  readonly onWritable: () => void;
 }
 
 /**
@@ -30,13 +35,15 @@ export interface EventStore {
   /**
    * Stores what each event is owed. With a decision among them, all of them, what was waiting and the records are
    * committed at once, in one transaction, before this returns; observations alone wait at most 100 ms.
-   * `component.removed` deletes the component's record.
+   * `component.removed` deletes the component's record. Never throws: what a full disk refuses waits for room, the
+   * newest 10,000 events of it and all records.
    * @returns the number of each event, null for those that are never stored.
-   * @throws STORE_FAILED when a decision cannot be written: then nothing of this call is stored.
    */
   append(events: readonly RecoveryEvent[], records: readonly ComponentRecord[]): (number | null)[];
   /** Events after `seq`, oldest first, at most `limit`; those that still wait to be written included. */
   after(seq: number, limit: number): { readonly seq: number; readonly event: RecoveryEvent }[];
+  /** The newest `limit` events, oldest first. Numbers have gaps: they cannot be counted back. */
+  newest(limit: number): { readonly seq: number; readonly event: RecoveryEvent }[];
   /** Grows for ever; after an unclean end it jumps ahead, so that a number once told is never used again. */
   lastSeq(): number;
   records(): ComponentRecord[];
@@ -72,23 +79,28 @@ const BUSY_RETRIES = 50;
 const BUSY_PAUSE_MS = 0.1;
 const VACUUM_PAGES = 50;
 
-/** Opens events.db; a damaged file is set aside and a new one begun. */
+/**
+ * Opens events.db; a damaged file is set aside and a new one begun.
+ * @param readAll reads all that its caller will read before it has taken over what lives: what is damaged must be
+ * found while it can still be set aside. Called once more, on the new file, when it was.
+ */
 export function openEventStore(
   file: string,
   deps: EventStoreDeps,
+  readAll: (store: EventStore) => void = () => {},
 ): { readonly store: EventStore; readonly db: Database; readonly setAside: SetAside | null } {
   const options = { synchronous: 'NORMAL', migrations: eventMigrations, clock: deps.clock } as const;
   const { value, setAside } = openOrSetAside(file, options, (db) => {
     const store = createEventStore(db, deps);
-    // A damaged file must be found now, while it can still be set aside: read all that a boot will read.
     store.records();
-    store.after(0, 1);
+    store.newest(1);
+    readAll(store);
     return { store, db };
   });
   return { ...value, setAside };
 }
 
-export function createEventStore(db: Database, { clock, onError }: EventStoreDeps): EventStore {
+export function createEventStore(db: Database, { clock, onError, onWritable }: EventStoreDeps): EventStore {
   const insert = db.prepare<[number, number, string, string | null, string]>(
     'INSERT INTO event (seq, at, type, component, body) VALUES (?, ?, ?, ?, ?)',
   );
@@ -106,6 +118,8 @@ export function createEventStore(db: Database, { clock, onError }: EventStoreDep
   const waiting = new EventBuffer();
   const reader = createEventReader(db, waiting);
   let cancelFlush: (() => void) | undefined;
+  /** Nothing could be written the last time: the next attempt is the timer's, so that no decision waits for it. */
+  let troubled = false;
 
   const mustReserve = () => next + RESERVE / 2 > reserved;
   const write = db.transaction((events: readonly EventRow[], records: ReadonlyMap<string, string>) => {
@@ -117,35 +131,34 @@ export function createEventStore(db: Database, { clock, onError }: EventStoreDep
     if (mustReserve()) reserve.run(next + RESERVE);
   });
 
-  function commit(events: readonly EventRow[], records: ReadonlyMap<string, string>): void {
-    storing(() => write.immediate(events, records));
+  function flush(): void {
+    if (waiting.isEmpty) return;
+    storing(() => write.immediate(waiting.events, waiting.records));
     if (mustReserve()) reserved = next + RESERVE;
     waiting.clear();
     cancelFlush?.();
     cancelFlush = undefined;
-  }
-
-  function flush(): void {
-    if (!waiting.isEmpty) commit(waiting.events, waiting.records);
+    if (troubled) onWritable();
+    troubled = false;
   }
 
   function flushAfter(ms: number): void {
     cancelFlush ??= clock.after(ms, () => {
       cancelFlush = undefined;
-      try {
-        flush();
-      } catch (error) {
-        onError(error);
-        flushAfter(RETRY_FLUSH_AFTER_MS);
-      }
+      tryFlush();
     });
   }
 
-  function decide(rows: readonly EventRow[], records: readonly ComponentRecord[]): void {
-    const newest = new Map<string, string>(waiting.records);
-    for (const { type, component } of rows) if (type === 'component.removed' && component) newest.delete(component);
-    for (const record of records) newest.set(record.component, JSON.stringify(record));
-    commit([...waiting.events, ...rows], newest);
+  function tryFlush(): void {
+    try {
+      flush();
+    } catch (error) {
+      if (!troubled) onError(error);
+      troubled = true;
+      cancelFlush?.();
+      cancelFlush = undefined;
+      flushAfter(RETRY_FLUSH_AFTER_MS);
+    }
   }
 
   return {
@@ -153,25 +166,17 @@ export function createEventStore(db: Database, { clock, onError }: EventStoreDep
     flush,
 
     append(events, records) {
-      const first = next;
-      try {
-        const rows: EventRow[] = [];
-        const seqs = events.map((event) => {
-          if (durability[event.type] === 'passing') return null;
-          rows.push(toRow(next, event));
-          return next++;
-        });
-        if (events.some((event) => durability[event.type] === 'decision')) {
-          decide(rows, records);
-        } else if (rows.length > 0 || records.length > 0) {
-          waiting.add(rows, records);
-          flushAfter(FLUSH_AFTER_MS);
-        }
-        return seqs;
-      } catch (error) {
-        next = first;
-        throw error;
-      }
+      const rows: EventRow[] = [];
+      const seqs = events.map((event) => {
+        if (durability[event.type] === 'passing') return null;
+        rows.push(toRow(next, event));
+        return next++;
+      });
+      if (rows.length === 0 && records.length === 0) return seqs;
+      waiting.add(rows, records);
+      if (!troubled && events.some((event) => durability[event.type] === 'decision')) tryFlush();
+      else flushAfter(FLUSH_AFTER_MS);
+      return seqs;
     },
 
     lastSeq: () => next - 1,
@@ -207,7 +212,7 @@ export function createEventStore(db: Database, { clock, onError }: EventStoreDep
           pause(BUSY_PAUSE_MS);
           continue;
         }
-        const lost = waiting.dropped > 0 ? ` (${waiting.dropped} observations have been given up so far)` : '';
+        const lost = waiting.dropped > 0 ? ` (${waiting.dropped} events have been given up so far)` : '';
         throw failure('STORE_FAILED', { store: 'events.db', why: sentenceOf(error) + lost }, { cause: error });
       }
     }

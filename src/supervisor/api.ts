@@ -134,6 +134,8 @@ export interface Daemon {
   ): Promise<{ readonly action: string; readonly message: string }>;
   /** Stored events after `seq`, oldest first, at most `limit`. */
   eventsAfter(seq: number, limit: number): readonly EventView[];
+  /** The newest `limit` stored events, oldest first. */
+  newestEvents(limit: number): readonly EventView[];
   lastSeq(): number;
   /** Hears every event from now on. @returns how to stop hearing. */
   subscribe(listener: Listener): () => void;

@@ -8,9 +8,9 @@ import { createProcessDriver, createSweep, findSurvivors, systemBootId } from '.
 import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import { createHostSampler, createMonitor } from '../health/index.ts';
 import { Shutdown } from '../lifecycle.ts';
-import { epochMs, type ComponentName } from '../model/index.ts';
+import { epochMs, type ComponentName, type EpochMs, type EventOf, type RecoveryEvent } from '../model/index.ts';
 import { createLedger } from '../restart/index.ts';
-import { openEventStore } from '../storage/index.ts';
+import { openEventStore, type EventStore } from '../storage/index.ts';
 import { createLog, createMetrics, toGauges, toMetrics } from '../telemetry/index.ts';
 import { createActor } from './actor.ts';
 import type { Daemon, ReloadView } from './api.ts';
@@ -71,6 +71,23 @@ export function openStateDir(root: string): StatePaths {
 /** The composition root: opens and introduces everything, in the order in which it is closed again in reverse. */
 export function createSupervisor(options: SupervisorOptions, paths: StatePaths): Supervisor {
   const { loaded, tokens, version, recoveryMode } = options;
+interface Past {
+  /** Restarts that were decided, and slates that were wiped, oldest first. */
+  readonly decisions: readonly RecoveryEvent[];
+  /** The daemon before this one was stopped together with its components: everything starts afresh. */
+  readonly clean: boolean;
+}
+
+/** What must be known of earlier daemons. */
+function readPast(store: EventStore | null, now: EpochMs): Past {
+  if (!store) return { decisions: [], clean: false };
+  const stopped = store.lastOf('daemon.stopped');
+  return {
+    decisions: store.since(['restart.decided', 'component.released'], epochMs(now - WEEK_MS)),
+    clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
+  };
+}
+
   const { config } = loaded;
   const clock = systemClock;
   const closing = new Shutdown();
@@ -83,14 +100,19 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   closing.add('log', () => log.close());
   const onError = (what: string, error: unknown) => log.write('error', `${what}: ${sentenceOf(error)}`);
 
-  const { store, setAside } = openEventStore(join(paths.db, 'events.db'), {
-    clock,
-    onError: (error) => onError('events.db', error),
-  });
+  let past = readPast(null, now);
+  const { store, setAside } = openEventStore(
+    join(paths.db, 'events.db'),
+    {
+      clock,
+      onError: (error) => onError('events.db', error),
+      onWritable: () => log.write('info', 'events.db is written again'),
+    },
+    (opened) => (past = readPast(opened, now)),
+  );
   closing.add('events.db', () => store.close());
   const ledger = createLedger();
-  for (const event of store.since(['restart.decided', 'component.released'], epochMs(now - WEEK_MS)))
-    ledger.read(event);
+  for (const event of past.decisions) ledger.read(event);
 
   const bus = createBus({
     store,
@@ -243,8 +265,6 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     },
     async boot(url) {
       house.url = url;
-      const last = store.lastOf('daemon.stopped');
-      const clean = last !== undefined && !last.keptComponents && last.at >= (store.lastOf('daemon.started')?.at ?? 0);
       emit({ type: 'daemon.started', at: clock.now(), pid: process.pid, version, recoveryMode });
       if (setAside) emit({ type: 'store.set_aside', at: clock.now(), store: 'events', ...setAside });
 
@@ -266,7 +286,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         emit,
         driver,
         bootId: systemBootId,
-        clean,
+        clean: past.clean,
         record: bus.record,
         survivors: ours,
         sweep,
@@ -293,9 +313,13 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       closing.add('rounds', () => stopRounds());
       booted.resolve();
       if (house.phase === 'booting') house.phase = 'supervising';
-      readings.learn(await state.list());
-      const integrity = await state.checkEvents();
-      if (integrity !== 'ok') onError('events.db', new Error(integrity));
+      try {
+        readings.learn(await state.list());
+        const integrity = await state.checkEvents();
+        if (integrity !== 'ok') onError('events.db', new Error(integrity));
+      } catch (error) {
+        onError('state.db', error);
+      }
     },
   };
 }

@@ -69,6 +69,7 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
       return { action: kind, message: await action.run(parameters.data, actor, by) };
     },
     eventsAfter: (seq, limit) => store.after(seq, limit).map((stored) => eventView(stored.event, stored.seq)),
+    newestEvents: (limit) => store.newest(limit).map((stored) => eventView(stored.event, stored.seq)),
     lastSeq: () => store.lastSeq(),
     subscribe: bus.subscribe,
     view: eventView,

@@ -88,6 +88,7 @@ export class StandIn implements Daemon {
   };
   eventsAfter = (seq: number, limit: number) =>
     this.stored.filter((event) => event.seq !== null && event.seq > seq).slice(0, limit);
+  newestEvents = (limit: number) => this.stored.slice(-limit);
   lastSeq = () => this.stored.at(-1)?.seq ?? 0;
   subscribe = (listener: Listener) => {
     this.listeners.add(listener);

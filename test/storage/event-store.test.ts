@@ -84,6 +84,21 @@ describe('the event store', () => {
     store.close();
   });
 
+  it('tells the newest ones, whatever gaps their numbers have', () => {
+    const file = join(tempFolder(), 'events.db');
+    const killed = open(file, new FakeClock());
+    killed.store.append([decided(), decided()], []);
+    killed.db.close();
+    const { store } = open(file, new FakeClock());
+    const [third] = store.append([decided()], []);
+    const [fourth] = store.append([observed()], []);
+    expect(third).toBeGreaterThan(1_000);
+    expect(store.newest(3).map(({ seq }) => seq)).toEqual([2, third, fourth]);
+    expect(store.newest(1).map(({ seq }) => seq)).toEqual([fourth]);
+    expect(store.newest(10)).toHaveLength(4);
+    store.close();
+  });
+
   it('finds the newest event of a type', () => {
     const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
     expect(store.lastOf('component.crashed')).toBeUndefined();
@@ -153,35 +168,32 @@ describe('the event store', () => {
 
 describe('a full disk', () => {
   const full = (clock: FakeClock) => {
-    const opened = open(join(tempFolder(), 'events.db'), clock);
+    const file = join(tempFolder(), 'events.db');
+    const opened = open(file, clock);
     opened.db.pragma(`max_page_count = ${String(opened.db.pragma('page_count', { simple: true }))}`);
     const large = 'x'.repeat(20_000);
-    return { ...opened, large, free: () => opened.db.pragma('max_page_count = 100000') };
+    return { ...opened, file, large, free: () => opened.db.pragma('max_page_count = 100000') };
   };
 
-  it('refuses a decision as a whole, and gives its number to the next one', () => {
-    const { store, large, free } = full(new FakeClock());
-    expect(() => store.append([observed(planner, large), decided()], [record()])).toThrow(
-      expect.objectContaining({ code: 'STORE_FAILED', http: 503 }),
-    );
-    expect(store.after(0, 10)).toEqual([]);
-    expect(store.records()).toEqual([]);
-    free();
-    expect(store.append([decided()], [])).toEqual([1]);
-    store.close();
-  });
-
-  it('keeps observations until there is room again, and says so', async () => {
+  it('keeps decisions, observations and records until there is room again, and says so once', async () => {
     const clock = new FakeClock();
-    const { store, large, errors, free } = full(clock);
-    store.append([observed(planner, large)], []);
-    await clock.advance(100);
-    expect(errors).toMatchObject([{ code: 'STORE_FAILED' }]);
-    expect(store.after(0, 10)).toHaveLength(1);
+    const { file, store, large, errors, free } = full(clock);
+    expect(store.append([observed(planner, large), decided()], [record(planner, 1)])).toEqual([1, 2]);
+    expect(store.append([decided()], [record(planner, 2), record(writer)])).toEqual([3]);
+    await clock.advance(5_000);
+    store.append([{ type: 'component.removed', at: epochMs(1), component: writer }], []);
+    expect(errors).toMatchObject([{ code: 'STORE_FAILED', http: 503 }]);
+    expect(store.after(0, 10).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+    expect(onDisk(file).seqs).toEqual([]);
+
     free();
     await clock.advance(1_000);
-    expect(errors).toHaveLength(1);
+    expect(errors).toMatchObject([{ code: 'STORE_FAILED' }, 'writable']);
+    expect(onDisk(file)).toEqual({ seqs: [1, 2, 3, 4], records: 1 });
+    expect(store.records()).toMatchObject([{ component: 'planner', crashes: 2 }]);
     expect(clock.pending).toBe(0);
+    store.append([decided()], []);
+    expect(onDisk(file).seqs).toHaveLength(5);
     store.close();
   });
 
@@ -193,7 +205,7 @@ describe('a full disk', () => {
     await clock.advance(100);
     expect(store.after(0, 20_000)).toHaveLength(LARGEST_BUFFER);
     expect(store.after(0, 1)[0]?.seq).toBe(2);
-    expect(String(errors[0])).toContain('1 observations have been given up');
+    expect(String(errors[0])).toContain('1 events have been given up');
     store.close();
   });
 });

@@ -66,8 +66,9 @@ export const record = (component = planner, crashes = 0): ComponentRecord => ({
   startedAt: null,
 });
 
-/** The store of a file, with the errors it told of. */
+/** The store of a file, with the errors it told of, and `writable` for each end of them. */
 export function open(file: string, clock: Clock = systemClock) {
   const errors: unknown[] = [];
-  return { ...openEventStore(file, { clock, onError: (error) => errors.push(error) }), errors };
+  const deps = { clock, onError: (error: unknown) => errors.push(error), onWritable: () => errors.push('writable') };
+  return { ...openEventStore(file, deps), errors };
 }

@@ -100,6 +100,7 @@ const catalogue = {
     exit: 3,
     text: (p: { folder: string }) => `No daemon is running for ${p.folder}. \`paramedic start\` starts one.`,
   },
+  NOT_READY: { http: 503, exit: 1, text: () => 'The daemon is starting. Ask again in a moment.' },
   SHUTTING_DOWN: { http: 503, exit: 1, text: () => 'The daemon is stopping.' },
   STORE_FAILED: {
     http: 503,

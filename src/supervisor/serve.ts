@@ -83,8 +83,12 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
     requestStop,
     authenticate(token) {
       const speaker = house.tokens.readComponentToken(token);
+      // Who is adopted and who is let go of is not known yet, or not any more: they must ask again, not give up.
+      if (speaker && house.phase === 'booting') throw failure('NOT_READY', undefined);
       const keeper = speaker && roster.find(speaker.component);
-      return keeper && { ...speaker, current: keeper.life?.incarnation === speaker.incarnation };
+      const current = keeper?.life?.incarnation === speaker?.incarnation;
+      if (keeper && !current && house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
+      return keeper && { ...speaker, current };
     },
     heartbeat(component, { status = 'healthy', message = '', progress = null, metrics: given = {} }) {
       const at = clock.now();

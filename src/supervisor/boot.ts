@@ -1,6 +1,15 @@
 import type { Clock } from '../clock.ts';
 import type { Driver, Survivor } from '../drivers/index.ts';
-import type { ComponentName, ComponentRecord, Emit, IncarnationId, ProcessIdentity } from '../model/index.ts';
+import type {
+  ComponentName,
+  ComponentRecord,
+  Emit,
+  EventOf,
+  IncarnationId,
+  ProcessIdentity,
+  StartReason,
+} from '../model/index.ts';
+import type { RestartRequest } from '../restart/index.ts';
 import type { Keeper } from './keeper.ts';
 import { incarnationOf, processOf } from './state.ts';
 
@@ -12,7 +21,9 @@ export interface BootDeps {
   /** The daemon before this one was stopped together with its components: everything starts afresh. */
   readonly clean: boolean;
   readonly record: (component: ComponentName) => ComponentRecord;
-  /** Living processes whose token is one of ours. */
+  /** What the daemons before this one have decided last. */
+  readonly lastDecision: (component: ComponentName) => EventOf<'restart.decided'> | undefined;
+  /** Living processes that are ours. */
   readonly survivors: readonly Survivor[];
   /** Kills whatever carries this incarnation in its environment. */
   readonly sweep: (incarnation: IncarnationId) => Promise<void>;
@@ -22,25 +33,32 @@ export interface BootDeps {
  * Takes over what outlived the daemon before this one, ends what should not be there, and starts the rest.
  * @param keepers in an order in which each comes after what it depends on.
  */
-export function boot(keepers: readonly Keeper[], deps: BootDeps): void {
+export async function boot(keepers: readonly Keeper[], deps: BootDeps): Promise<void> {
+  const sweeps: Promise<void>[] = [];
   for (const keeper of keepers) {
     const own = deps.survivors.filter(({ component }) => component === keeper.name);
-    const { held } = deps.record(keeper.name);
-    const taken = keeper.config.enabled && !held ? takeOver(keeper, own, deps) : null;
-    for (const incarnation of new Set(own.map((survivor) => survivor.incarnation)))
-      if (incarnation !== taken) void deps.sweep(incarnation);
+    const taken = takeOver(keeper, own, deps);
+    const left = new Set(own.map(({ incarnation }) => incarnation).filter((incarnation) => incarnation !== taken));
+    sweeps.push(...[...left].map(deps.sweep));
+    if (taken === null) continue;
+    if (isToStayDown(keeper, deps)) void keeper.stop('it is not meant to run');
+    else putOff(keeper, deps);
   }
+  // What a dead one has left behind may hold the port that the next one needs.
+  await Promise.all(sweeps);
   // Second round: a start looks at its dependencies, and all that live are known by now.
   for (const keeper of keepers) if (!keeper.life) comeBack(keeper, deps);
 }
 
+const isToStayDown = ({ name, config }: Keeper, { record, clean }: BootDeps): boolean =>
+  !config.enabled || (record(name).held && !clean);
+
 /** @returns the incarnation that is now kept; null: there was none. */
 function takeOver(keeper: Keeper, own: readonly Survivor[], { driver, record }: BootDeps): IncarnationId | null {
-  const { state } = record(keeper.name);
-  const known = incarnationOf(state);
-  const leaders = own.filter(({ leader }) => leader).toSorted((a, b) => b.process.startTime - a.process.startTime);
-  const candidate =
-    leaders.find(({ incarnation }) => incarnation === known) ?? leaders[0] ?? recorded(known, processOf(state));
+  const known = record(keeper.name);
+  const leaders = own.filter((survivor) => survivor.leader && isTheComponent(survivor, known));
+  const [newest] = leaders.toSorted((a, b) => b.process.startTime - a.process.startTime);
+  const candidate = newest ?? recorded(incarnationOf(known.state), processOf(known.state));
   if (!candidate) return null;
   const { incarnation, process } = candidate;
   const running = driver.adopt({ component: keeper.name, incarnation, logs: keeper.config.logs }, process);
@@ -49,18 +67,46 @@ function takeOver(keeper: Keeper, own: readonly Survivor[], { driver, record }: 
   return incarnation;
 }
 
+/**
+ * A program that a component has started may lead a session of its own and outlive it: where the process is recorded,
+ * nothing else will do but the process of a later start that could not be recorded (the disk was full).
+ */
+function isTheComponent({ incarnation, process }: Survivor, { state, lastEndAt }: ComponentRecord): boolean {
+  const known = processOf(state);
+  if (known === null) return incarnationOf(state) === null ? lastEndAt === null : incarnation === incarnationOf(state);
+  return incarnation === incarnationOf(state)
+    ? process.pid === known.pid && process.startTime === known.startTime
+    : process.startTime > known.startTime;
+}
+
 /** Where nobody can look into another process, the database alone tells who it was. */
 const recorded = (incarnation: IncarnationId | null, process: ProcessIdentity | null) =>
   incarnation !== null && process !== null ? { incarnation, process } : undefined;
 
+/** It runs, but a restart of it was put off: that is asked for again when its time has come. */
+function putOff(keeper: Keeper, { record, lastDecision }: BootDeps): void {
+  const { state, recovery } = record(keeper.name);
+  const last = lastDecision(keeper.name);
+  if (state.is === 'running' && recovery && last?.decision.kind === 'wait')
+    keeper.defer(requestOf(last), last.decision.rule, last.decision.why);
+}
+
+const requestOf = ({ reason, by }: EventOf<'restart.decided'>): RestartRequest => ({
+  reason,
+  by,
+  force: false,
+  crash: null,
+});
+
 /** What becomes of a component of which nothing lives. */
-function comeBack(keeper: Keeper, { record, clean, clock, emit, bootId }: BootDeps): void {
+function comeBack(keeper: Keeper, deps: BootDeps): void {
+  const { record, clean, clock, emit, bootId } = deps;
   const { state, held, recovery } = record(keeper.name);
   const at = clock.now();
-  if (!keeper.config.enabled) return;
+  if (isToStayDown(keeper, deps)) return layToRest(keeper, deps);
   if (clean && (held || state.is === 'failed'))
     emit({ type: 'component.released', component: keeper.name, at, by: 'person' });
-  else if (held || state.is === 'failed') return;
+  else if (state.is === 'failed') return;
   const process = processOf(state);
   const sameBoot = process?.bootId === bootId;
   switch (state.is) {
@@ -69,7 +115,7 @@ function comeBack(keeper: Keeper, { record, clean, clock, emit, bootId }: BootDe
     case 'starting':
       return process !== null && sameBoot ? keeper.lost(state.incarnation) : keeper.begin('boot');
     case 'backoff':
-      return keeper.beginIn(state.until === null ? 0 : state.until - at, recovery?.reason ?? 'boot');
+      return resume(keeper, state.until === null ? 0 : state.until - at, recovery?.reason ?? 'boot', deps);
     case 'stopped':
       return state.settled && !clean ? undefined : keeper.begin('boot');
     case 'stopping':
@@ -78,4 +124,19 @@ function comeBack(keeper: Keeper, { record, clean, clock, emit, bootId }: BootDe
     default:
       return state satisfies never;
   }
+}
+
+/** It had gone while nobody was there to say so. */
+function layToRest({ name }: Keeper, { record, clock, emit }: BootDeps): void {
+  const incarnation = incarnationOf(record(name).state);
+  if (incarnation === null) return;
+  const exit = { code: null, signal: null };
+  emit({ type: 'component.stopped', component: name, at: clock.now(), incarnation, exit, forced: false, next: 'stop' });
+}
+
+/** A start that was decided comes at its time; one that was put off must be decided anew. */
+function resume(keeper: Keeper, delayMs: number, reason: StartReason, { lastDecision }: BootDeps): void {
+  const last = lastDecision(keeper.name);
+  if (last?.decision.kind === 'wait') keeper.request(requestOf(last));
+  else keeper.beginIn(delayMs, reason);
 }

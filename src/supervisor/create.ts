@@ -5,6 +5,7 @@ import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { createCrashReports, createOomWatch, oomCounterFiles } from '../crashes/index.ts';
 import { createProcessDriver, createSweep, findSurvivors, systemBootId } from '../drivers/index.ts';
+import { sha256 } from '../digest.ts';
 import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import { createHostSampler, createMonitor } from '../health/index.ts';
 import { Shutdown } from '../lifecycle.ts';
@@ -13,10 +14,11 @@ import { createLedger } from '../restart/index.ts';
 import { openEventStore, type EventStore } from '../storage/index.ts';
 import { createLog, createMetrics, toGauges, toMetrics } from '../telemetry/index.ts';
 import { createActor } from './actor.ts';
+import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
 import { boot } from './boot.ts';
 import { createBus } from './bus.ts';
-import type { ComponentTokens, House, StatePaths } from './house.ts';
+import type { ComponentTokens, House, Speaker, StatePaths } from './house.ts';
 import { createKeepers, isWantedFirst, unmetOf, watch } from './keepers.ts';
 import { createLoop } from './loop.ts';
 import { applyConfig, watchHost } from './reload.ts';
@@ -25,6 +27,7 @@ import { Roster, startOrder } from './roster.ts';
 import { startRounds } from './rounds.ts';
 import { allUp, serve } from './serve.ts';
 import { namesOf, takeSnapshot } from './snapshot.ts';
+import { incarnationOf } from './state.ts';
 
 const HOUR_MS = 3_600_000;
 const WEEK_MS = 7 * 24 * HOUR_MS;
@@ -68,9 +71,6 @@ export function openStateDir(root: string): StatePaths {
   return paths;
 }
 
-/** The composition root: opens and introduces everything, in the order in which it is closed again in reverse. */
-export function createSupervisor(options: SupervisorOptions, paths: StatePaths): Supervisor {
-  const { loaded, tokens, version, recoveryMode } = options;
 interface Past {
   /** Restarts that were decided, and slates that were wiped, oldest first. */
   readonly decisions: readonly RecoveryEvent[];
@@ -88,6 +88,15 @@ function readPast(store: EventStore | null, now: EpochMs): Past {
   };
 }
 
+/** The composition root: opens and introduces everything, in the order in which it is closed again in reverse. */
+export function createSupervisor(options: SupervisorOptions, paths: StatePaths): Supervisor {
+  const { loaded, version, recoveryMode } = options;
+  /** By their SHA-256, the tokens of adopted children that were made with a key that is lost: they hold as before. */
+  const carried = new Map<string, Speaker>();
+  const tokens: ComponentTokens = {
+    componentToken: options.tokens.componentToken,
+    readComponentToken: (token) => options.tokens.readComponentToken(token) ?? carried.get(sha256(token)),
+  };
   const { config } = loaded;
   const clock = systemClock;
   const closing = new Shutdown();
@@ -197,6 +206,7 @@ function readPast(store: EventStore | null, now: EpochMs): Past {
     finish(code);
   };
 
+  bus.subscribe(createAftermath(reports));
   bus.subscribe(
     createLoop({
       roster,
@@ -276,18 +286,29 @@ function readPast(store: EventStore | null, now: EpochMs): Past {
         watch(house, keeper);
       }
       const sweep = createSweep();
-      const ours = (await findSurvivors()).filter(({ component, incarnation, token }) => {
-        const speaker = tokens.readComponentToken(token);
-        return speaker?.component === component && speaker.incarnation === incarnation;
+      const ours = (await findSurvivors()).filter((survivor) => {
+        const { component, incarnation, token } = survivor;
+        const speaker = options.tokens.readComponentToken(token);
+        if (speaker) return speaker.component === component && speaker.incarnation === incarnation;
+        // The key was lost, the database was not: nobody else could know the incarnation that it names.
+        const isKnown = incarnationOf(bus.record(component).state) === incarnation;
+        if (isKnown) carried.set(sha256(token), { component, incarnation });
+        return isKnown;
       });
       if (recoveryMode) await state.verify();
-      boot([...roster], {
+      if (house.phase !== 'booting') return;
+      await boot([...roster], {
         clock,
         emit,
         driver,
         bootId: systemBootId,
         clean: past.clean,
         record: bus.record,
+        lastDecision: (component) =>
+          past.decisions.findLast(
+            (event): event is EventOf<'restart.decided'> =>
+              event.type === 'restart.decided' && event.component === component,
+          ),
         survivors: ours,
         sweep,
       });

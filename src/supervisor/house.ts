@@ -11,12 +11,16 @@ import type { Bus } from './bus.ts';
 import type { Readings } from './readings.ts';
 import type { Roster } from './roster.ts';
 
+/** Who a component's token speaks for. */
+export interface Speaker {
+  readonly component: ComponentName;
+  readonly incarnation: IncarnationId;
+}
+
 /** Names the speaker of a component's token and makes such tokens; lives in http/. */
 export interface ComponentTokens {
   componentToken(component: ComponentName, incarnation: IncarnationId): string;
-  readComponentToken(
-    token: string,
-  ): { readonly component: ComponentName; readonly incarnation: IncarnationId } | undefined;
+  readComponentToken(token: string): Speaker | undefined;
 }
 
 /** What runs, shared by the parts of the supervisor. `loaded`, `url` and `phase` are replaced as time goes on. */

@@ -132,6 +132,11 @@ export class Keeper {
     else void this.#verify(life);
   }
 
+  /** Takes over a request for a restart that the daemon before this one had put off. */
+  defer(request: RestartRequest, rule: string, why: string): void {
+    this.#deferred = { request, rule, why };
+  }
+
   /** It was running when the daemon before this one died, and is not any more. */
   lost(incarnation: IncarnationId): void {
     const life = this.#open(incarnation, 'boot');
@@ -189,8 +194,7 @@ export class Keeper {
         this.#waiters.settle(new Error(decision.why));
         break;
       case 'fail':
-        this.#deps.emit(...before, decided);
-        void this.#giveUp(decision.rule, decision.why, reason === 'hang', why);
+        void this.#giveUp(decision.rule, decision.why, reason === 'hang', why, [...before, decided]);
         break;
       case 'refuse':
         this.#story.dropped();
@@ -361,9 +365,21 @@ export class Keeper {
     this.#in(due - this.#deps.clock.monotonic(), () => this.begin(request.reason));
   }
 
-  async #giveUp(rule: string, verdict: string, hung: boolean, why: string): Promise<void> {
-    if (this.#life) await this.#stopLife(this.#life, why, 'stop', hung);
+  /** @param before stored at once; in one piece with the end of it all when nothing is left to stop. */
+  async #giveUp(
+    rule: string,
+    verdict: string,
+    hung: boolean,
+    why: string,
+    before: readonly RecoveryEvent[] = [],
+  ): Promise<void> {
+    const life = this.#life;
+    if (life) {
+      if (before.length > 0) this.#deps.emit(...before);
+      await this.#stopLife(life, why, 'stop', hung);
+    }
     this.#deps.emit(
+      ...(life ? [] : before),
       { type: 'component.failed', ...this.#about(), rule, why: verdict },
       ...this.#story.finish('escalated'),
     );

@@ -116,8 +116,7 @@ export class Site {
   /** The exit code of the daemon, once it has ended; null: a signal ended it. */
   ended(): Promise<number | null> {
     const child = this.#daemon;
-    if (!child || child.exitCode !== null || child.signalCode !== null)
-      return Promise.resolve(child?.exitCode ?? null);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child?.exitCode ?? null);
     return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { CheckpointId, CheckpointTrigger, ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
 import type { Damage, Jobs } from './protocol.ts';
-import type { CheckpointInfo, StateStore } from './state-store.ts';
+import type { CheckpointInfo, Restored, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
 
 export interface StateStoreOptions {
@@ -85,6 +85,12 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     return restored;
   }
 
+  async function beginAfresh(component: ComponentName): Promise<Restored> {
+    const through = await ask('newest', { component });
+    const nothing = { checkpoint_id: null, state: null, schema_version: 1, journal: [], data_loss_seconds: 0 };
+    return { ...nothing, through, source: 'none' };
+  }
+
   function tellRestored(component: ComponentName, restored: Jobs['restore']['answer']['restored']): void {
     const { checkpoint_id: checkpoint, source, journal, data_loss_seconds: lostSeconds } = restored;
     tell({
@@ -142,6 +148,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       return ask('journal', { component, body: bytes, at: clock.now() }, [bytes.buffer]);
     },
     getState,
+    beginAfresh,
     list: (component) => ask('list', { component: component ?? null }),
     read,
     verify,

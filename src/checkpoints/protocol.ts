@@ -16,6 +16,8 @@ export interface Jobs {
     ask: { component: ComponentName; endedAt: EpochMs | null; at: EpochMs };
     answer: { restored: Restored; damaged: readonly Damage[]; hadAnything: boolean };
   };
+  /** The newest entry that the component has ever journalled; null: it never has. */
+  newest: { ask: { component: ComponentName }; answer: number | null };
   list: { ask: { component: ComponentName | null }; answer: CheckpointInfo[] };
   read: {
     ask: { checkpoint: CheckpointId; at: EpochMs };

@@ -3,7 +3,12 @@ import { duration } from '../units.ts';
 
 export const stateSchema = z
   .strictObject({
-    preserve: z.boolean().default(true).describe('Keep what the component remembers across its restarts.'),
+    preserve: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Give it back after a restart what it remembers; false: it begins with nothing, and what it saves is kept for people.',
+      ),
     checkpoint_interval: duration()
       .default(60_000)
       .describe('How often the client is asked to checkpoint changed state.'),

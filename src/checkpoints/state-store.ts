@@ -70,6 +70,8 @@ export interface StateStore {
    * @param endedAt when the life before ended, for the estimate of what is lost; null: there was none.
    */
   getState(component: ComponentName, endedAt: EpochMs | null): Promise<Restored>;
+  /** What a component continues from that is not to remember: nothing; `through` is where its journal stands. */
+  beginAfresh(component: ComponentName): Promise<Restored>;
   list(component?: ComponentName): Promise<CheckpointInfo[]>;
   /** One checkpoint with its state, verified. */
   read(checkpoint: CheckpointId): Promise<CheckpointInfo & { readonly state: unknown }>;

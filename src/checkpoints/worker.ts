@@ -80,6 +80,8 @@ function perform(request: Request): unknown {
   switch (request.job) {
     case 'restore':
       return restore(states, request);
+    case 'newest':
+      return states.lastEntry(request.component);
     case 'list':
       return states.list(request.component);
     case 'read':

@@ -98,7 +98,8 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
     },
     restore(component) {
       const { lastEndAt } = bus.record(component);
-      return house.state.getState(component, lastEndAt);
+      const { preserve } = roster.get(component).config.state;
+      return preserve ? house.state.getState(component, lastEndAt) : house.state.beginAfresh(component);
     },
   };
 }

@@ -1,15 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { Exit, ProcessIdentity } from '../model/index.ts';
 import { groupGone, killGroup } from './group.ts';
-import { presence, readStat } from './proc.ts';
+import { presence } from './proc.ts';
 
 const LOOK_EVERY_MS = 100;
 const LOOK_EVERY_MS_IN_A_HURRY = 20;
 
 interface Watched {
   readonly identity: ProcessIdentity;
-  /** It began its own group, so that the group is ours to end. */
-  readonly leadsGroup: boolean;
   readonly settle: (exit: Exit) => void;
   hurried: boolean;
 }
@@ -29,9 +27,10 @@ export function createAdoptedWatch(clock: Clock): AdoptedWatch {
   let stopTimer: (() => void) | null = null;
   let closed = false;
 
-  const end = async ({ identity, leadsGroup, settle }: Watched, reused: boolean) => {
-    // While one member of a group lives its number is given to no other process: reused means that nothing is left.
-    if (leadsGroup && !reused && killGroup(identity.pid)) await groupGone(identity.pid, clock);
+  const end = async ({ identity, settle }: Watched, reused: boolean) => {
+    // A group has the pid of its leader: one that led none has none to end. While one member lives its number is
+    // given to no other process: reused means that nothing is left.
+    if (!reused && killGroup(identity.pid)) await groupGone(identity.pid, clock);
     settle({ code: null, signal: null });
   };
 
@@ -56,8 +55,7 @@ export function createAdoptedWatch(clock: Clock): AdoptedWatch {
   return {
     watch(identity) {
       const { promise, resolve } = Promise.withResolvers<Exit>();
-      const leadsGroup = readStat(identity.pid)?.group === identity.pid;
-      const entry = { identity, leadsGroup, settle: resolve, hurried: false };
+      const entry = { identity, settle: resolve, hurried: false };
       watched.add(entry);
       if (stopTimer === null) schedule();
       return {

@@ -53,14 +53,15 @@ export class OutputFile {
     return { offset: fstatSync(this.fd).size, truncations: this.#truncations };
   }
 
-  /** The last bytes written since the mark, at most `bytes`. */
-  tail(since: OutputMark, bytes: number): string {
+  /** The last bytes written between two marks (null: till now), at most `bytes`. */
+  tail(since: OutputMark, until: OutputMark | null, bytes: number): string {
     if (this.#closed) return '';
     const { size } = fstatSync(this.fd);
-    const wasTruncated = this.#truncations !== since.truncations || size < since.offset;
-    const start = Math.max(wasTruncated ? 0 : since.offset, size - bytes);
-    const buffer = Buffer.alloc(Math.max(0, size - start));
-    return decode(buffer.subarray(0, readSync(this.fd, buffer, 0, buffer.length, start)), size - start >= bytes);
+    const isCut = ({ truncations, offset }: OutputMark) => truncations !== this.#truncations || offset > size;
+    const end = until === null ? size : isCut(until) ? 0 : until.offset;
+    const start = Math.max(isCut(since) ? 0 : since.offset, end - bytes);
+    const buffer = Buffer.alloc(Math.max(0, end - start));
+    return decode(buffer.subarray(0, readSync(this.fd, buffer, 0, buffer.length, start)), end - start >= bytes);
   }
 
   /**

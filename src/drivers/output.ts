@@ -34,8 +34,15 @@ export interface Output {
   close(): Promise<void>;
 }
 
+/** From where to where one life has written; the next one's begin is its end. */
+interface Life {
+  readonly begins: Readonly<Record<StreamName, OutputMark>>;
+  ends: Life['begins'] | null;
+}
+
 interface Entry {
   policy: LogPolicy;
+  current: Life | null;
   readonly files: Readonly<Record<StreamName, OutputFile>>;
 }
 
@@ -85,7 +92,11 @@ export function createOutput(deps: {
     const place = join(folder, component);
     mkdirSync(place, { recursive: true, mode: 0o700 });
     const stdout = new OutputFile(join(place, 'stdout.log'));
-    const entry = { policy, files: { stdout, stderr: new OutputFile(join(place, 'stderr.log')) } };
+    const entry: Entry = {
+      policy,
+      current: null,
+      files: { stdout, stderr: new OutputFile(join(place, 'stderr.log')) },
+    };
     entries.set(component, entry);
     stopTimer ??= clock.after(LOOK_EVERY_MS, look);
     return entry;
@@ -94,11 +105,14 @@ export function createOutput(deps: {
   return {
     begin(component, policy) {
       try {
-        const { files } = open(component, policy);
-        const marks: Record<StreamName, OutputMark> = { stdout: files.stdout.mark(), stderr: files.stderr.mark() };
+        const entry = open(component, policy);
+        const { stdout, stderr } = entry.files;
+        const life: Life = { begins: { stdout: stdout.mark(), stderr: stderr.mark() }, ends: null };
+        if (entry.current) entry.current.ends = life.begins;
+        entry.current = life;
         return {
-          fds: { stdout: files.stdout.fd, stderr: files.stderr.fd },
-          tail: (stream, bytes) => files[stream].tail(marks[stream], bytes),
+          fds: { stdout: stdout.fd, stderr: stderr.fd },
+          tail: (stream, bytes) => entry.files[stream].tail(life.begins[stream], life.ends?.[stream] ?? null, bytes),
         };
       } catch (error) {
         onProblem(`the output of "${component}" is thrown away: its files cannot be opened`, error);

@@ -199,6 +199,20 @@ describe('survivors', () => {
     await driver.adopt(plan, identity)?.kill();
     expect((await findSurvivors()).filter(({ incarnation }) => incarnation === plan.incarnation)).toEqual([]);
   });
+
+  it('of which the spawned one has ended have no leader', async () => {
+    const plan = shell('sleep 61 & exec sleep 60');
+    const identity = await startOrphan(plan, tempFolder());
+    const ours = async () => (await findSurvivors()).filter(({ incarnation }) => incarnation === plan.incarnation);
+    await until('two processes', async () => (await ours()).length === 2);
+    process.kill(identity.pid, 'SIGKILL');
+    const [left] = await until('one process', async () => {
+      const found = await ours();
+      return found.length === 1 && found;
+    });
+    expect(left?.leader).toBe(false);
+    process.kill(left!.process.pid, 'SIGKILL');
+  });
 });
 
 describe('a driver that is closed', () => {
@@ -216,11 +230,12 @@ describe('a driver that is closed', () => {
     await until('its end', () => !sameProcess(identity));
   });
 
-  it('keeps no process alive', async () => {
+  it.each(['', 'launcher: nodeLauncher(() => {}),'])('keeps no process alive (%s)', async (launcher) => {
     const script = `
       import { createProcessDriver } from '${join(import.meta.dirname, '../../src/drivers/index.ts')}';
+      import { nodeLauncher } from '${join(import.meta.dirname, '../../src/drivers/launcher.ts')}';
       import { systemClock } from '${join(import.meta.dirname, '../../src/clock.ts')}';
-      const driver = createProcessDriver({ logsFolder: ${JSON.stringify(tempFolder())}, clock: systemClock, onProblem: console.error });
+      const driver = createProcessDriver({ logsFolder: ${JSON.stringify(tempFolder())}, clock: systemClock, onProblem: console.error, ${launcher} });
       const running = await driver.start(${JSON.stringify(shell('exec sleep 60'))});
       await driver.close();
       console.log(running.process.pid);`;

@@ -66,7 +66,7 @@ describe('components whose daemon is killed', () => {
       expect(new Map(views.map(({ name, pid }) => [name, pid]))).toEqual(pids);
       for (const view of views) expect(view).toMatchObject({ adopted: true, restarts: 0, crashes: 0 });
     }
-    expect(carriers(site).toSorted()).toEqual([...pids.values()].toSorted());
+    expect(new Set(carriers(site))).toEqual(new Set(pids.values()));
 
     process.kill(pids.get('c1')!, 'SIGKILL');
     const next = await site.untilState('c1', 'running', pids.get('c1'));

@@ -1,0 +1,113 @@
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ComponentView, EventView } from '../src/supervisor/api.ts';
+import { compiled, end, folder, run, until } from './harness.ts';
+
+/** Our compiled daemon on a folder of its own, killed and started again as often as a figure needs. */
+export class Daemon {
+  readonly #folder = folder();
+  readonly home = this.#folder.path;
+  readonly #file = join(this.home, 'paramedic.yaml');
+  readonly stateDir = join(this.home, '.paramedic');
+  #process: ChildProcess | null = null;
+
+  constructor(config: Record<string, unknown>) {
+    writeFileSync(this.#file, JSON.stringify({ listen: '127.0.0.1:0', ...config }));
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  /** Starts it and waits until it supervises. @returns when it was spawned, ms since 1970. */
+  async start(): Promise<number> {
+    const at = Date.now();
+    this.#process = run([process.execPath, compiled(), 'start', '--config', this.#file]);
+    for (let ready = false; !ready; ready = await this.#isReady()) await until('its address', () => this.#address());
+    return at;
+  }
+
+  async kill(): Promise<void> {
+    if (this.#process) await end(this.#process, 'SIGKILL');
+  }
+
+  /** Stops it with all its components and removes everything. */
+  async remove(): Promise<void> {
+    if (this.#process) await end(this.#process, 'SIGTERM');
+    this.#folder.remove();
+  }
+
+  async get<T>(path: string): Promise<T> {
+    const token = readFileSync(join(this.stateDir, 'tokens', 'api.token'), 'utf8').trim();
+    const answer = await fetch(`${this.#address()}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  async components(): Promise<readonly ComponentView[]> {
+    return (await this.get<{ components: ComponentView[] }>('components')).components;
+  }
+
+  async events(limit = 1_000): Promise<readonly EventView[]> {
+    return (await this.get<{ events: EventView[] }>(`events?follow=false&limit=${limit}`)).events;
+  }
+
+  /** Waits until all of its components run. */
+  async allRunning(): Promise<readonly ComponentView[]> {
+    for (;;) {
+      const components = await this.components();
+      if (components.every(({ state }) => state === 'running')) return components;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Living processes that carry one of its components' tokens. */
+  carriers(): number[] {
+    return readdirSync('/proc').flatMap((pid) => {
+      try {
+        if (!/^\d+$/.test(pid) || readlinkSync(`/proc/${pid}/cwd`) !== this.home) return [];
+        if (/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) return [];
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes('PARAMEDIC_TOKEN=') ? [Number(pid)] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /** Seconds of CPU used so far, its threads included, its children not. */
+  cpuSeconds(): number {
+    const text = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
+  residentMiB(): number {
+    const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1];
+    return Math.round(Number(kib) / 102.4) / 10;
+  }
+
+  /** Files of a folder of the state folder, and their bytes. */
+  usage(name: string): { files: number; mib: number } {
+    const path = join(this.stateDir, name);
+    const sizes = readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).size);
+    return { files: sizes.length, mib: Math.round(sizes.reduce((sum, size) => sum + size, 0) / 2 ** 10 / 102.4) / 10 };
+  }
+
+  #address(): string | false {
+    const file = join(this.stateDir, 'daemon.json');
+    if (this.#process?.exitCode !== null) throw new Error('the daemon has ended');
+    if (!existsSync(file)) return false;
+    const { pid, url } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; url: string };
+    return pid === this.pid && url;
+  }
+
+  async #isReady(): Promise<boolean> {
+    return fetch(`${this.#address()}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+}

@@ -26,11 +26,12 @@ export async function applyConfig(
   }
   for (const name of changed) {
     const keeper = house.roster.get(name);
+    const wasEnabled = keeper.config.enabled;
     keeper.config = next.config.components[name] ?? keeper.config;
     watch(house, keeper);
+    const { held } = house.bus.record(keeper.name);
     if (!keeper.config.enabled) void keeper.stop('it was disabled in the configuration');
-    else if (restartNeeded.includes(name) && keeper.life) void keeper.replace();
-    else if (!keeper.life && !house.bus.record(keeper.name).held) keeper.begin('reload');
+    else if (!held && (!wasEnabled || !keeper.life || restartNeeded.includes(name))) void keeper.replace();
   }
   for (const name of added) {
     const config = next.config.components[name];

@@ -1,0 +1,154 @@
+import Sqlite from 'better-sqlite3';
+import { z } from 'zod';
+import type { StateStore } from '../../src/checkpoints/index.ts';
+import type { ComponentConfig, Config, LoadedConfig } from '../../src/config/index.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { createMonitor, type HealthMonitor } from '../../src/health/index.ts';
+import { defineCheck } from '../../src/health/check.ts';
+import { type CheckAction, type ComponentName, type HealthStatus, type RecoveryEvent } from '../../src/model/index.ts';
+import { registry } from '../../src/registry.ts';
+import { createLedger } from '../../src/restart/index.ts';
+import { createEventStore } from '../../src/storage/index.ts';
+import { eventMigrations } from '../../src/storage/migrations/events.ts';
+import { createActor } from '../../src/supervisor/actor.ts';
+import { createBus } from '../../src/supervisor/bus.ts';
+import type { House } from '../../src/supervisor/house.ts';
+import { createKeepers, unmetOf, watch } from '../../src/supervisor/keepers.ts';
+import { createLoop } from '../../src/supervisor/loop.ts';
+import { Readings } from '../../src/supervisor/readings.ts';
+import { applyConfig } from '../../src/supervisor/reload.ts';
+import { Roster, startOrder } from '../../src/supervisor/roster.ts';
+import { startRounds } from '../../src/supervisor/rounds.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { FakeDriver } from '../support/fake-driver.ts';
+
+/** What the checks find; healthy unless told otherwise. */
+export const wished = new Map<string, HealthStatus>();
+const wish = defineCheck({
+  kind: 'wish',
+  summary: 'What the test wants to hear.',
+  options: z.string(),
+  run: (component) => ({ status: wished.get(component) ?? 'healthy', message: 'as wished', severity: 5 }),
+});
+
+/** A configuration with a check of each component's wished health. */
+export function configure(text: Record<string, unknown>, checked: readonly string[], action: CheckAction = 'restart') {
+  const config = configSchema.parse(text) as Config;
+  const components: Record<string, ComponentConfig> = {};
+  for (const [name, component] of Object.entries(config.components)) {
+    const check = {
+      kind: 'wish' as never,
+      options: name as never,
+      interval: 5_000,
+      timeout: 1_000,
+      failure_threshold: 3,
+      success_threshold: 1,
+      enabled: true,
+      severity: null,
+      action,
+    };
+    components[name] = checked.includes(name) ? { ...component, checks: { wish: check } } : component;
+  }
+  return { ...config, components };
+}
+
+const loaded = (config: Config): LoadedConfig => ({ file: '/fake/paramedic.yaml', config, masked: {} });
+
+/**
+ * The supervisor's own parts (keepers, loop, rounds, actor, reload, ledger, monitor, bus, event store in memory)
+ * around a clock and a driver that are the test's.
+ */
+export function fakeHouse(config: Config, random: () => number) {
+  const clock = new FakeClock();
+  const driver = new FakeDriver(clock);
+  const db = new Sqlite(':memory:');
+  for (const sql of eventMigrations) db.exec(sql);
+  const problems: unknown[] = [];
+  const onError = (error: unknown) => void problems.push(error);
+  const store = createEventStore(db, { clock, onError, onWritable: () => {} });
+  const ledger = createLedger();
+  const events: RecoveryEvent[] = [];
+  const bus = createBus({
+    store,
+    project: (event) => {
+      ledger.read(event);
+      events.push(event);
+    },
+    now: () => clock.now(),
+    onError: (_what, error) => onError(error),
+  });
+  const { emit } = bus;
+  const monitor: HealthMonitor = createMonitor({
+    clock,
+    emit,
+    random,
+    intervals: config.intervals,
+    kinds: registry(wish),
+  });
+  const roster = new Roster();
+  const readings = new Readings(clock.now());
+  bus.subscribe((event) => readings.read(event));
+  const house: House = {
+    clock,
+    version: '0',
+    startedAt: clock.now(),
+    recoveryMode: false,
+    tokens: { componentToken: () => '', readComponentToken: () => undefined },
+    store,
+    bus,
+    ledger,
+    driver: driver as never,
+    monitor,
+    state: undefined as unknown as StateStore,
+    reports: { write: () => Promise.resolve() } as unknown as House['reports'],
+    oom: { killedJustNow: () => null, close: () => {} },
+    roster,
+    readings,
+    paths: { root: '/', db: '/', logs: '/', crashes: '/', tokens: '/' },
+    loaded: loaded(config),
+    url: 'http://127.0.0.1:1',
+    phase: 'supervising',
+    minimalFirst: false,
+  };
+  bus.subscribe(createLoop({ roster, intervalOf: () => 5_000, onFatal: () => {} }));
+  const makeKeeper = createKeepers(house, () => {});
+  for (const name of startOrder(config.components)) {
+    const keeper = makeKeeper(name, config.components[name]!);
+    roster.add(keeper);
+    watch(house, keeper);
+  }
+  for (const keeper of roster) keeper.begin('boot');
+  const stopRounds = startRounds({
+    clock,
+    emit,
+    roster,
+    sampleHost: () => Promise.reject(new Error('no host')),
+    upkeep: () => Promise.resolve(),
+    onError: () => {},
+  });
+  return {
+    clock,
+    driver,
+    events,
+    house,
+    problems,
+    ...{ bus, monitor, roster },
+    actor: createActor({
+      roster,
+      clock,
+      emit,
+      record: (keeper) => bus.record(keeper.name),
+      unmet: (keeper) => unmetOf(house, keeper),
+      stopping: () => house.phase === 'stopping',
+      reload: () => Promise.resolve(''),
+    }),
+    reload: (next: Config) => applyConfig(house, loaded(next), makeKeeper),
+    record: (component: string) => bus.record(component as ComponentName),
+    close() {
+      stopRounds();
+      monitor.stop();
+      store.close();
+      db.close();
+    },
+  };
+}

@@ -19,6 +19,7 @@ const SIGNAL_SET_BYTES = 128;
 /** POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID, of spawn.h. */
 const FLAGS = 0x04 | 0x08 | 0x80;
 const WNOHANG = 1;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 type Call = (...args: unknown[]) => number;
 
@@ -70,6 +71,12 @@ export function posixLauncher(): Launcher | null {
     return null;
   }
   const children = new Map<number, (exit: Exit) => void>();
+  /** Signals keep no process alive; a child whose end somebody may be waiting for does, as Node's own do. */
+  const anchor = setInterval(() => {}, LONGEST_TIMER_MS).unref();
+  const held = new Set<number>();
+  const release = (pid: number) => {
+    if (held.delete(pid) && held.size === 0) anchor.unref();
+  };
 
   /** One signal may stand for several ends; libuv waits for its own children only. */
   const reap = (): void => {
@@ -78,6 +85,7 @@ export function posixLauncher(): Launcher | null {
       const found = libc.waitpid(pid, status, WNOHANG);
       if (found === 0) continue;
       children.delete(pid);
+      release(pid);
       tell(found === pid ? exitOf(status[0] ?? 0) : { code: null, signal: null });
     }
   };
@@ -92,12 +100,17 @@ export function posixLauncher(): Launcher | null {
         return Promise.reject(error as Error);
       }
     },
-    close: () => void process.off('SIGCHLD', reap),
+    close() {
+      process.off('SIGCHLD', reap);
+      clearInterval(anchor);
+    },
   };
 
   function keep(pid: number): Child {
     let exit: Exit | null = null;
     const hearers: ((exit: Exit) => void)[] = [];
+    held.add(pid);
+    anchor.ref();
     children.set(pid, (told) => {
       exit = told;
       for (const hear of hearers) hear(told);
@@ -108,12 +121,17 @@ export function posixLauncher(): Launcher | null {
         return exit !== null;
       },
       onExit: (hear) => (exit ? hear(exit) : void hearers.push(hear)),
-      unref: () => {},
+      unref: () => release(pid),
     };
   }
 }
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** Of two names for one number the first counts: SIGABRT, not SIGIOT. */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
 
 /** A wait status: the low seven bits hold the signal, or 0 and the code stands above. */
 export function exitOf(status: number): Exit {

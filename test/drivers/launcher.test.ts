@@ -29,6 +29,7 @@ describe.each(launchers)('a process made by %s', (_, make) => {
     { script: 'exit 0', exit: { code: 0, signal: null } },
     { script: 'exit 77', exit: { code: 77, signal: null } },
     { script: 'kill -SEGV $$', exit: { code: null, signal: 'SIGSEGV' } },
+    { script: 'kill -ABRT $$', exit: { code: null, signal: 'SIGABRT' } },
     { script: 'kill -KILL $$', exit: { code: null, signal: 'SIGKILL' } },
   ])('tells how it ended: $script', async ({ script, exit }) => {
     expect(await ending(make(), order(script, tempFolder()))).toEqual(exit);

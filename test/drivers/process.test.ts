@@ -230,24 +230,28 @@ describe('a driver that is closed', () => {
     await until('its end', () => !sameProcess(identity));
   });
 
-  it.each(['', 'launcher: nodeLauncher(() => {}),'])('keeps no process alive (%s)', async (launcher) => {
-    const script = `
+  it.each(['', 'launcher: nodeLauncher(() => {}),'])(
+    'keeps no process alive, though one that is open does while a child lives (%s)',
+    async (launcher) => {
+      const script = `
       import { createProcessDriver } from '${join(import.meta.dirname, '../../src/drivers/index.ts')}';
       import { nodeLauncher } from '${join(import.meta.dirname, '../../src/drivers/launcher.ts')}';
       import { systemClock } from '${join(import.meta.dirname, '../../src/clock.ts')}';
       const driver = createProcessDriver({ logsFolder: ${JSON.stringify(tempFolder())}, clock: systemClock, onProblem: console.error, ${launcher} });
+      await (await driver.start(${JSON.stringify(shell('sleep 0.2'))})).exited;
       const running = await driver.start(${JSON.stringify(shell('exec sleep 60'))});
       await driver.close();
       console.log(running.process.pid);`;
-    const daemon = spawn(process.execPath, ['--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    daemon.stdout.on('data', (chunk) => (text += String(chunk)));
-    await new Promise((resolve) => daemon.once('close', resolve));
-    expect(daemon.exitCode).toBe(0);
-    process.kill(Number(text), 'SIGKILL');
-  });
+      const daemon = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let text = '';
+      daemon.stdout.on('data', (chunk) => (text += String(chunk)));
+      await new Promise((resolve) => daemon.once('close', resolve));
+      expect(daemon.exitCode).toBe(0);
+      process.kill(Number(text), 'SIGKILL');
+    },
+  );
 });
 
 describe('a restart', () => {

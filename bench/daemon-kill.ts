@@ -27,6 +27,7 @@ let doubled = 0;
 let noticed = 0;
 let restartsCounted = 0;
 const adoption: number[] = [];
+const boots: number[] = [];
 const readiness: number[] = [];
 const healing: number[] = [];
 try {
@@ -43,11 +44,13 @@ try {
     const views = await daemon.allRunning();
     const wrong = views.filter(({ name, pid, adopted }) => pid !== pids.get(name) || !adopted);
     lost += wrong.length;
-    const adopted = (await daemon.events()).filter(
-      (event) => event.type === 'component.adopted' && Date.parse(event.at) >= at,
-    );
-    if (adopted.length !== CHILDREN) lost += CHILDREN - adopted.length;
-    adoption.push(Math.max(...adopted.map((event) => Date.parse(event.at))) - at);
+    const events = (await daemon.events()).filter((event) => Date.parse(event.at) >= at);
+    const started = events.find((event) => event.type === 'daemon.started');
+    const adopted = events.filter((event) => event.type === 'component.adopted');
+    lost += CHILDREN - adopted.length;
+    const last = Math.max(...adopted.map((event) => Date.parse(event.at)));
+    adoption.push(last - at);
+    boots.push(last - Date.parse(started?.at ?? ''));
     doubled += Math.max(0, daemon.carriers().length - CHILDREN);
 
     const name = names[round % CHILDREN] ?? '';
@@ -75,6 +78,7 @@ record('daemon-kill', {
   deaths_noticed: `${noticed} of ${ROUNDS}`,
   restarts_counted: restartsCounted,
   spawn_to_all_adopted: spread(adoption),
+  first_word_to_all_adopted: spread(boots),
   spawn_to_ready: spread(readiness),
   death_of_an_adopted_child_to_its_successor: spread(healing),
 });

@@ -10,7 +10,7 @@ import { compiled, record, ROOT, sleep, until } from './harness.ts';
  * Usage: node bench/journal-kills.ts [KILLS]
  */
 const KILLS = Number(process.argv[2] ?? 200);
-const STEPS_BETWEEN_KILLS = 60;
+const STEPS_BETWEEN_KILLS = 150;
 
 /** How often a mark stands in a file that grows. */
 class Count {

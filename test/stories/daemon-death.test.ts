@@ -285,6 +285,35 @@ describe('what was decided before the daemon died', () => {
     await until('its second word', () => startsOf(site, 'mail').length === 2);
   });
 
+  it('waits on: what gives way to a recovery still does, and comes when that is over', { timeout: LONG }, async () => {
+    const checks = { ok: { command: { command: ['test', '-f', 'ok'] }, interval: '1s', failure_threshold: 1_000 } };
+    const site = new Site({
+      ...unlimited,
+      components: {
+        core: chatty('core', { priority: 'high', checks, start: { timeout: '100s' }, restart: eager }),
+        mail: chatty('mail', { priority: 'medium', restart: eager }),
+      },
+    });
+    writeFileSync(join(site.folder, 'ok'), '');
+    await site.start();
+    const before = await untilRunning(site, 2);
+    const [core, mail] = ['core', 'mail'].map((wanted) => before.find(({ name }) => name === wanted)!.pid!);
+    rmSync(join(site.folder, 'ok'));
+    process.kill(core!, 'SIGKILL');
+    const recovering = await site.untilState('core', 'starting', core);
+    process.kill(mail!, 'SIGKILL');
+    const waiting = await site.untilState('mail', 'backoff');
+    expect(waiting).toMatchObject({ why: 'a component of higher priority is being recovered', next_start_at: null });
+    await site.end('SIGKILL');
+    await site.start();
+
+    expect(await site.component('core')).toMatchObject({ state: 'starting', pid: recovering.pid, adopted: true });
+    expect(await site.component('mail')).toMatchObject({ state: 'backoff', why: waiting.why, restarts: 0 });
+    writeFileSync(join(site.folder, 'ok'), '');
+    await site.untilState('core', 'running', core);
+    expect(await site.untilState('mail', 'running', mail)).toMatchObject({ restarts: 1, crashes: 1 });
+  });
+
   it('waits on: a restart that the host budget put off is not slipped in at the boot', async () => {
     const site = new Site({
       restart: { max_restarts_per_hour: 1 },

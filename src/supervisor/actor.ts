@@ -25,8 +25,15 @@ export function createActor({ roster, record, unmet, clock, emit, stopping, relo
       emit({ type: 'component.released', component: keeper.name, at: clock.now(), by });
   };
 
-  const open = (): void => {
+  /** @throws SHUTTING_DOWN, COMPONENT_NOT_FOUND */
+  const current = (component: string): Keeper => {
     if (stopping()) throw failure('SHUTTING_DOWN', undefined);
+    return roster.get(component);
+  };
+
+  /** What ends is waited for, and asked for anew: meanwhile the daemon may stop, or a reload remove the component. */
+  const ended = async (component: string): Promise<void> => {
+    for (let ending = current(component).life?.ending; ending; ending = current(component).life?.ending) await ending;
   };
 
   const untilReady = async (keeper: Keeper, action: string): Promise<string> => {
@@ -43,12 +50,9 @@ export function createActor({ roster, record, unmet, clock, emit, stopping, relo
 
   return {
     async start(component, by) {
-      open();
-      const keeper = roster.get(component);
-      if (keeper.life?.ready && !keeper.life.ending)
-        return `${keeper.name} runs already (pid ${keeper.life.running?.process.pid})`;
-      await keeper.life?.ending;
-      open();
+      await ended(component);
+      const keeper = current(component);
+      if (keeper.life?.ready) return `${keeper.name} runs already (pid ${keeper.life.running?.process.pid})`;
       release(keeper, by);
       keeper.begin('manual');
       return untilReady(keeper, 'start');
@@ -62,11 +66,9 @@ export function createActor({ roster, record, unmet, clock, emit, stopping, relo
     },
 
     async restart(component, by, force) {
-      open();
-      const keeper = roster.get(component);
-      if (keeper.life && !keeper.life.ready && !keeper.life.ending) return untilReady(keeper, 'restart');
-      await keeper.life?.ending;
-      open();
+      await ended(component);
+      const keeper = current(component);
+      if (keeper.life && !keeper.life.ready) return untilReady(keeper, 'restart');
       const decision = keeper.request({ reason: by === 'webhook' ? 'alert' : 'manual', by, force, crash: null });
       if (decision.kind === 'wait') return `${keeper.name} will be restarted later: ${decision.why}`;
       if (decision.kind !== 'restart')

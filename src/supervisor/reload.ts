@@ -29,7 +29,8 @@ export async function applyConfig(
     const wasEnabled = keeper.config.enabled;
     keeper.config = next.config.components[name] ?? keeper.config;
     watch(house, keeper);
-    const { held } = house.bus.record(keeper.name);
+    const { held, state } = house.bus.record(keeper.name);
+    if (state.is === 'failed') release(house, keeper.name);
     if (!keeper.config.enabled) void keeper.stop('it was disabled in the configuration');
     else if (!held && (!wasEnabled || !keeper.life || restartNeeded.includes(name))) void keeper.replace();
   }
@@ -39,6 +40,7 @@ export async function applyConfig(
     const keeper = house.roster.leaving(name as ComponentName) ?? makeKeeper(name as ComponentName, config);
     keeper.config = config;
     house.roster.add(keeper);
+    if (house.bus.record(keeper.name).held) release(house, keeper.name);
     watch(house, keeper);
     if (config.enabled) void keeper.replace();
   }
@@ -58,6 +60,11 @@ async function leave(house: House, keeper: Keeper): Promise<void> {
   house.monitor.unwatch(component);
   await house.driver.forget(component);
   house.bus.emit({ type: 'component.removed', component, at: house.clock.now() });
+}
+
+/** Whoever edits a component wants to see how it does now: with a fresh budget. */
+function release(house: House, component: ComponentName): void {
+  house.bus.emit({ type: 'component.released', component, at: house.clock.now(), by: 'person' });
 }
 
 /** The machine's own checks run whatever the components do. */

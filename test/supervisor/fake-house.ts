@@ -93,7 +93,7 @@ export function fakeHouse(config: Config, random: () => number) {
     version: '0',
     startedAt: clock.now(),
     recoveryMode: false,
-    tokens: { componentToken: () => '', readComponentToken: () => undefined },
+    credentials: { componentToken: () => '', readComponentToken: () => undefined, vouch: () => true },
     store,
     bus,
     ledger,
@@ -132,7 +132,7 @@ export function fakeHouse(config: Config, random: () => number) {
     events,
     house,
     problems,
-    ...{ bus, monitor, roster },
+    roster,
     actor: createActor({
       roster,
       clock,

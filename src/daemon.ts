@@ -7,7 +7,8 @@ import { createHttp, createTokens, type Http } from './http/index.ts';
 import { Shutdown } from './lifecycle.ts';
 import { acquireLock, type Lock } from './storage/index.ts';
 import type { StatusView } from './supervisor/api.ts';
-import { createSupervisor, openStateDir } from './supervisor/create.ts';
+import { createSupervisor } from './supervisor/create.ts';
+import { openStateDir } from './supervisor/state-dir.ts';
 import { readVersion } from './version.ts';
 
 export interface DaemonOptions {

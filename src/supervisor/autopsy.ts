@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
-import type { ComponentConfig } from '../config/index.ts';
 import { classify, type CrashReports, type Evidence, type OomWatch } from '../crashes/index.ts';
+import type { StartPlan } from '../drivers/index.ts';
 import { datedId } from '../digest.ts';
-import type { ComponentName, ComponentRecord, CrashId, EventOf, Exit } from '../model/index.ts';
+import type { ComponentName, CrashId, EpochMs, EventOf, Exit, ProcessUsage } from '../model/index.ts';
 import type { Life } from './life.ts';
 
 /** Why the keeper itself ended a process; null: it ended by itself. */
@@ -18,60 +18,44 @@ export interface AutopsyDeps {
 const EVIDENCE_BYTES = 16 * 1_024;
 const LOG_BYTES = 32 * 1_024;
 
+/** All that is known when a life has ended. */
+export interface Remains {
+  readonly component: ComponentName;
+  /** What it was started with: the values of its secrets are hidden wherever they appear in the report. */
+  readonly plan: () => Pick<StartPlan, 'command' | 'env'>;
+  /** The last reading before the end. */
+  readonly usage: ProcessUsage | null;
+  readonly startedAt: EpochMs | null;
+  readonly life: Life;
+  readonly exit: Exit;
+  readonly killedFor: KilledFor | null;
+}
+
 /** Names why a life ended, at once; the report is written when the restart has had its turn. */
 export function createAutopsy({ clock, reports, oom }: AutopsyDeps) {
-  return (
-    component: ComponentName,
-    config: ComponentConfig,
-    record: ComponentRecord,
-    life: Life,
-    exit: Exit,
-    killedFor: KilledFor | null,
-  ): EventOf<'component.crashed'> => {
+  return ({ life, startedAt, plan, ...remains }: Remains): EventOf<'component.crashed'> => {
+    const { component, exit, killedFor } = remains;
+    const { running, incarnation } = life;
     const at = clock.now();
-    const { running } = life;
-    const stderrTail = running?.outputTail('stderr', EVIDENCE_BYTES) ?? '';
-    const evidence: Evidence = {
+    const verdict = classify({
       exit,
-      stderrTail,
+      stderrTail: running?.outputTail('stderr', EVIDENCE_BYTES) ?? '',
       killedFor,
       oomKilled: exit.signal === 'SIGKILL' || exit.code === 137 ? oom.killedJustNow() : null,
       adopted: running?.adopted ?? true,
-    };
-    const verdict = classify(evidence);
+    });
     const crash = datedId('CRASH', at) as CrashId;
-    const uptimeMs = record.startedAt === null ? 0 : Math.max(0, at - record.startedAt);
+    const uptimeMs = startedAt === null ? 0 : Math.max(0, at - startedAt);
     setImmediate(() => {
-      void reports.write({
-        crash,
-        at,
-        component,
-        verdict,
-        exit,
-        uptimeMs,
-        incarnation: life.incarnation,
-        process: running?.process ?? null,
-        command: config.command,
-        env: config.env,
-        usage: running?.usage() ?? null,
-        stdoutTail: running?.outputTail('stdout', LOG_BYTES) ?? '',
-        stderrTail: running?.outputTail('stderr', LOG_BYTES) ?? '',
-        killedFor,
-      });
+      const { command, env } = plan();
+      const process = running?.process ?? null;
+      const stdoutTail = running?.outputTail('stdout', LOG_BYTES) ?? '';
+      const stderrTail = running?.outputTail('stderr', LOG_BYTES) ?? '';
+      const facts = { command, env, crash, at, verdict, uptimeMs, incarnation, process };
+      void reports.write({ ...remains, ...facts, stdoutTail, stderrTail });
     });
     const { type: crashType, severity, errorType, signature } = verdict;
-    return {
-      type: 'component.crashed',
-      component,
-      at,
-      incarnation: life.incarnation,
-      crash,
-      crashType,
-      severity,
-      errorType,
-      exit,
-      uptimeMs,
-      signature,
-    };
+    const said = { crash, crashType, severity, errorType, exit, uptimeMs, signature };
+    return { type: 'component.crashed', component, at, incarnation, ...said };
   };
 }

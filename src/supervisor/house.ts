@@ -1,27 +1,17 @@
 import type { StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
-import type { ComponentConfig, LoadedConfig } from '../config/index.ts';
+import type { LoadedConfig } from '../config/index.ts';
 import type { CrashReports, OomWatch } from '../crashes/index.ts';
 import type { ProcessDriver } from '../drivers/index.ts';
 import type { HealthMonitor } from '../health/index.ts';
-import type { ComponentName, EpochMs, IncarnationId } from '../model/index.ts';
+import type { EpochMs } from '../model/index.ts';
 import type { RestartLedger } from '../restart/index.ts';
 import type { EventStore } from '../storage/index.ts';
 import type { Bus } from './bus.ts';
+import type { Credentials } from './credentials.ts';
 import type { Readings } from './readings.ts';
 import type { Roster } from './roster.ts';
-
-/** Who a component's token speaks for. */
-export interface Speaker {
-  readonly component: ComponentName;
-  readonly incarnation: IncarnationId;
-}
-
-/** Names the speaker of a component's token and makes such tokens; lives in http/. */
-export interface ComponentTokens {
-  componentToken(component: ComponentName, incarnation: IncarnationId): string;
-  readComponentToken(token: string): Speaker | undefined;
-}
+import type { StatePaths } from './state-dir.ts';
 
 /** What runs, shared by the parts of the supervisor. `loaded`, `url` and `phase` are replaced as time goes on. */
 export interface House {
@@ -29,7 +19,7 @@ export interface House {
   readonly version: string;
   readonly startedAt: EpochMs;
   readonly recoveryMode: boolean;
-  readonly tokens: ComponentTokens;
+  readonly credentials: Credentials;
   readonly store: EventStore;
   readonly bus: Bus;
   readonly ledger: RestartLedger;
@@ -48,15 +38,3 @@ export interface House {
   /** In recovery mode: the first, minimal components are not all up yet. */
   minimalFirst: boolean;
 }
-
-/** Folders and files of a state folder. */
-export interface StatePaths {
-  readonly root: string;
-  readonly db: string;
-  readonly logs: string;
-  readonly crashes: string;
-  readonly tokens: string;
-}
-
-export const configOf = (house: House, component: ComponentName): ComponentConfig | undefined =>
-  house.loaded.config.components[component];

@@ -22,7 +22,16 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
       record,
       decide: (request) => decideFor(house, keeper, request),
       plan: (incarnation) => startPlan(house, keeper, incarnation),
-      autopsy: (life, exit, killedFor) => autopsy(name, keeper.config, record(), life, exit, killedFor),
+      autopsy: (life, exit, killedFor) =>
+        autopsy({
+          component: name,
+          plan: () => startPlan(house, keeper, life.incarnation),
+          usage: house.readings.of(name).usage,
+          startedAt: record().startedAt,
+          life,
+          exit,
+          killedFor,
+        }),
       unmet: () => unmetOf(house, keeper),
       afterSpawn,
     });
@@ -92,7 +101,7 @@ function startPlan(house: House, { name, config }: Keeper, incarnation: Incarnat
       PARAMEDIC_URL: house.url,
       PARAMEDIC_COMPONENT: name,
       PARAMEDIC_INCARNATION: incarnation,
-      PARAMEDIC_TOKEN: house.tokens.componentToken(name, incarnation),
+      PARAMEDIC_TOKEN: house.credentials.componentToken(name, incarnation),
       PARAMEDIC_RECOVERY_MODE: house.recoveryMode ? '1' : '0',
     },
   };

@@ -82,7 +82,7 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
     metrics,
     requestStop,
     authenticate(token) {
-      const speaker = house.tokens.readComponentToken(token);
+      const speaker = house.credentials.readComponentToken(token);
       // Who is adopted and who is let go of is not known yet, or not any more: they must ask again, not give up.
       if (speaker && house.phase === 'booting') throw failure('NOT_READY', undefined);
       const keeper = speaker && roster.find(speaker.component);

@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import { createStateStore, type ThreadedStateStore } from '../checkpoints/index.ts';
+import { systemClock } from '../clock.ts';
+import type { LoadedConfig } from '../config/index.ts';
+import { createCrashReports, createOomWatch, oomCounterFiles } from '../crashes/index.ts';
+import { createProcessDriver } from '../drivers/index.ts';
+import { sentenceOf } from '../errors.ts';
+import { createMonitor } from '../health/index.ts';
+import { Shutdown } from '../lifecycle.ts';
+import { createLedger } from '../restart/index.ts';
+import { openEventStore, type SetAside } from '../storage/index.ts';
+import { createLog } from '../telemetry/index.ts';
+import { createBus } from './bus.ts';
+import { createCredentials, type ComponentTokens } from './credentials.ts';
+import type { House } from './house.ts';
+import { noPast, readPast, type Past } from './past.ts';
+import { Readings } from './readings.ts';
+import { Roster } from './roster.ts';
+import type { StatePaths } from './state-dir.ts';
+
+const CRASH_REPORTS = 200;
+
+export interface OpenOptions {
+  readonly loaded: LoadedConfig;
+  readonly recoveryMode: boolean;
+  readonly version: string;
+  readonly tokens: ComponentTokens;
+}
+
+/** Everything that is open, before anything runs. */
+export interface OpenHouse {
+  readonly house: House;
+  readonly state: ThreadedStateStore;
+  readonly past: Past;
+  /** events.db was damaged: where it lies now. */
+  readonly setAside: SetAside | null;
+  /** Closes in reverse what was opened here. */
+  readonly closing: Shutdown;
+  /** Hears of problems that belong to nobody in particular. */
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/** Opens log, databases, driver and monitor and introduces them to each other. */
+export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions, paths: StatePaths): OpenHouse {
+  const { telemetry, intervals } = loaded.config;
+  const clock = systemClock;
+  const startedAt = clock.now();
+  const closing = new Shutdown();
+
+  const log = createLog({
+    level: telemetry.log.level,
+    file: telemetry.log.file ? join(paths.logs, 'paramedic.log') : null,
+  });
+  closing.add('log', () => log.close());
+  const onError = (what: string, error: unknown) => log.write('error', `${what}: ${sentenceOf(error)}`);
+
+  let past = noPast;
+  const eventsFile = join(paths.db, 'events.db');
+  const { store, setAside } = openEventStore(
+    eventsFile,
+    {
+      clock,
+      onError: (error) => onError('events.db', error),
+      onWritable: () => log.write('info', 'events.db is written again'),
+    },
+    (opened) => (past = readPast(opened, startedAt)),
+  );
+  closing.add('events.db', () => store.close());
+
+  const ledger = createLedger();
+  for (const event of past.decisions) ledger.read(event);
+  const bus = createBus({ store, project: ledger.read, now: clock.now, onError });
+  const readings = new Readings(startedAt);
+  bus.subscribe((event) => log.event(event));
+  bus.subscribe((event) => readings.read(event));
+  const { emit } = bus;
+
+  const driver = createProcessDriver({ logsFolder: paths.logs, clock, onProblem: onError });
+  closing.add('driver', () => driver.close());
+  const monitor = createMonitor({ clock, emit, random: Math.random, intervals });
+  closing.add('monitor', () => monitor.stop());
+  const state = createStateStore({
+    file: join(paths.db, 'state.db'),
+    eventsFile,
+    clock,
+    emit,
+    onError: (error) => onError('state.db', error),
+  });
+  closing.add('state.db', () => state.close());
+  const reports = createCrashReports({
+    folder: paths.crashes,
+    logsFolder: paths.logs,
+    clock,
+    emit,
+    keep: CRASH_REPORTS,
+  });
+  closing.add('crash reports', () => reports.idle());
+  const oom = createOomWatch({ clock, files: oomCounterFiles() });
+  closing.add('OOM watch', () => oom.close());
+
+  const house: House = {
+    clock,
+    version,
+    startedAt,
+    recoveryMode,
+    credentials: createCredentials(tokens),
+    store,
+    bus,
+    ledger,
+    driver,
+    monitor,
+    state,
+    reports,
+    oom,
+    roster: new Roster(),
+    readings,
+    paths,
+    loaded,
+    url: '',
+    phase: 'booting',
+    minimalFirst: recoveryMode,
+  };
+  return { house, state, past, setAside, closing, onError };
+}

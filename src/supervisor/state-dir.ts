@@ -1,0 +1,25 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { failure, sentenceOf } from '../errors.ts';
+
+/** Folders of a state folder. */
+export interface StatePaths {
+  readonly root: string;
+  readonly db: string;
+  readonly logs: string;
+  readonly crashes: string;
+  readonly tokens: string;
+}
+
+/** The folders of a state folder, made where they are missing. @throws STATE_DIR_UNUSABLE */
+export function openStateDir(root: string): StatePaths {
+  const inside = (name: string) => join(root, name);
+  const paths = { root, db: inside('db'), logs: inside('logs'), crashes: inside('crashes'), tokens: inside('tokens') };
+  try {
+    for (const folder of Object.values(paths)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!statSync(root).isDirectory()) throw new Error('it is not a folder');
+  } catch (error) {
+    throw failure('STATE_DIR_UNUSABLE', { folder: root, why: sentenceOf(error) }, { cause: error });
+  }
+  return paths;
+}

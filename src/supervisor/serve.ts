@@ -82,9 +82,9 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
     metrics,
     requestStop,
     authenticate(token) {
-      const speaker = house.credentials.readComponentToken(token);
       // Who is adopted and who is let go of is not known yet, or not any more: they must ask again, not give up.
-      if (speaker && house.phase === 'booting') throw failure('NOT_READY', undefined);
+      if (house.phase === 'booting') throw failure('NOT_READY', undefined);
+      const speaker = house.credentials.readComponentToken(token);
       const keeper = speaker && roster.find(speaker.component);
       const current = keeper?.life?.incarnation === speaker?.incarnation;
       if (keeper && !current && house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);

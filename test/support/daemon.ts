@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ComponentView, EventView, StatusView } from '../../src/supervisor/api.ts';
@@ -64,6 +64,13 @@ export class Site {
   write(name: string, content: string): string {
     const path = join(this.folder, name);
     writeFileSync(path, content);
+    return path;
+  }
+
+  /** Writes a program. */
+  executable(name: string, content: string): string {
+    const path = this.write(name, content);
+    chmodSync(path, 0o755);
     return path;
   }
 
@@ -208,5 +215,18 @@ export const script = (code: string, more: Record<string, unknown> = {}): Record
 /** A component that only sleeps. */
 export const sleeper = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
   command: ['sleep', '1000'],
+  ...more,
+});
+
+/** A component that speaks to the daemon through our own client; `line` is its connection. */
+export const client = (code: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  command: [
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    `import { connect } from '${join(import.meta.dirname, '..', '..', 'src', 'client', 'index.ts')}';
+     const line = connect();
+     ${code}`,
+  ],
   ...more,
 });

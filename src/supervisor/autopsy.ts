@@ -3,7 +3,7 @@ import { classify, type CrashReports, type Evidence, type OomWatch } from '../cr
 import type { StartPlan } from '../drivers/index.ts';
 import { datedId } from '../digest.ts';
 import type { ComponentName, CrashId, EpochMs, EventOf, Exit, ProcessUsage } from '../model/index.ts';
-import type { Life } from './life.ts';
+import type { Life } from './lives.ts';
 
 /** Why the keeper itself ended a process; null: it ended by itself. */
 export type KilledFor = NonNullable<Evidence['killedFor']>;

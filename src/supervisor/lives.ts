@@ -1,0 +1,212 @@
+import type { Clock } from '../clock.ts';
+import type { ComponentConfig } from '../config/index.ts';
+import { randomHex } from '../digest.ts';
+import type { Driver, Running, StartPlan } from '../drivers/index.ts';
+import { sentenceOf } from '../errors.ts';
+import type { HealthMonitor } from '../health/index.ts';
+import type { ComponentName, Emit, EventOf, Exit, IncarnationId, RecoveryEvent, StartReason } from '../model/index.ts';
+import type { KilledFor } from './autopsy.ts';
+
+/** One start of a component with all that follows until its process has ended. */
+export interface Life {
+  readonly incarnation: IncarnationId;
+  readonly reason: StartReason;
+  /** Monotonic. */
+  readonly startedAt: number;
+  /** Aborted when this life is over: nothing that was begun for it goes on. */
+  readonly over: AbortController;
+  /** Settles when the driver has answered, well or not. */
+  launched: Promise<void>;
+  running: Running | null;
+  /** Set once somebody asked for its end: the exit is then no crash. */
+  ending: Promise<void> | null;
+  ready: boolean;
+}
+
+/** What a life needs of the house. */
+export interface LivesDeps {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly driver: Driver;
+  readonly monitor: HealthMonitor;
+  readonly plan: (incarnation: IncarnationId) => StartPlan;
+  /** Names why a life ended; the report is written beside the restart. */
+  readonly autopsy: (life: Life, exit: Exit, killedFor: KilledFor | null) => EventOf<'component.crashed'>;
+  /** Called between the spawn and the storing of the pid: where a test lets the daemon die. */
+  readonly afterSpawn: (component: ComponentName) => void;
+}
+
+/** Who is told how a life goes; each is told of the current life only, and of none that is being ended. */
+export interface LifeHearer {
+  spawned(): void;
+  notStarted(life: Life, why: string, facts: readonly RecoveryEvent[]): void;
+  ready(life: Life, checks: string[]): void;
+  /** Not verified healthy in time. It goes on living until somebody ends it. */
+  late(life: Life, why: string, facts: readonly RecoveryEvent[]): void;
+  /** It ended and nobody had asked for it. It is closed already. */
+  crashed(life: Life, crash: EventOf<'component.crashed'>): void;
+}
+
+/** A hung process does not hear the signal: it gets this long at most, so that its recovery does not wait in vain. */
+const HUNG_GRACE_MS = 1_000;
+
+/** The lives of one component, one after the other: launches, verifies, watches and ends them. Decides nothing. */
+export class Lives {
+  readonly #component: ComponentName;
+  readonly #config: () => ComponentConfig;
+  readonly #deps: LivesDeps;
+  readonly #hearer: LifeHearer;
+  #current: Life | null = null;
+
+  constructor(component: ComponentName, config: () => ComponentConfig, deps: LivesDeps, hearer: LifeHearer) {
+    this.#component = component;
+    this.#config = config;
+    this.#deps = deps;
+    this.#hearer = hearer;
+  }
+
+  get current(): Life | null {
+    return this.#current;
+  }
+
+  /** @param before facts that are stored with the start, in one piece. */
+  launch(reason: StartReason, attempt: number, before: readonly RecoveryEvent[]): void {
+    const life = this.#open(randomHex(16) as IncarnationId, reason);
+    const { incarnation } = life;
+    this.#deps.emit(...before, { type: 'component.starting', ...this.#about(), incarnation, reason, attempt });
+    life.launched = this.#spawn(life);
+  }
+
+  /** @param known whether it was verified healthy before. */
+  adopt(running: Running, incarnation: IncarnationId, reason: StartReason, known: boolean): Life {
+    const life = this.#open(incarnation, reason);
+    this.#deps.emit({ type: 'component.adopted', ...this.#about(), incarnation, process: running.process });
+    this.#watch(life, running);
+    life.ready = known;
+    return life;
+  }
+
+  /** A life that an earlier daemon had begun and that has ended since. */
+  mourn(incarnation: IncarnationId): void {
+    const life = this.#open(incarnation, 'boot');
+    life.ready = true;
+    this.#crashed(life, { code: null, signal: null });
+  }
+
+  /** Tells `ready` or `late`, unless it ends before. */
+  async verify(life: Life): Promise<void> {
+    const late = new AbortController();
+    const { timeout } = this.#config().start;
+    const cancel = this.#deps.clock.after(timeout, () => late.abort());
+    const enough = AbortSignal.any([life.over.signal, late.signal]);
+    let verification = await this.#deps.monitor.verify(this.#component, enough);
+    // A reload has replaced its checks: the new ones are asked, within the same time.
+    while (!verification.verified && !enough.aborted)
+      verification = await this.#deps.monitor.verify(this.#component, enough);
+    cancel();
+    if (!this.#goesOn(life)) return;
+    if (verification.verified) {
+      life.ready = true;
+      this.#hearer.ready(life, verification.checks);
+      // From here on its CPU is measured: a hang is told apart by what it used since.
+      life.running?.usage();
+      return;
+    }
+    const { waitingFor } = verification;
+    const facts = { ...this.#about(), incarnation: life.incarnation, afterMs: timeout, waitingFor };
+    this.#hearer.late(life, `it was not ready within ${timeout} ms (waiting for ${waitingFor.join(', ')})`, [
+      { type: 'component.start_timed_out', ...facts },
+    ]);
+  }
+
+  /** Ends the current life, gracefully first; one end for all who ask. Resolves when it has gone. */
+  end(why: string, next: 'stop' | 'restart', hung = false): Promise<void> {
+    const life = this.#current;
+    if (!life) return Promise.resolve();
+    life.ending ??= this.#end(life, why, next, hung);
+    return life.ending;
+  }
+
+  /** Lets go of the process without touching it. */
+  forsake(): void {
+    this.#current?.over.abort();
+    this.#current = null;
+  }
+
+  #open(incarnation: IncarnationId, reason: StartReason): Life {
+    this.#current = {
+      incarnation,
+      reason,
+      startedAt: this.#deps.clock.monotonic(),
+      over: new AbortController(),
+      launched: Promise.resolve(),
+      running: null,
+      ending: null,
+      ready: false,
+    };
+    return this.#current;
+  }
+
+  async #spawn(life: Life): Promise<void> {
+    const { incarnation } = life;
+    try {
+      const running = await this.#deps.driver.start(this.#deps.plan(incarnation));
+      this.#deps.afterSpawn(this.#component);
+      this.#hearer.spawned();
+      const { process } = running;
+      this.#deps.emit({ type: 'component.started', ...this.#about(), incarnation, process });
+      this.#watch(life, running);
+      if (!life.ending) void this.verify(life);
+    } catch (error) {
+      const why = sentenceOf(error);
+      const failed: RecoveryEvent = { type: 'component.start_failed', ...this.#about(), incarnation, why };
+      if (!this.#goesOn(life)) return this.#deps.emit(failed);
+      this.#close(life);
+      this.#hearer.notStarted(life, why, [failed]);
+    }
+  }
+
+  #watch(life: Life, running: Running): void {
+    life.running = running;
+    this.#deps.monitor.resume(this.#component);
+    void running.exited.then((exit) => {
+      if (this.#goesOn(life)) this.#crashed(life, exit);
+    });
+  }
+
+  /** The hot path of every restart. */
+  #crashed(life: Life, exit: Exit): void {
+    const crash = this.#deps.autopsy(life, exit, null);
+    this.#close(life);
+    this.#hearer.crashed(life, crash);
+  }
+
+  async #end(life: Life, why: string, next: 'stop' | 'restart', hung: boolean): Promise<void> {
+    const { stop } = this.#config();
+    const graceMs = hung ? Math.min(HUNG_GRACE_MS, stop.timeout) : stop.timeout;
+    const cpuRatio = hung ? (life.running?.usage()?.cpuRatio ?? null) : null;
+    const { incarnation } = life;
+    this.#deps.emit({ type: 'component.stopping', ...this.#about(), incarnation, why, graceMs, next });
+    await life.launched;
+    const ended = await life.running?.stop({ ...stop, timeout: graceMs });
+    const exit = ended?.exit ?? { code: null, signal: null };
+    const forced = ended?.forced ?? false;
+    const crash = hung ? this.#deps.autopsy(life, exit, { why: 'hang', cpuRatio }) : null;
+    this.#close(life);
+    this.#deps.emit(crash ?? { type: 'component.stopped', ...this.#about(), incarnation, exit, forced, next });
+  }
+
+  #goesOn(life: Life): boolean {
+    return this.#current === life && !life.ending;
+  }
+
+  #close(life: Life): void {
+    life.over.abort();
+    if (this.#current === life) this.#current = null;
+    this.#deps.monitor.pause(this.#component);
+  }
+
+  #about() {
+    return { component: this.#component, at: this.#deps.clock.now() };
+  }
+}

@@ -12,8 +12,11 @@ export interface Row {
   readonly when: (facts: Facts) => boolean;
 }
 
-/** A core that was this busy was looping; one this idle was waiting for what never came. */
-const BUSY_RATIO = 0.8;
+/**
+ * A core that was this busy was looping; one this idle was waiting for what never came. A loop gets a whole core only
+ * where nobody else wants one: a third is still no waiting.
+ */
+const BUSY_RATIO = 0.3;
 const IDLE_RATIO = 0.05;
 
 const NO_MEMORY = new RegExp(

@@ -6,11 +6,13 @@ const slow = { policy: 'exponential_backoff', initial_delay: '400ms', jitter: '1
 const site = new Site(
   {
     restart: { max_restarts_per_hour: 1_000 },
+    // One that is being recovered would hold up those of a lower priority.
+    defaults: { priority: 'critical' },
     components: {
       never: sleeper({ restart: { policy: 'no_restart' } }),
       by_hand: sleeper({ restart: { policy: 'manual_only' } }),
       later: sleeper({ restart: { policy: 'delayed', initial_delay: '500ms', jitter: 0 } }),
-      growing: script('process.exit(1)', { priority: 'critical', restart: { ...slow, max_delay: '2s' } }),
+      growing: script('process.exit(1)', { restart: { ...slow, max_delay: '2s' } }),
       waiting: sleeper({ restart: { policy: 'delayed', initial_delay: '1h', max_delay: '1h', jitter: 0 } }),
       done: script('setTimeout(() => process.exit(0), 300)', { restart: { exit_codes: { 0: 'ignore' } } }),
       broken: script('setTimeout(() => process.exit(78), 300)', { restart: { exit_codes: { 78: 'fail' } } }),

@@ -33,7 +33,8 @@ const rows: readonly (readonly [
 ])[] = [
   ['killed while busy', hung(0.97), 'infinite_loop', 'high', 'hang_busy'],
   ['killed while idle', hung(0.01), 'deadlock', 'high', 'hang_idle'],
-  ['killed for silence', hung(0.4), 'watchdog_timeout', 'high', 'hang'],
+  ['killed while busy on a busy machine', hung(0.3), 'infinite_loop', 'high', 'hang_busy'],
+  ['killed for silence', hung(0.2), 'watchdog_timeout', 'high', 'hang'],
   ['killed for silence', hung(null), 'watchdog_timeout', 'high', 'hang'],
   ['killed for its health', hung(0.97, 'health'), 'watchdog_timeout', 'medium', 'unhealthy'],
   ['killed for a late start', hung(0, 'start_timeout'), 'watchdog_timeout', 'medium', 'start_timeout'],

@@ -62,7 +62,8 @@ describe('policy delayed', () => {
     expect(down.next_start_at).not.toBeNull();
     await site.untilState('later', 'running', pid);
     const [, second] = await startsOf('later');
-    expect(Date.parse(second!.at)).toBeGreaterThanOrEqual(Date.parse(down.next_start_at!));
+    // Timers run by another clock than dates: they may differ by a rounding.
+    expect(Date.parse(second!.at)).toBeGreaterThanOrEqual(Date.parse(down.next_start_at!) - 2);
   });
 });
 

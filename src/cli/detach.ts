@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failure, sentenceOf } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { readDaemonFile } from './daemon-file.ts';
 import { progress } from './terminal.ts';
 
@@ -14,8 +15,8 @@ function openOutput(stateDir: string): { file: string; descriptor: number } {
   const folder = join(stateDir, 'logs');
   const file = join(folder, 'daemon.out');
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(stateDir);
+    makeFolder(folder);
     return { file, descriptor: openSync(file, 'a+', 0o600) };
   } catch (error) {
     throw failure('STATE_DIR_UNUSABLE', { folder: stateDir, why: sentenceOf(error) }, { cause: error });

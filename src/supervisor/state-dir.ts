@@ -1,6 +1,6 @@
-import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, sentenceOf } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** Folders of a state folder. */
 export interface StatePaths {
@@ -16,8 +16,7 @@ export function openStateDir(root: string): StatePaths {
   const inside = (name: string) => join(root, name);
   const paths = { root, db: inside('db'), logs: inside('logs'), crashes: inside('crashes'), tokens: inside('tokens') };
   try {
-    for (const folder of Object.values(paths)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (!statSync(root).isDirectory()) throw new Error('it is not a folder');
+    for (const folder of Object.values(paths)) makeFolder(folder);
   } catch (error) {
     throw failure('STATE_DIR_UNUSABLE', { folder: root, why: sentenceOf(error) }, { cause: error });
   }

@@ -33,7 +33,7 @@ const rows: readonly (readonly [
 ])[] = [
   ['killed while busy', hung(0.97), 'infinite_loop', 'high', 'hang_busy'],
   ['killed while idle', hung(0.01), 'deadlock', 'high', 'hang_idle'],
-  ['killed while busy on a busy machine', hung(0.3), 'infinite_loop', 'high', 'hang_busy'],
+  ['killed while busy', hung(0.3), 'infinite_loop', 'high', 'hang_busy'],
   ['killed for silence', hung(0.2), 'watchdog_timeout', 'high', 'hang'],
   ['killed for silence', hung(null), 'watchdog_timeout', 'high', 'hang'],
   ['killed for its health', hung(0.97, 'health'), 'watchdog_timeout', 'medium', 'unhealthy'],

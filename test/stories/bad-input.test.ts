@@ -92,7 +92,9 @@ describe('a request that cannot be', () => {
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     const problem = (await answer.json()) as Record<string, unknown>;
     expect(problem).toMatchObject({
-      ...{ type: expect.any(String), title: expect.any(String), detail: expect.any(String) },
+      type: expect.any(String),
+      title: expect.any(String),
+      detail: expect.any(String),
       status: answer.status,
     });
     return [answer.status, problem['code']];

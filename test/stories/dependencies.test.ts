@@ -116,7 +116,12 @@ describe('the restart of a dependency', () => {
 
     const { components } = await site.status();
     expect(Object.fromEntries(components.map(({ name, restarts }) => [name, restarts]))).toEqual({
-      ...{ base: 1, left: 1, right: 1, top: 1, slow: 1, aloof: 0 },
+      base: 1,
+      left: 1,
+      right: 1,
+      top: 1,
+      slow: 1,
+      aloof: 0,
     });
     expect((await site.component('aloof')).pid).toBe(before.get('aloof'));
     const events = await site.events();

@@ -25,11 +25,14 @@ describe('a check', () => {
       restart: { max_restarts_per_hour: 1_000 },
       components: {
         counted: sleeper({
-          ...{ start, restart: eager, priority: 'critical' },
+          start,
+          restart: eager,
+          priority: 'critical',
           checks: { well: { ...file('counted-is-well'), failure_threshold: 3 } },
         }),
         watched: sleeper({
-          ...{ start, restart: eager },
+          start,
+          restart: eager,
           checks: { well: { ...file('watched-is-well'), failure_threshold: 1, action: 'none' } },
         }),
         young: sleeper({
@@ -38,16 +41,21 @@ describe('a check', () => {
           checks: { well: { ...file('young-is-well'), failure_threshold: 1 } },
         }),
         stuck: sleeper({
-          ...{ start, restart: eager },
+          start,
+          restart: eager,
           checks: {
             well: {
               command: { command: ['sh', '-c', 'test -e stuck-is-well || sleep 60'] },
-              ...{ interval: '100ms', timeout: '200ms', failure_threshold: 1, action: 'none' },
+              interval: '100ms',
+              timeout: '200ms',
+              failure_threshold: 1,
+              action: 'none',
             },
           },
         }),
         odd: sleeper({
-          ...{ start, restart: eager },
+          start,
+          restart: eager,
           checks: {
             well: { command: { command: ['./odd-check'] }, interval: '100ms', failure_threshold: 1, action: 'none' },
           },
@@ -186,7 +194,8 @@ describe('a page that answers with errors', () => {
 
 describe('a start that never gets ready', () => {
   const late = {
-    ...{ start: { timeout: '300ms' }, stop: { timeout: '500ms' } },
+    start: { timeout: '300ms' },
+    stop: { timeout: '500ms' },
     checks: { well: file('nobody-writes-it') },
   };
 

@@ -54,7 +54,13 @@ export async function startDaemon({ loaded, reload, recoveryMode }: DaemonOption
     const { daemon } = supervisor;
     const open = (port: number) =>
       createHttp({ daemon, tokens, listen: { ...config.listen, port }, clock: systemClock, onError });
-    const { http, url, address } = await listen(open, config.listen.port, readDaemonJson(file)?.address);
+    const before = readDaemonJson(file)?.address;
+    const { http, url, address } = await listen(open, config.listen.port, before);
+    if (config.listen.port === 0 && before !== undefined && before !== address)
+      onError(
+        new Error(`${before}, the address of the last time, is taken: who outlived that daemon cannot reach this one`),
+        'listener',
+      );
     closing.add('listener', () => http.close());
     writeDaemonJson(file, { pid: process.pid, address, url, started_at: new Date().toISOString(), version });
     await supervisor.boot(url);

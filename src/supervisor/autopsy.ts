@@ -1,12 +1,9 @@
 import type { Clock } from '../clock.ts';
-import { classify, type CrashReports, type Evidence, type OomWatch } from '../crashes/index.ts';
+import { classify, type CrashReports, type OomWatch } from '../crashes/index.ts';
 import type { StartPlan } from '../drivers/index.ts';
 import { datedId } from '../digest.ts';
 import type { ComponentName, CrashId, EpochMs, EventOf, Exit, ProcessUsage } from '../model/index.ts';
-import type { Life } from './lives.ts';
-
-/** Why the keeper itself ended a process; null: it ended by itself. */
-export type KilledFor = NonNullable<Evidence['killedFor']>;
+import type { KilledFor, Life } from './lives.ts';
 
 export interface AutopsyDeps {
   readonly clock: Clock;
@@ -28,7 +25,7 @@ export interface Remains {
   readonly startedAt: EpochMs | null;
   readonly life: Life;
   readonly exit: Exit;
-  readonly killedFor: KilledFor | null;
+  readonly killedFor: KilledFor;
 }
 
 /** Names why a life ended, at once; the report is written when the restart has had its turn. */

@@ -1,11 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type { ComponentConfig } from '../config/index.ts';
+import type { Evidence } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
 import type { Driver, Running, StartPlan } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
 import type { ComponentName, Emit, EventOf, Exit, IncarnationId, RecoveryEvent, StartReason } from '../model/index.ts';
-import type { KilledFor } from './autopsy.ts';
+
+/** Why we ended a process ourselves; null: it ended by itself. */
+export type KilledFor = Evidence['killedFor'];
 
 /** One start of a component with all that follows until its process has ended. */
 export interface Life {
@@ -31,7 +34,7 @@ export interface LivesDeps {
   readonly monitor: HealthMonitor;
   readonly plan: (incarnation: IncarnationId) => StartPlan;
   /** Names why a life ended; the report is written beside the restart. */
-  readonly autopsy: (life: Life, exit: Exit, killedFor: KilledFor | null) => EventOf<'component.crashed'>;
+  readonly autopsy: (life: Life, exit: Exit, killedFor: KilledFor) => EventOf<'component.crashed'>;
   /** Called between the spawn and the storing of the pid: where a test lets the daemon die. */
   readonly afterSpawn: (component: ComponentName) => void;
 }

@@ -163,11 +163,9 @@ describe('a page that answers with errors', () => {
     const site = new Site({
       components: {
         web: sleeper({
-          ...{
-            start,
-            priority: 'critical',
-            restart: { policy: 'delayed', initial_delay: '1h', max_delay: '1h', jitter: 0 },
-          },
+          start,
+          priority: 'critical',
+          restart: { policy: 'delayed', initial_delay: '1h', max_delay: '1h', jitter: 0 },
           checks: { api: { http: { url: api.url }, interval: '100ms', failure_threshold: 3 } },
         }),
       },

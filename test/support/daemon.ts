@@ -40,14 +40,17 @@ export class Site {
   readonly folder: string;
   readonly file: string;
   readonly stateDir: string;
+  readonly #main: string;
   #daemon: ChildProcess | null = null;
   output = '';
 
   /**
    * @param config as in a file; children inherit the mark by which a leak would be found.
    * @param lifetime `afterAll`, given at a file's top, lets the tests of a file share it.
+   * @param main the command line to run; that of the source unless given.
    */
-  constructor(config: Record<string, unknown>, lifetime: Lifetime = onTestFinished) {
+  constructor(config: Record<string, unknown>, lifetime: Lifetime = onTestFinished, main = MAIN) {
+    this.#main = main;
     this.folder = tempFolder(lifetime);
     this.file = join(this.folder, 'paramedic.yaml');
     this.stateDir = join(this.folder, '.paramedic');
@@ -103,7 +106,7 @@ export class Site {
   /** Starts a daemon and does not wait. */
   launch(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): ChildProcess {
     this.output = '';
-    const child = spawn(process.execPath, [MAIN, 'start', '--config', this.file, ...args], {
+    const child = spawn(process.execPath, [this.#main, 'start', '--config', this.file, ...args], {
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -117,7 +117,7 @@ export function watch(house: House, keeper: Keeper): void {
     periodMs: keeper.config.start.period,
     subject: {
       process: () => processOf(house.bus.record(name).state),
-      usage: () => house.readings.of(name).usage,
+      usage: () => keeper.life?.running?.usage() ?? null,
       heartbeat: () => house.monitor.lastHeartbeat(name),
       startedAt: () => house.bus.record(name).startedAt,
     },

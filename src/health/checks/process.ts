@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ProcessUsage } from '../../model/index.ts';
 import { duration, formatDuration, formatSize, ratio, size } from '../../units.ts';
-import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext } from '../check.ts';
+import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
 import { usageByName } from '../proc-usage.ts';
 
 const percent = (value: number) => `${Math.round(value * 100)}%`;
@@ -43,7 +43,8 @@ export const process = defineCheck({
     if (own && subject.process() === null) return unknown('no process to look at');
     const usage = limits.name === undefined ? subject.usage() : usageByName(limits.name, memory, clock.monotonic());
     if (usage === undefined) return unknown('processes cannot be read on this system');
-    if (usage === null) return unhealthy(own ? 'its process has gone' : `no process named "${limits.name}"`, 9);
+    if (usage === null && own) return untold(limits);
+    if (usage === null) return unhealthy(`no process named "${limits.name}"`, 9);
     const over = excesses(usage, limits);
     const [worst] = lasting(over, memory, clock).toSorted((a, b) => b.ms - a.ms);
     if (!worst) return healthy(describe(usage));
@@ -53,6 +54,12 @@ export const process = defineCheck({
     return degraded(`${message}, for ${formatDuration(worst.ms)} of ${formatDuration(limits.for)}`);
   },
 });
+
+/** Its end is told by its exit: what the system does not tell is only what it uses, as on a system without /proc. */
+function untold({ max_memory, max_cpu, max_fds, max_processes }: Limits): CheckResult {
+  const limited = [max_memory, max_cpu, max_fds, max_processes].some((limit) => limit !== undefined);
+  return limited ? unknown('the system does not tell what it uses') : healthy('it lives');
+}
 
 /** How long each excess has lasted without a break. */
 function lasting(over: [string, string][], memory: Map<string, number>, clock: CheckContext['clock']) {

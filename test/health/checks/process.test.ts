@@ -19,7 +19,8 @@ describe('process check', () => {
     { limits: { max_cpu: '10%' }, usage: calm, status: 'unhealthy', message: 'cpu 20% above 10%' },
     { limits: { max_cpu: '10%' }, usage: { ...calm, cpuRatio: null }, status: 'healthy' },
     { limits: { max_fds: 11, max_processes: 1 }, usage: calm, message: 'descriptors 12 above 11; processes 2 above 1' },
-    { limits: {}, usage: null, status: 'unhealthy', message: 'its process has gone' },
+    { limits: {}, usage: null, status: 'healthy', message: 'it lives' },
+    { limits: { max_memory: 1 }, usage: null, status: 'unknown', message: 'the system does not tell what it uses' },
   ])('within $limits: $usage is $status', async ({ limits, usage, ...expected }) => {
     const asked = context({}, { process: () => identity, usage: () => usage });
     expect(await check.run(check.options.parse(limits), asked)).toMatchObject(expected);

@@ -133,9 +133,6 @@ export type EventOf<T extends EventType> = { type: T; at: EpochMs } & Subject<T>
 export type RecoveryEvent = { [T in EventType]: EventOf<T> }[EventType];
 export type ComponentEvent = Extract<RecoveryEvent, { component: ComponentName }>;
 
-/** An event as it was stored: `seq` grows by one for each, for ever; a stream is resumed after it. */
-export type StoredEvent = RecoveryEvent & { readonly seq: number };
-
 /**
  * What a store owes an event. `decision`: on disk before anyone is told, survives SIGKILL of the daemon.
  * `observation`: on disk within 100 ms or with the next decision. `passing`: told, never stored.

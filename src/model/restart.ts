@@ -1,5 +1,4 @@
 export const restartPolicies = ['immediate', 'delayed', 'exponential_backoff', 'no_restart', 'manual_only'] as const;
-export type RestartPolicyKind = (typeof restartPolicies)[number];
 
 export const priorities = ['critical', 'high', 'medium', 'low'] as const;
 export type Priority = (typeof priorities)[number];

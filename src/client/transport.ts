@@ -71,7 +71,6 @@ export function createTransport({ url, token, onBehalfOf, clock }: TransportOpti
 
   return { attempt, call, close: () => agent.destroy() };
 }
-export type Transport = ReturnType<typeof createTransport>;
 
 function read(status: number, text: string): unknown {
   if (status >= 200 && status < 300) return text === '' ? null : JSON.parse(text);

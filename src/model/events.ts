@@ -1,12 +1,38 @@
+import type { BreakerState, CallResult, Trigger } from './breaker.ts';
 import type { CrashSeverity, CrashType } from './crash.ts';
 import type { CheckAction, CheckOutcome, HealthStatus } from './health.ts';
-import type { CheckpointId, ComponentName, CrashId, EpochMs, IncarnationId, RecoveryId } from './ids.ts';
+import type { ExperimentCheck, ExperimentOutcome } from './experiment.ts';
+import type {
+  CheckpointId,
+  ComponentName,
+  CrashId,
+  EpochMs,
+  ExperimentRunId,
+  IncarnationId,
+  IncidentId,
+  RecoveryId,
+  RemediationId,
+} from './ids.ts';
+import type { Acknowledger, IncidentCategory, IncidentSeverity, Resolver } from './incident.ts';
+import type {
+  ActionName,
+  AlertIdentity,
+  Disposition,
+  ExecutionOutcome,
+  Receiver,
+  Rejection,
+  RemediationDecision,
+  TraceContext,
+} from './remediation.ts';
 import type { Exit, ProcessIdentity, ProcessUsage } from './process.ts';
 import type { Decision, Requester, RestartReason, StartReason } from './restart.ts';
 
 export type StoreName = 'events' | 'state';
 export type CheckpointTrigger = 'interval' | 'size' | 'shutdown' | 'manual' | 'alert';
 export type RestoreSource = 'latest' | 'previous' | 'none';
+/** Where telemetry goes, and why some of it never got there. */
+export type TelemetrySink = 'otlp_traces' | 'otlp_logs' | 'journal' | 'audit' | 'sse';
+export type DropReason = 'queue_full' | 'export_failed' | 'sampled' | 'serialize_error' | 'shutdown';
 export type RecoveryOutcome = 'recovered' | 'failed' | 'escalated' | 'timeout' | 'aborted';
 
 /** What can happen, in the past tense, as plain data: the same value is stored, streamed, folded and tested. */
@@ -113,6 +139,110 @@ export interface EventFields {
     entriesReplayed: number;
     dataLossMs: number;
   };
+
+  /** Something is wrong, or a component is being brought back: from now on its events carry the incident's id. */
+  'incident.opened': {
+    incident: IncidentId;
+    severity: IncidentSeverity;
+    category: IncidentCategory;
+    title: string;
+    description: string;
+    signature: string;
+    /** When the fault began, as far as is known. */
+    startedAt: EpochMs;
+    breaker: string | null;
+    previous: IncidentId | null;
+  };
+  /** The fault came again, or is worse than it was thought to be. */
+  'incident.updated': { incident: IncidentId; severity: IncidentSeverity; repeats: number; why: string };
+  'incident.acknowledged': { incident: IncidentId; severity: IncidentSeverity; by: Acknowledger; afterMs: number };
+  'incident.resolved': {
+    incident: IncidentId;
+    severity: IncidentSeverity;
+    by: Resolver;
+    resolution: string;
+    durationMs: number;
+  };
+
+  /** A breaker changed its state. `component`: whose call moved it; `until`: when an open one lets a probe through. */
+  'breaker.transitioned': {
+    breaker: string;
+    from: BreakerState;
+    to: BreakerState;
+    trigger: Trigger;
+    reason: string;
+    caller: ComponentName | null;
+    firstFailureAt: EpochMs | null;
+    until: EpochMs | null;
+  };
+  /** A component told how one of its calls ended, or was told not to make it. */
+  'breaker.called': { breaker: string; caller: ComponentName; result: CallResult; durationMs: number };
+
+  /** Somebody called a webhook and was answered. `rejection`: refused before any alert was read. */
+  'webhook.answered': {
+    receiver: Receiver;
+    code: number;
+    rejection: Rejection | null;
+    durationMs: number;
+    alerts: number;
+    truncated: number;
+    groupKey: string;
+    userAgent: string;
+    trace: TraceContext;
+    /** The caller's own span; null: it named none. */
+    parent: TraceContext | null;
+  };
+  /** One alert of a webhook was read. `delayMs`: since it began to fire; null unless it fires for the first time. */
+  'alert.received': {
+    receiver: Receiver;
+    alert: AlertIdentity | null;
+    disposition: Disposition;
+    delayMs: number | null;
+  };
+  /** What becomes of the action that an alert asked for; on disk before the webhook is answered. */
+  'remediation.decided': {
+    remediation: RemediationId;
+    action: ActionName;
+    parameters: Readonly<Record<string, unknown>>;
+    decision: RemediationDecision;
+    why: string;
+    alert: AlertIdentity;
+    receiver: Receiver;
+    /** Which rule of the configuration matched; null: none. */
+    rule: number | null;
+    /** The webhook's own trace. */
+    trace: TraceContext;
+  };
+  'remediation.finished': {
+    remediation: RemediationId;
+    action: ActionName;
+    outcome: ExecutionOutcome;
+    message: string;
+    durationMs: number;
+  };
+
+  'experiment.started': { run: ExperimentRunId; experiment: string };
+  /** A real fault was made. */
+  'fault.injected': { run: ExperimentRunId; fault: string; pid: number };
+  /** What the fault had left behind was put right by the experiment itself. */
+  'fault.undone': { run: ExperimentRunId; fault: string; how: string };
+  'experiment.finished': {
+    run: ExperimentRunId;
+    experiment: string;
+    outcome: ExperimentOutcome;
+    why: string;
+    durationMs: number;
+    /** Fault to verified healthy, and the time whose changes were lost; null: not measured. */
+    rtoMs: number | null;
+    rpoMs: number | null;
+    checks: ExperimentCheck[];
+    /** What the fault led to. */
+    incidents: IncidentId[];
+  };
+
+  /** Spans went out to a collector, or were given up. */
+  'telemetry.exported': { sink: TelemetrySink; items: number };
+  'telemetry.dropped': { sink: TelemetrySink; reason: DropReason; items: number };
 }
 
 /** Milliseconds of each phase of a recovery; detect = fault to detection. */
@@ -125,19 +255,23 @@ export interface RecoveryPhases {
 
 export type EventType = keyof EventFields;
 
-type HostEvent = 'daemon' | 'config' | 'store' | 'host';
+type HostEvent = 'daemon' | 'config' | 'store' | 'host' | 'breaker' | 'webhook' | 'alert' | 'telemetry';
 /** Events about a component name it; events about the daemon or the host do not. */
 type Subject<T extends EventType> = T extends `${HostEvent}.${string}` ? object : { component: ComponentName };
 
-export type EventOf<T extends EventType> = { type: T; at: EpochMs } & Subject<T> & EventFields[T];
+/** `incident`: the open incident that the event belongs to; put there by the bus. */
+export type EventOf<T extends EventType> = { type: T; at: EpochMs; incident?: IncidentId } & Subject<T> &
+  EventFields[T];
 export type RecoveryEvent = { [T in EventType]: EventOf<T> }[EventType];
 export type ComponentEvent = Extract<RecoveryEvent, { component: ComponentName }>;
+export type IncidentEvent = Extract<RecoveryEvent, { type: `incident.${string}` }>;
 
 /**
- * What a store owes an event. `decision`: on disk before anyone is told, survives SIGKILL of the daemon.
+ * What a store owes an event. `acknowledged`: written by the next `sync`, before somebody is answered, and survives a
+ * power cut. `decision`: on disk before anyone is told, survives SIGKILL of the daemon.
  * `observation`: on disk within 100 ms or with the next decision. `passing`: told, never stored.
  */
-export type Durability = 'decision' | 'observation' | 'passing';
+export type Durability = 'acknowledged' | 'decision' | 'observation' | 'passing';
 
 export const durability: { readonly [T in EventType]: Durability } = {
   'daemon.started': 'decision',
@@ -176,6 +310,22 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'checkpoint.write_failed': 'observation',
   'checkpoint.corrupted': 'observation',
   'checkpoint.restored': 'observation',
+  'incident.opened': 'decision',
+  'incident.updated': 'observation',
+  'incident.acknowledged': 'decision',
+  'incident.resolved': 'decision',
+  'breaker.transitioned': 'decision',
+  'breaker.called': 'passing',
+  'webhook.answered': 'passing',
+  'alert.received': 'passing',
+  'remediation.decided': 'acknowledged',
+  'remediation.finished': 'decision',
+  'experiment.started': 'decision',
+  'fault.injected': 'decision',
+  'fault.undone': 'decision',
+  'experiment.finished': 'decision',
+  'telemetry.exported': 'passing',
+  'telemetry.dropped': 'passing',
 };
 
 export const eventTypes = Object.keys(durability) as EventType[];

@@ -9,12 +9,18 @@ export type EpochMs = Brand<number, 'EpochMs'>;
 export type ComponentName = Brand<string, 'ComponentName'>;
 /** One life of a component: 32 hex digits, in the child's environment, stored before the spawn. */
 export type IncarnationId = Brand<string, 'IncarnationId'>;
-/** One recovery, from detection to its end: 32 hex digits; the trace id of its incident. */
+/** 32 hex digits: the trace id of everything that belongs to the incident; its first 16 are the root span's id. */
+export type IncidentId = Brand<string, 'IncidentId'>;
+/** One recovery, from detection to its end: 32 hex digits; the first 16 are its span's id. */
 export type RecoveryId = Brand<string, 'RecoveryId'>;
 /** `CRASH-20261123-224610-1A2B3C4D`, as in the specification. */
 export type CrashId = Brand<string, 'CrashId'>;
 /** `CP-20261123-224610-1A2B3C4D`, as in the specification. */
 export type CheckpointId = Brand<string, 'CheckpointId'>;
+/** `REM-20261123-224610-1A2B3C4D`: one decision about an action that an alert asked for. */
+export type RemediationId = Brand<string, 'RemediationId'>;
+/** `EXP-20261123-224610-1A2B3C4D`: one run of an experiment. */
+export type ExperimentRunId = Brand<string, 'ExperimentRunId'>;
 
 export const epochMs = (value: number): EpochMs => value as EpochMs;
 export const componentName = (value: string): ComponentName => value as ComponentName;

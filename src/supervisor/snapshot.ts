@@ -48,4 +48,5 @@ export const namesOf = (config: Config): Names => ({
     Object.entries(config.components).map(([name, { checks }]) => [name, { checks: Object.keys(checks) }]),
   ),
   hostChecks: Object.keys(config.host.checks),
+  breakers: [],
 });

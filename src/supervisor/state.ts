@@ -105,6 +105,16 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
     case 'checkpoint.write_failed':
     case 'checkpoint.corrupted':
     case 'checkpoint.restored':
+    case 'incident.opened':
+    case 'incident.updated':
+    case 'incident.acknowledged':
+    case 'incident.resolved':
+    case 'remediation.decided':
+    case 'remediation.finished':
+    case 'experiment.started':
+    case 'fault.injected':
+    case 'fault.undone':
+    case 'experiment.finished':
       return record;
     default:
       return event satisfies never;

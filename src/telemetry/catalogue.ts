@@ -1,15 +1,30 @@
 import {
+  acknowledgers,
+  actionNames,
+  breakerStates,
+  callResults,
   checkOutcomes,
   componentStates,
   crashTypes,
+  dispositions,
   eventTypes,
+  executionOutcomes,
+  experimentOutcomes,
+  incidentCategories,
+  incidentSeverities,
   priorities,
+  receivers,
+  rejections,
+  remediationDecisions,
   restartReasons,
+  triggers,
   type CheckpointTrigger,
+  type DropReason,
   type RecoveryOutcome,
   type RecoveryPhases,
   type RestoreSource,
   type StoreName,
+  type TelemetrySink,
 } from '../model/index.ts';
 
 /*
@@ -25,9 +40,9 @@ export interface OpenLabel {
 
 /**
  * Where a label's values come from: a list; the configured components (and `host`); the checks of that component;
- * `text`, of which there is one at a time; or outside.
+ * the configured breakers; `text`, of which there is one at a time; or outside.
  */
-export type LabelSource = readonly string[] | 'component' | 'check' | 'text' | OpenLabel;
+export type LabelSource = readonly string[] | 'component' | 'check' | 'breaker' | 'text' | OpenLabel;
 
 export const buckets = {
   check: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
@@ -38,7 +53,19 @@ export const buckets = {
 } as const;
 
 export interface MetricDefinition {
-  readonly group: 'self' | 'health' | 'component' | 'host' | 'restart' | 'crash' | 'checkpoint' | 'recovery';
+  readonly group:
+    | 'self'
+    | 'health'
+    | 'component'
+    | 'host'
+    | 'restart'
+    | 'crash'
+    | 'breaker'
+    | 'checkpoint'
+    | 'recovery'
+    | 'incident'
+    | 'experiment'
+    | 'remediation';
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly labels: Readonly<Record<string, LabelSource>>;
   readonly unit?: 'seconds' | 'bytes' | 'ratio';
@@ -52,7 +79,13 @@ export interface MetricDefinition {
 const component = { component: 'component' } as const;
 const perCheck = { component: 'component', check: 'check' } as const;
 const outcome = ['success', 'failure'] as const;
-const triggers = ['interval', 'size', 'shutdown', 'manual', 'alert'] as const satisfies readonly CheckpointTrigger[];
+const checkpointTriggers = [
+  'interval',
+  'size',
+  'shutdown',
+  'manual',
+  'alert',
+] as const satisfies readonly CheckpointTrigger[];
 const sources = ['latest', 'previous', 'none'] as const satisfies readonly RestoreSource[];
 const stores = ['events', 'state'] as const satisfies readonly StoreName[];
 const recoveryOutcomes = [
@@ -69,6 +102,19 @@ const phases = [
   'verify',
 ] as const satisfies readonly (keyof RecoveryPhases extends `${infer P}Ms` ? P : never)[];
 
+const sinks = ['otlp_traces', 'otlp_logs', 'journal', 'audit', 'sse'] as const satisfies readonly TelemetrySink[];
+const dropReasons = [
+  'queue_full',
+  'export_failed',
+  'sampled',
+  'serialize_error',
+  'shutdown',
+] as const satisfies readonly DropReason[];
+/** What the receiver answers. */
+const codes = ['200', '202', '400', '401', '403', '404', '405', '409', '413', '415', '500', '503'] as const;
+const breaker = { breaker: 'breaker' } as const;
+const experiment = { experiment: { atMost: 6, each: 6 } } as const;
+
 const seconds = 'seconds';
 const bytes = 'bytes';
 const ratio = 'ratio';
@@ -81,6 +127,10 @@ const definitions = {
   paramedic_supervisor_last_tick_timestamp_seconds: { group: 'self', type: 'gauge', labels: {}, unit: seconds, help: 'Unix time of the last completed decision-loop tick (heartbeat).' },
   paramedic_supervisor_tick_duration_seconds: { group: 'self', type: 'histogram', labels: {}, unit: seconds, buckets: 'io', help: 'Decision-loop tick duration.' },
   paramedic_events_total: { group: 'self', type: 'counter', labels: { event: eventTypes }, zero: true, help: 'Recovery events emitted, by event type.' },
+  paramedic_telemetry_items_dropped_total: { group: 'self', type: 'counter', labels: { sink: sinks, reason: dropReasons }, zero: true, help: 'Telemetry items lost before reaching a sink.' },
+  paramedic_telemetry_items_exported_total: { group: 'self', type: 'counter', labels: { sink: sinks }, zero: true, help: 'Telemetry items accepted by a sink.' },
+  paramedic_telemetry_queue_length: { group: 'self', type: 'gauge', labels: { sink: sinks }, help: 'Items waiting for a sink.' },
+  paramedic_telemetry_queue_capacity: { group: 'self', type: 'gauge', labels: { sink: sinks }, help: 'Queue capacity of a sink.' },
   paramedic_metrics_render_duration_seconds: { group: 'self', type: 'histogram', labels: {}, unit: seconds, buckets: 'scrape', help: 'Time to render /metrics (blocks the event loop).' },
   paramedic_storage_size_bytes: { group: 'self', type: 'gauge', labels: { store: stores }, unit: bytes, help: 'Size of each database file with its WAL.' },
   paramedic_metrics_series: { group: 'self', type: 'gauge', labels: {}, help: 'Series in the registry at the last render.' },
@@ -120,7 +170,14 @@ const definitions = {
   paramedic_last_crash_timestamp_seconds: { group: 'crash', type: 'gauge', labels: component, unit: seconds, help: 'Unix time of the last crash; 0 if never.' },
   paramedic_crash_reports_total: { group: 'crash', type: 'counter', labels: { outcome }, zero: true, help: 'Crash reports written to durable storage.' },
 
-  paramedic_checkpoints_total: { group: 'checkpoint', type: 'counter', labels: { ...component, trigger: triggers, outcome }, exemplar: true, zero: true, help: 'Checkpoint attempts.' },
+  paramedic_circuit_breaker_state: { group: 'breaker', type: 'gauge', labels: { ...breaker, state: breakerStates }, help: 'StateSet: 1 for the current state, 0 otherwise.' },
+  paramedic_circuit_breaker_transitions_total: { group: 'breaker', type: 'counter', labels: { ...breaker, to: breakerStates, trigger: triggers }, exemplar: true, zero: true, help: 'State transitions.' },
+  paramedic_circuit_breaker_calls_total: { group: 'breaker', type: 'counter', labels: { ...breaker, result: callResults }, exemplar: true, zero: true, help: 'Calls through the breaker.' },
+  paramedic_circuit_breaker_call_duration_seconds: { group: 'breaker', type: 'histogram', labels: breaker, unit: seconds, buckets: 'check', exemplar: true, zero: true, help: 'Duration of permitted calls.' },
+  paramedic_circuit_breaker_failure_ratio: { group: 'breaker', type: 'gauge', labels: breaker, unit: ratio, help: 'Failure ratio of the calls within failure_window; absent when there were none.' },
+  paramedic_circuit_breaker_state_start_time_seconds: { group: 'breaker', type: 'gauge', labels: breaker, unit: seconds, help: 'Unix time the current state was entered.' },
+
+  paramedic_checkpoints_total: { group: 'checkpoint', type: 'counter', labels: { ...component, trigger: checkpointTriggers, outcome }, exemplar: true, zero: true, help: 'Checkpoint attempts.' },
   paramedic_checkpoint_duration_seconds: { group: 'checkpoint', type: 'histogram', labels: component, unit: seconds, buckets: 'io', exemplar: true, help: 'Checkpoint write + fsync time.' },
   paramedic_checkpoint_size_bytes: { group: 'checkpoint', type: 'gauge', labels: component, unit: bytes, help: 'Size of the last good checkpoint.' },
   paramedic_checkpoint_last_success_timestamp_seconds: { group: 'checkpoint', type: 'gauge', labels: component, unit: seconds, help: 'Unix time of the state captured in the last good checkpoint.' },
@@ -134,6 +191,31 @@ const definitions = {
   paramedic_rto_objective_seconds: { group: 'recovery', type: 'gauge', labels: component, unit: seconds, help: 'Recovery time objective.' },
   paramedic_rto_achieved_seconds: { group: 'recovery', type: 'histogram', labels: component, unit: seconds, buckets: 'act', exemplar: true, zero: true, help: 'Fault detection to verified recovery (time to recover).' },
   paramedic_phase_duration_seconds: { group: 'recovery', type: 'histogram', labels: { phase: phases }, unit: seconds, buckets: 'act', exemplar: true, zero: true, help: 'Duration of recovery phases; detect = fault to detection.' },
+
+  paramedic_incidents_total: { group: 'incident', type: 'counter', labels: { severity: incidentSeverities, category: incidentCategories, ...component }, exemplar: true, help: 'Incidents opened.' },
+  paramedic_incidents_open: { group: 'incident', type: 'gauge', labels: { severity: incidentSeverities }, help: 'Open incidents.' },
+  paramedic_incident_oldest_open_timestamp_seconds: { group: 'incident', type: 'gauge', labels: { severity: incidentSeverities }, unit: seconds, help: 'Unix start time of the oldest open incident; 0 if none.' },
+  paramedic_incident_acknowledge_seconds: { group: 'incident', type: 'histogram', labels: { severity: incidentSeverities, by: acknowledgers }, unit: seconds, buckets: 'act', exemplar: true, zero: true, help: 'Opened to acknowledged, by the recovery or by a person.' },
+  paramedic_incident_duration_seconds: { group: 'incident', type: 'histogram', labels: { severity: incidentSeverities }, unit: seconds, buckets: 'long', exemplar: true, zero: true, help: 'Open-to-resolved time.' },
+
+  paramedic_chaos_experiments_total: { group: 'experiment', type: 'counter', labels: { ...experiment, outcome: experimentOutcomes }, exemplar: true, help: 'Finished chaos experiments.' },
+  paramedic_chaos_experiment_active: { group: 'experiment', type: 'gauge', labels: experiment, help: '1 while an experiment runs.' },
+  paramedic_chaos_faults_injected_total: { group: 'experiment', type: 'counter', labels: { fault: { atMost: 25, each: 4 }, ...component }, exemplar: true, help: 'Faults injected.' },
+  paramedic_chaos_experiment_duration_seconds: { group: 'experiment', type: 'histogram', labels: experiment, unit: seconds, buckets: 'act', exemplar: true, help: 'Experiment duration.' },
+  paramedic_chaos_last_run_timestamp_seconds: { group: 'experiment', type: 'gauge', labels: experiment, unit: seconds, help: 'Unix time of the last finished run.' },
+
+  paramedic_webhook_requests_total: { group: 'remediation', type: 'counter', labels: { receiver: receivers, code: codes }, exemplar: true, zero: true, help: 'Alert webhook requests by HTTP status.' },
+  paramedic_webhook_request_duration_seconds: { group: 'remediation', type: 'histogram', labels: { receiver: receivers }, unit: seconds, buckets: 'io', exemplar: true, zero: true, help: 'Webhook handling time until the response.' },
+  paramedic_webhook_rejections_total: { group: 'remediation', type: 'counter', labels: { receiver: receivers, reason: rejections }, zero: true, help: 'Requests refused before any alert was read.' },
+  paramedic_webhook_alerts_total: { group: 'remediation', type: 'counter', labels: { receiver: receivers, disposition: dispositions }, zero: true, help: 'Alerts read from webhooks by what became of them.' },
+  paramedic_webhook_truncated_alerts_total: { group: 'remediation', type: 'counter', labels: { receiver: receivers }, zero: true, help: 'Alerts Alertmanager left out (truncatedAlerts).' },
+  paramedic_webhook_last_watchdog_timestamp_seconds: { group: 'remediation', type: 'gauge', labels: { receiver: receivers }, unit: seconds, help: 'Unix time the always-firing ParamedicWatchdog alert last arrived; 0 if never.' },
+  paramedic_alert_delivery_delay_seconds: { group: 'remediation', type: 'histogram', labels: { receiver: receivers }, unit: seconds, buckets: 'act', exemplar: true, zero: true, help: 'Webhook receipt minus alert startsAt, first firing only.' },
+  paramedic_remediation_decisions_total: { group: 'remediation', type: 'counter', labels: { action: actionNames, decision: remediationDecisions }, exemplar: true, zero: true, help: 'Decisions taken for requested actions.' },
+  paramedic_remediation_executions_total: { group: 'remediation', type: 'counter', labels: { action: actionNames, outcome: executionOutcomes }, exemplar: true, zero: true, help: 'Finished executions.' },
+  paramedic_remediation_duration_seconds: { group: 'remediation', type: 'histogram', labels: { action: actionNames }, unit: seconds, buckets: 'act', exemplar: true, help: 'Decision to end of verification.' },
+  paramedic_remediation_in_flight: { group: 'remediation', type: 'gauge', labels: { action: actionNames }, help: 'Running executions.' },
+  paramedic_remediation_paused: { group: 'remediation', type: 'gauge', labels: {}, help: '1 while remediation is switched off.' },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof definitions;
@@ -172,10 +254,14 @@ export const seriesPerSet = (definition: MetricDefinition): number =>
 const FOLDED = 2;
 
 /** Most series that a metric can have with so many components, each with so many checks. */
-export function maxSeries(definition: MetricDefinition, sizes: { components: number; checks: number }): number {
+export function maxSeries(
+  definition: MetricDefinition,
+  sizes: { components: number; checks: number; breakers: number },
+): number {
   const values = Object.values(definition.labels).map((source) => {
     if (source === 'component') return sizes.components;
     if (source === 'check') return sizes.checks;
+    if (source === 'breaker') return sizes.breakers;
     if (source === 'text') return 1;
     return 'atMost' in source ? source.each + FOLDED : source.length;
   });

@@ -13,7 +13,7 @@ import { checksOf, type Names } from './zeroes.ts';
 export const OTHER = '_OTHER';
 /** Values from outside longer than this are no names any more. */
 const LONGEST_VALUE = 100;
-const SMALLEST = { components: 1, checks: 1 };
+const SMALLEST = { components: 1, checks: 1, breakers: 1 };
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -29,7 +29,7 @@ export interface Guard {
   ): { readonly labels: Labels; readonly isNew: boolean; readonly folded: boolean };
   /** Forgets the series of one metric. */
   clear(metric: MetricName): void;
-  /** New names after a reload. @returns the series whose component or check has gone, already forgotten. */
+  /** New names after a reload. @returns the series whose component, check or breaker has gone, already forgotten. */
   configure(names: Names): { metric: MetricName; labels: Labels }[];
   /** Series admitted and reserved, buckets of histograms included. */
   count(): number;
@@ -52,6 +52,7 @@ export function createGuard(limit: number, first: Names): Guard {
     const value = labels[label] ?? '';
     if (source === 'component') return value === HOST || Object.hasOwn(names.components, value);
     if (source === 'check') return checksOf(labels['component'] ?? '', names).includes(value);
+    if (source === 'breaker') return names.breakers.includes(value);
     if (source === 'text') return true;
     if (!('atMost' in source)) return source.includes(value);
     if (value === '') return true;
@@ -101,12 +102,13 @@ export function createGuard(limit: number, first: Names): Guard {
       const gone: { metric: MetricName; labels: Labels }[] = [];
       for (const [metric, series] of known) {
         for (const [key, labels] of series) {
-          const { component, check } = labels;
+          const { component, check, breaker } = labels;
+          const known = (value: string | undefined, among: () => boolean) =>
+            value === undefined || value === OTHER || among();
           const stays =
-            component === undefined ||
-            component === OTHER ||
-            ((component === HOST || Object.hasOwn(names.components, component)) &&
-              (check === undefined || check === OTHER || checksOf(component, names).includes(check)));
+            known(component, () => component === HOST || Object.hasOwn(names.components, component ?? '')) &&
+            known(check, () => checksOf(component ?? '', names).includes(check ?? '')) &&
+            known(breaker, () => names.breakers.includes(breaker ?? ''));
           if (stays) continue;
           series.delete(key);
           if (grows(catalogue[metric])) count -= seriesPerSet(catalogue[metric]);

@@ -103,6 +103,56 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       return ['error', `checkpoint ${e.checkpoint} of ${e.component} is corrupt and is never used again: ${e.why}`];
     case 'checkpoint.restored':
       return restored(e);
+    case 'incident.opened':
+      return [
+        e.severity === 'critical' || e.severity === 'high' ? 'error' : 'warn',
+        `incident ${e.incident} opened (${e.severity}, ${e.category}): ${e.title}`,
+      ];
+    case 'incident.updated':
+      return ['warn', `incident ${e.incident} is now ${e.severity}, came again ${count(e.repeats, 'time')}: ${e.why}`];
+    case 'incident.acknowledged':
+      return ['info', `incident ${e.incident} acknowledged by ${by(e.by)} after ${formatDuration(e.afterMs)}`];
+    case 'incident.resolved':
+      return ['info', `incident ${e.incident} resolved after ${formatDuration(e.durationMs)}: ${e.resolution}`];
+    case 'breaker.transitioned':
+      return [
+        e.to === 'open' || e.to === 'forced_open' ? 'warn' : 'info',
+        `breaker ${e.breaker} went from ${e.from} to ${e.to}: ${e.reason}`,
+      ];
+    case 'webhook.answered':
+      return e.rejection === null
+        ? ['debug', `webhook ${e.receiver} answered ${e.code}: ${count(e.alerts, 'alert')}`]
+        : ['warn', `webhook ${e.receiver} refused with ${e.code}: ${e.rejection}`];
+    case 'alert.received':
+      return [
+        'debug',
+        `alert ${e.alert?.name ?? 'without a name'} (${e.alert?.status ?? 'unreadable'}): ${e.disposition}`,
+      ];
+    case 'remediation.decided':
+      return [
+        e.decision === 'execute' ? 'info' : 'warn',
+        `alert ${e.alert.name} asks for ${e.action} of ${e.component}: ${e.decision}${e.why === '' ? '' : ` (${e.why})`}`,
+      ];
+    case 'remediation.finished':
+      return [
+        e.outcome === 'success' ? 'info' : 'error',
+        `remediation ${e.remediation}, ${e.action} of ${e.component}, ended after ${formatDuration(e.durationMs)}: ${e.outcome}${e.message === '' ? '' : ` (${e.message})`}`,
+      ];
+    case 'experiment.started':
+      return ['warn', `experiment ${e.experiment} (${e.run}) begins on ${e.component}`];
+    case 'fault.injected':
+      return ['warn', `experiment ${e.run} made a fault in ${e.component} (pid ${e.pid}): ${e.fault}`];
+    case 'fault.undone':
+      return ['warn', `experiment ${e.run} undid its fault in ${e.component}: ${e.how}`];
+    case 'experiment.finished':
+      return [
+        e.outcome === 'passed' ? 'info' : 'error',
+        `experiment ${e.experiment} (${e.run}) on ${e.component}: ${e.outcome}, ${e.why}`,
+      ];
+    case 'telemetry.dropped':
+      return e.reason === 'sampled' ? null : ['warn', `${count(e.items, 'item')} for ${e.sink} dropped: ${e.reason}`];
+    case 'breaker.called':
+    case 'telemetry.exported':
     case 'daemon.ticked':
     case 'component.sampled':
     case 'check.completed':

@@ -1,5 +1,5 @@
-import type { RecoveryEvent, RecoveryPhases } from '../model/index.ts';
-import type { MetricUpdate } from './catalogue.ts';
+import type { EventOf, RecoveryEvent, RecoveryPhases } from '../model/index.ts';
+import type { LabelsOf, MetricUpdate } from './catalogue.ts';
 
 /** What an event changes in counters and histograms. Gauges are states: `toGauges` reads them at each scrape. */
 export function toMetrics(event: RecoveryEvent): MetricUpdate[] {
@@ -76,6 +76,86 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
       if (outcome === 'failure' || (source === 'none' && dataLossMs === 0)) return [count];
       return [count, { metric: 'paramedic_rpo_achieved_seconds', labels: { component }, value: dataLossMs / 1_000 }];
     }
+    case 'incident.opened': {
+      const { severity, category, component } = e;
+      return [{ metric: 'paramedic_incidents_total', labels: { severity, category, component }, value: 1 }];
+    }
+    case 'incident.acknowledged': {
+      const { severity, by } = e;
+      return [{ metric: 'paramedic_incident_acknowledge_seconds', labels: { severity, by }, value: e.afterMs / 1_000 }];
+    }
+    case 'incident.resolved': {
+      const { severity } = e;
+      return [{ metric: 'paramedic_incident_duration_seconds', labels: { severity }, value: e.durationMs / 1_000 }];
+    }
+    case 'breaker.transitioned': {
+      const { breaker, to, trigger } = e;
+      return [{ metric: 'paramedic_circuit_breaker_transitions_total', labels: { breaker, to, trigger }, value: 1 }];
+    }
+    case 'breaker.called': {
+      const { breaker, result } = e;
+      const count: MetricUpdate = {
+        metric: 'paramedic_circuit_breaker_calls_total',
+        labels: { breaker, result },
+        value: 1,
+      };
+      if (result === 'rejected') return [count];
+      return [
+        count,
+        {
+          metric: 'paramedic_circuit_breaker_call_duration_seconds',
+          labels: { breaker },
+          value: e.durationMs / 1_000,
+        },
+      ];
+    }
+    case 'webhook.answered':
+      return webhookAnswered(e);
+    case 'alert.received': {
+      const { receiver, disposition, delayMs } = e;
+      const count: MetricUpdate = {
+        metric: 'paramedic_webhook_alerts_total',
+        labels: { receiver, disposition },
+        value: 1,
+      };
+      if (delayMs === null) return [count];
+      return [
+        count,
+        { metric: 'paramedic_alert_delivery_delay_seconds', labels: { receiver }, value: delayMs / 1_000 },
+      ];
+    }
+    case 'remediation.decided': {
+      const { action, decision } = e;
+      return [{ metric: 'paramedic_remediation_decisions_total', labels: { action, decision }, value: 1 }];
+    }
+    case 'remediation.finished': {
+      const { action, outcome } = e;
+      return [
+        { metric: 'paramedic_remediation_executions_total', labels: { action, outcome }, value: 1 },
+        { metric: 'paramedic_remediation_duration_seconds', labels: { action }, value: e.durationMs / 1_000 },
+      ];
+    }
+    case 'fault.injected': {
+      const { fault, component } = e;
+      return [{ metric: 'paramedic_chaos_faults_injected_total', labels: { fault, component }, value: 1 }];
+    }
+    case 'experiment.finished': {
+      const { experiment, outcome } = e;
+      return [
+        { metric: 'paramedic_chaos_experiments_total', labels: { experiment, outcome }, value: 1 },
+        {
+          metric: 'paramedic_chaos_experiment_duration_seconds',
+          labels: { experiment },
+          value: e.durationMs / 1_000,
+        },
+      ];
+    }
+    case 'telemetry.exported':
+      return [{ metric: 'paramedic_telemetry_items_exported_total', labels: { sink: e.sink }, value: e.items }];
+    case 'telemetry.dropped': {
+      const { sink, reason } = e;
+      return [{ metric: 'paramedic_telemetry_items_dropped_total', labels: { sink, reason }, value: e.items }];
+    }
     case 'daemon.started':
     case 'daemon.stopped':
     case 'config.reloaded':
@@ -100,10 +180,26 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'host.sampled':
     case 'restart.decided':
     case 'recovery.started':
+    case 'incident.updated':
+    case 'experiment.started':
+    case 'fault.undone':
       return [];
     default:
       return e satisfies never;
   }
+}
+
+function webhookAnswered(e: EventOf<'webhook.answered'>): MetricUpdate[] {
+  const { receiver, rejection } = e;
+  const code = String(e.code) as LabelsOf<'paramedic_webhook_requests_total'>['code'];
+  return [
+    { metric: 'paramedic_webhook_requests_total', labels: { receiver, code }, value: 1 },
+    { metric: 'paramedic_webhook_request_duration_seconds', labels: { receiver }, value: e.durationMs / 1_000 },
+    { metric: 'paramedic_webhook_truncated_alerts_total', labels: { receiver }, value: e.truncated },
+    ...(rejection === null
+      ? []
+      : [{ metric: 'paramedic_webhook_rejections_total', labels: { receiver, reason: rejection }, value: 1 } as const]),
+  ];
 }
 
 const phaseDurations = ({ detectMs, decideMs, actMs, verifyMs }: RecoveryPhases): MetricUpdate[] =>

@@ -3,7 +3,7 @@ import { buckets, catalogue, maxSeries, metricNames, type LabelSource } from './
 import { meanings } from './meanings.ts';
 
 /** The sizes that the bound on the number of series is promised for. */
-export const DEFAULT_SIZES = { components: 26, checks: 4 };
+export const DEFAULT_SIZES = { components: 26, checks: 4, breakers: 25 };
 
 const groups = [...new Set(metricNames.map((name) => catalogue[name].group))];
 
@@ -15,7 +15,7 @@ export function metricsPage(): string {
     '',
     'Generated from `src/telemetry/catalogue.ts`. Everything on `/metrics` beside the metrics of Node itself (`process_*`, `nodejs_*`).',
     '',
-    `At most ${total} series with 25 components, the host and ${DEFAULT_SIZES.checks} checks each. A label value that is neither in its list nor configured becomes \`_OTHER\` and is counted in \`paramedic_metrics_label_overflow_total\`. Exemplars are given in the OpenMetrics format only.`,
+    `At most ${total} series with 25 components, the host, ${DEFAULT_SIZES.checks} checks each and ${DEFAULT_SIZES.breakers} breakers. A label value that is neither in its list nor configured becomes \`_OTHER\` and is counted in \`paramedic_metrics_label_overflow_total\`. Exemplars are given in the OpenMetrics format only.`,
     ...groups.flatMap((group) => [
       '',
       `## ${group}`,
@@ -58,6 +58,7 @@ function labelRows(): string[] {
 function valuesText(source: LabelSource): string {
   if (source === 'component') return 'a configured component, or `host` on metrics of checks';
   if (source === 'check') return 'a configured check of the component';
+  if (source === 'breaker') return 'a configured breaker';
   if (source === 'text') return 'one at a time';
   return 'atMost' in source
     ? `at most ${source.atMost}, then \`_OTHER\``

@@ -1,10 +1,11 @@
 import { HOST } from '../model/index.ts';
 import { catalogue, metricNames, type LabelSource, type MetricName } from './catalogue.ts';
 
-/** The names that the configuration gives: what the labels `component` and `check` may say. */
+/** The names that the configuration gives: what the labels `component`, `check` and `breaker` may say. */
 export interface Names {
   readonly components: Readonly<Record<string, { readonly checks: readonly string[] }>>;
   readonly hostChecks: readonly string[];
+  readonly breakers: readonly string[];
 }
 
 /** One series by name and labels. */
@@ -42,6 +43,7 @@ function valuesOf(
 ): readonly string[] {
   if (source === 'component') return [...Object.keys(names.components), ...(withHost ? [HOST] : [])];
   if (source === 'check') return checksOf(set['component'] ?? '', names);
+  if (source === 'breaker') return names.breakers;
   return source === 'text' || 'atMost' in source ? [''] : source;
 }
 

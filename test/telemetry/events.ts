@@ -5,8 +5,11 @@ import {
   type CrashId,
   type EventOf,
   type EventType,
+  type ExperimentRunId,
   type IncarnationId,
+  type IncidentId,
   type RecoveryId,
+  type RemediationId,
 } from '../../src/model/index.ts';
 
 /* oxlint-disable unicorn/no-thenable -- `then` is what follows a stop: these are events, never awaited */
@@ -18,6 +21,11 @@ const process = { pid: 4_711, startTime: 1, bootId: 'boot' };
 const crash = 'CRASH-20261123-120000-1A2B3C4D' as CrashId;
 const checkpoint = 'CP-20261123-120000-1A2B3C4D' as CheckpointId;
 const recovery = 'b'.repeat(32) as RecoveryId;
+const incident = 'd'.repeat(32) as IncidentId;
+const trace = { traceId: 'e'.repeat(32), spanId: 'f'.repeat(16) };
+const alert = { name: 'ParamedicComponentDown', fingerprint: '0a1b', startsAt: at, status: 'firing' } as const;
+const remediation = 'REM-20261123-120000-1A2B3C4D' as RemediationId;
+const run = 'EXP-20261123-120000-1A2B3C4D' as ExperimentRunId;
 const exit = { code: null, signal: 'SIGKILL' };
 const check = { ...gmail, check: 'api', kind: 'http' };
 const phases = { detectMs: 10, decideMs: 20, actMs: 300, verifyMs: 170 };
@@ -139,4 +147,124 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
     entriesReplayed: 2,
     dataLossMs: 1_500,
   },
+  'incident.opened': {
+    type: 'incident.opened',
+    ...gmail,
+    incident,
+    severity: 'critical',
+    category: 'crash',
+    title: 'gmail crashed: external_termination',
+    description: 'SIGKILL',
+    signature: 'c'.repeat(16),
+    startedAt: at,
+    breaker: null,
+    previous: null,
+  },
+  'incident.updated': {
+    type: 'incident.updated',
+    ...gmail,
+    incident,
+    severity: 'critical',
+    repeats: 2,
+    why: 'it crashed again',
+  },
+  'incident.acknowledged': {
+    type: 'incident.acknowledged',
+    ...gmail,
+    incident,
+    severity: 'critical',
+    by: 'recovery',
+    afterMs: 3,
+  },
+  'incident.resolved': {
+    type: 'incident.resolved',
+    ...gmail,
+    incident,
+    severity: 'critical',
+    by: 'recovery',
+    resolution: 'verified healthy',
+    durationMs: 1_500,
+  },
+  'breaker.transitioned': {
+    type: 'breaker.transitioned',
+    at,
+    breaker: 'gpt_api',
+    from: 'closed',
+    to: 'open',
+    trigger: 'policy',
+    reason: '5 failures in a row',
+    caller: gmail.component,
+    firstFailureAt: at,
+    until: at,
+  },
+  'breaker.called': {
+    type: 'breaker.called',
+    at,
+    breaker: 'gpt_api',
+    caller: gmail.component,
+    result: 'failure',
+    durationMs: 250,
+  },
+  'webhook.answered': {
+    type: 'webhook.answered',
+    at,
+    receiver: 'alertmanager',
+    code: 401,
+    rejection: 'auth',
+    durationMs: 2,
+    alerts: 0,
+    truncated: 3,
+    groupKey: '{}',
+    userAgent: 'Alertmanager/0.25',
+    trace,
+    parent: null,
+  },
+  'alert.received': {
+    type: 'alert.received',
+    at,
+    receiver: 'alertmanager',
+    alert,
+    disposition: 'accepted',
+    delayMs: 900,
+  },
+  'remediation.decided': {
+    type: 'remediation.decided',
+    ...gmail,
+    remediation,
+    action: 'restart',
+    parameters: { component: 'gmail' },
+    decision: 'cooldown',
+    why: 'the last one was 3 s ago',
+    alert,
+    receiver: 'alertmanager',
+    rule: 0,
+    trace,
+  },
+  'remediation.finished': {
+    type: 'remediation.finished',
+    ...gmail,
+    remediation,
+    action: 'restart',
+    outcome: 'success',
+    message: 'gmail is ready',
+    durationMs: 400,
+  },
+  'experiment.started': { type: 'experiment.started', ...gmail, run, experiment: 'agent_crash_recovery' },
+  'fault.injected': { type: 'fault.injected', ...gmail, run, fault: 'kill', pid: 4_711 },
+  'fault.undone': { type: 'fault.undone', ...gmail, run, fault: 'kill', how: 'it was started again' },
+  'experiment.finished': {
+    type: 'experiment.finished',
+    ...gmail,
+    run,
+    experiment: 'agent_crash_recovery',
+    outcome: 'failed',
+    why: 'no new process within 30s',
+    durationMs: 30_000,
+    rtoMs: null,
+    rpoMs: null,
+    checks: [{ name: 'process_restarted', passed: false, essential: true, detail: 'it is stopped' }],
+    incidents: [incident],
+  },
+  'telemetry.exported': { type: 'telemetry.exported', at, sink: 'otlp_traces', items: 12 },
+  'telemetry.dropped': { type: 'telemetry.dropped', at, sink: 'otlp_traces', reason: 'queue_full', items: 3 },
 };

@@ -43,6 +43,25 @@ const spoken: { readonly [T in EventType]: string | null } = {
     'error checkpoint CP-20261123-120000-1A2B3C4D of gmail is corrupt and is never used again: checksum differs',
   'checkpoint.restored':
     'info gmail continues from checkpoint CP-20261123-120000-1A2B3C4D and 2 journal entries, at most 1.5s lost',
+  'incident.opened': `error incident ${'d'.repeat(32)} opened (critical, crash): gmail crashed: external_termination`,
+  'incident.updated': `warn incident ${'d'.repeat(32)} is now critical, came again 2 times: it crashed again`,
+  'incident.acknowledged': `info incident ${'d'.repeat(32)} acknowledged by the recovery after 3ms`,
+  'incident.resolved': `info incident ${'d'.repeat(32)} resolved after 1.5s: verified healthy`,
+  'breaker.transitioned': 'warn breaker gpt_api went from closed to open: 5 failures in a row',
+  'breaker.called': null,
+  'webhook.answered': 'warn webhook alertmanager refused with 401: auth',
+  'alert.received': 'debug alert ParamedicComponentDown (firing): accepted',
+  'remediation.decided':
+    'warn alert ParamedicComponentDown asks for restart of gmail: cooldown (the last one was 3 s ago)',
+  'remediation.finished':
+    'info remediation REM-20261123-120000-1A2B3C4D, restart of gmail, ended after 400ms: success (gmail is ready)',
+  'experiment.started': 'warn experiment agent_crash_recovery (EXP-20261123-120000-1A2B3C4D) begins on gmail',
+  'fault.injected': 'warn experiment EXP-20261123-120000-1A2B3C4D made a fault in gmail (pid 4711): kill',
+  'fault.undone': 'warn experiment EXP-20261123-120000-1A2B3C4D undid its fault in gmail: it was started again',
+  'experiment.finished':
+    'error experiment agent_crash_recovery (EXP-20261123-120000-1A2B3C4D) on gmail: failed, no new process within 30s',
+  'telemetry.exported': null,
+  'telemetry.dropped': 'warn 3 items for otlp_traces dropped: queue_full',
 };
 
 const say = (event: RecoveryEvent) => {

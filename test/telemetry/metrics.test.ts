@@ -27,6 +27,33 @@ const changes: Partial<Record<EventType, string[]>> = {
   'checkpoint.write_failed': ['checkpoints_total gmail interval failure 1'],
   'checkpoint.corrupted': ['checkpoint_corruptions_total gmail 1'],
   'checkpoint.restored': ['checkpoint_restores_total gmail latest success 1', 'rpo_achieved_seconds gmail 1.5'],
+  'incident.opened': ['incidents_total critical crash gmail 1'],
+  'incident.acknowledged': ['incident_acknowledge_seconds critical recovery 0.003'],
+  'incident.resolved': ['incident_duration_seconds critical 1.5'],
+  'breaker.transitioned': ['circuit_breaker_transitions_total gpt_api open policy 1'],
+  'breaker.called': [
+    'circuit_breaker_calls_total gpt_api failure 1',
+    'circuit_breaker_call_duration_seconds gpt_api 0.25',
+  ],
+  'webhook.answered': [
+    'webhook_requests_total alertmanager 401 1',
+    'webhook_request_duration_seconds alertmanager 0.002',
+    'webhook_truncated_alerts_total alertmanager 3',
+    'webhook_rejections_total alertmanager auth 1',
+  ],
+  'alert.received': ['webhook_alerts_total alertmanager accepted 1', 'alert_delivery_delay_seconds alertmanager 0.9'],
+  'remediation.decided': ['remediation_decisions_total restart cooldown 1'],
+  'remediation.finished': [
+    'remediation_executions_total restart success 1',
+    'remediation_duration_seconds restart 0.4',
+  ],
+  'fault.injected': ['chaos_faults_injected_total kill gmail 1'],
+  'experiment.finished': [
+    'chaos_experiments_total agent_crash_recovery failed 1',
+    'chaos_experiment_duration_seconds agent_crash_recovery 30',
+  ],
+  'telemetry.exported': ['telemetry_items_exported_total otlp_traces 12'],
+  'telemetry.dropped': ['telemetry_items_dropped_total otlp_traces queue_full 3'],
 };
 
 describe('metrics of events', () => {

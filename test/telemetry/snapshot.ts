@@ -45,4 +45,8 @@ export const snapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
   ...overrides,
 });
 
-export const names: Names = { components: { gmail: { checks: ['api'] } }, hostChecks: ['resources'] };
+export const names: Names = {
+  components: { gmail: { checks: ['api'] } },
+  hostChecks: ['resources'],
+  breakers: ['gpt_api'],
+};

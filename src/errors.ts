@@ -14,6 +14,11 @@ const catalogue = {
     exit: 1,
     text: (p: { component: string }) => `No component named "${p.component}". \`paramedic status\` lists them.`,
   },
+  INCIDENT_NOT_FOUND: {
+    http: 404,
+    exit: 1,
+    text: (p: { incident: string }) => `No incident "${p.incident}". \`paramedic incidents list\` shows them.`,
+  },
   CHECKPOINT_NOT_FOUND: {
     http: 404,
     exit: 1,

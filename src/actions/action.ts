@@ -9,6 +9,8 @@ export interface Actor {
   stop(component: string, by: Requester): Promise<string>;
   /** Resolves when the new process is verified healthy. */
   restart(component: string, by: Requester, force: boolean): Promise<string>;
+  /** Says that an incident is over. */
+  resolveIncident(incident: string, resolution: string, by: Requester): Promise<string>;
   /** Reads the configuration again. */
   reload(): Promise<string>;
 }

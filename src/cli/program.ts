@@ -5,6 +5,7 @@ import { addComponentActions } from './component-actions.ts';
 import { addConfig } from './config.ts';
 import { addEvents } from './events.ts';
 import { addExplain } from './explain.ts';
+import { addIncidents } from './incidents.ts';
 import { addLogs } from './logs.ts';
 import { addReload } from './reload.ts';
 import { addStart } from './start.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     addExplain,
     addLogs,
     addEvents,
+    addIncidents,
     addConfig,
     addCheckpoints,
     addReload,

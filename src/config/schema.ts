@@ -3,6 +3,7 @@ import { stateSchema } from '../checkpoints/schema.ts';
 import { processSchema } from '../drivers/schema.ts';
 import { checksSchema, intervalsSchema, startSchema } from '../health/schema.ts';
 import { listenSchema } from '../http/schema.ts';
+import { incidentsSchema } from '../incidents/schema.ts';
 import { priorities } from '../model/index.ts';
 import { hostRestartSchema, maintenanceWindowsSchema, restartPolicySchema } from '../restart/policy.ts';
 import { telemetrySchema } from '../telemetry/schema.ts';
@@ -52,6 +53,7 @@ export const configSchema = z
       .prefault({})
       .describe('The machine itself; metric label component="host".'),
     components: z.record(componentNameSchema, componentSchema).default({}).describe('What is supervised.'),
+    incidents: incidentsSchema.prefault({}),
     telemetry: telemetrySchema.prefault({}),
   })
   .describe('paramedic.yaml');

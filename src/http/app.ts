@@ -10,6 +10,7 @@ import { config } from './config.ts';
 import { crashes } from './crashes.ts';
 import { events } from './events.ts';
 import { loopbackNamesOnly } from './host.ts';
+import { incidents } from './incidents.ts';
 import { metrics } from './metrics.ts';
 import { healthz, probes } from './probes.ts';
 import { answerProblems, type OnError } from './problem.ts';
@@ -56,6 +57,7 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
     components(daemon),
     crashes(daemon),
     checkpoints(daemon),
+    incidents(daemon),
     config(daemon),
     events({ daemon, clock, closing }),
     unknownRoute,

@@ -82,6 +82,8 @@ export interface ComponentRecord {
   readonly nextStartAt: EpochMs | null;
   /** When it was last verified healthy, and when the process before the current one ended. */
   readonly readyAt: EpochMs | null;
+  /** Since when it has been healthy without a break; null: it is not. */
+  readonly healthySince: EpochMs | null;
   readonly lastEndAt: EpochMs | null;
   readonly startedAt: EpochMs | null;
 }

@@ -1,6 +1,15 @@
-import type { ComponentName, ComponentRecord, EpochMs, EventOf, EventType, RecoveryEvent } from '../model/index.ts';
+import type {
+  ComponentName,
+  ComponentRecord,
+  EpochMs,
+  EventOf,
+  EventType,
+  Incident,
+  IncidentId,
+  RecoveryEvent,
+} from '../model/index.ts';
 import type { EventBuffer } from './event-buffer.ts';
-import { parseEvent, parseRecord, type EventRow } from './event-rows.ts';
+import { parseEvent, parseIncident, parseRecord, type EventRow } from './event-rows.ts';
 import type { Database } from './open.ts';
 
 interface CrashRow {
@@ -38,6 +47,19 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
     ORDER BY seq DESC`;
   const selectCrashes = db.prepare<[number], CrashRow>(crashes(''));
   const selectCrashesOf = db.prepare<[string, number], CrashRow>(crashes('AND component = ?'));
+
+  const selectTimeline = db.prepare<[string], EventRow>('SELECT seq, body FROM event WHERE incident = ? ORDER BY seq');
+  const selectIncidents = db
+    .prepare<{ component: string | null; state: string | null; limit: number }, string>(
+      `SELECT record FROM incident
+       WHERE (:component IS NULL OR component = :component)
+         AND (:state IS NULL OR (resolved_at IS NULL) = (:state = 'open'))
+       ORDER BY opened_at DESC, id LIMIT :limit`,
+    )
+    .pluck();
+  const selectIncident = db
+    .prepare<[string, string], string>('SELECT record FROM incident WHERE id >= ? AND id < ? LIMIT 2')
+    .pluck();
 
   const newestWaiting = (type: EventType, matches: (event: RecoveryEvent) => boolean): RecoveryEvent | undefined =>
     waiting.events
@@ -86,6 +108,47 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
         const told = newestWaiting('crash.reported', (other) => 'crash' in other && other.crash === event.crash);
         return [{ event, report: told?.type === 'crash.reported' ? told.file : report }];
       });
+    },
+
+    timeline(incident: IncidentId) {
+      const waits = waiting.events.filter((row) => row.incident === incident);
+      return [...selectTimeline.all(incident), ...waits].flatMap(({ seq, body }) => {
+        const event = parseEvent(body);
+        return event ? [{ seq, event }] : [];
+      });
+    },
+
+    incidents({
+      component,
+      state,
+      limit,
+    }: {
+      component?: string | undefined;
+      state?: string | undefined;
+      limit: number;
+    }) {
+      const found = new Map<IncidentId, Incident>();
+      const question = { component: component ?? null, state: state ?? null, limit };
+      for (const text of selectIncidents.all(question)) {
+        const incident = parseIncident(text);
+        if (incident) found.set(incident.id, incident);
+      }
+      // What waits is newer than its row.
+      for (const incident of waiting.incidents.values()) {
+        const fits =
+          (component === undefined || incident.component === component) &&
+          (state === undefined || (incident.resolved === null) === (state === 'open'));
+        if (fits) found.set(incident.id, incident);
+        else found.delete(incident.id);
+      }
+      return [...found.values()].toSorted((a, b) => b.openedAt - a.openedAt).slice(0, limit);
+    },
+
+    incident(idOrPrefix: string): Incident | undefined {
+      const stored = selectIncident.all(idOrPrefix, `${idOrPrefix}g`).flatMap((text) => parseIncident(text) ?? []);
+      const waits = [...waiting.incidents.values()].filter(({ id }) => id.startsWith(idOrPrefix));
+      const found = new Map([...stored, ...waits].map((incident) => [incident.id, incident]));
+      return idOrPrefix !== '' && found.size === 1 ? [...found.values()][0] : undefined;
     },
 
     lastOf<T extends EventType>(type: T, component?: ComponentName): EventOf<T> | undefined {

@@ -8,6 +8,8 @@ import {
   type EpochMs,
   type EventOf,
   type EventType,
+  type Incident,
+  type IncidentId,
   type RecoveryEvent,
 } from '../model/index.ts';
 import { EventBuffer } from './event-buffer.ts';
@@ -34,12 +36,16 @@ export interface EventStoreDeps {
 export interface EventStore {
   /**
    * Stores what each event is owed. With a decision among them, all of them, what was waiting and the records are
-   * committed at once, in one transaction, before this returns; observations alone wait at most 100 ms.
+   * committed at once, in one transaction, before this returns; the others wait for `sync`, or at most 100 ms.
    * `component.removed` deletes the component's record. Never throws: what a full disk refuses waits for room, the
    * newest 10,000 events of it and all records.
    * @returns the number of each event, null for those that are never stored.
    */
-  append(events: readonly RecoveryEvent[], records: readonly ComponentRecord[]): (number | null)[];
+  append(
+    events: readonly RecoveryEvent[],
+    records: readonly ComponentRecord[],
+    incidents?: readonly Incident[],
+  ): (number | null)[];
   /** Events after `seq`, oldest first, at most `limit`; those that still wait to be written included. */
   after(seq: number, limit: number): { readonly seq: number; readonly event: RecoveryEvent }[];
   /** The newest `limit` events, oldest first. Numbers have gaps: they cannot be counted back. */
@@ -56,8 +62,21 @@ export interface EventStore {
   since(types: readonly EventType[], at: EpochMs): RecoveryEvent[];
   /** The newest event of a type, of one component or of any. */
   lastOf<T extends EventType>(type: T, component?: ComponentName): EventOf<T> | undefined;
+  /** Newest first. `open`: not resolved. `since`: the unresolved ones too, however old. */
+  incidents(filter: IncidentQuery): Incident[];
+  /** By its id or the beginning of it; undefined when there is none, or more than one. */
+  incident(idOrPrefix: string): Incident | undefined;
+  /** The stored events of one incident, oldest first. */
+  timeline(incident: IncidentId): { readonly seq: number; readonly event: RecoveryEvent }[];
+  /** Deletes incidents that were resolved before a time. @throws STORE_FAILED */
+  pruneIncidents(before: EpochMs): void;
   /** Writes what waits. @throws STORE_FAILED; what waits is kept. */
   flush(): void;
+  /**
+   * Writes what waits and has the disk keep it: it survives a power cut. For what somebody is about to be answered.
+   * @throws STORE_FAILED; what waits is kept.
+   */
+  sync(): void;
   /**
    * Deletes events from before a time among the `most` oldest, and gives a slice of space back.
    * @returns how many went: as many as `most` means that there may be more.
@@ -68,6 +87,12 @@ export interface EventStore {
   sizeBytes(): number;
   /** Writes what waits and closes the file. Idempotent. */
   close(): void;
+}
+
+export interface IncidentQuery {
+  readonly component?: string | undefined;
+  readonly state?: 'open' | 'resolved' | undefined;
+  readonly limit: number;
 }
 
 const FLUSH_AFTER_MS = 100;
@@ -101,9 +126,13 @@ export function openEventStore(
 }
 
 export function createEventStore(db: Database, { clock, onError, onWritable }: EventStoreDeps): EventStore {
-  const insert = db.prepare<[number, number, string, string | null, string]>(
-    'INSERT INTO event (seq, at, type, component, body) VALUES (?, ?, ?, ?, ?)',
+  const insert = db.prepare<[number, number, string, string | null, string | null, string]>(
+    'INSERT INTO event (seq, at, type, component, incident, body) VALUES (?, ?, ?, ?, ?, ?)',
   );
+  const keepIncident = db.prepare<[string, string, number, number | null, string]>(
+    'INSERT OR REPLACE INTO incident (id, component, opened_at, resolved_at, record) VALUES (?, ?, ?, ?, ?)',
+  );
+  const deleteIncidents = db.prepare<[number]>('DELETE FROM incident WHERE resolved_at < ?');
   const upsert = db.prepare<[string, string]>('INSERT OR REPLACE INTO component (name, record) VALUES (?, ?)');
   const remove = db.prepare<[string | null]>('DELETE FROM component WHERE name = ?');
   const reserve = db.prepare<[number]>('UPDATE sequence SET reserved = ?');
@@ -122,18 +151,22 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
   let troubled = false;
 
   const mustReserve = () => next + RESERVE / 2 > reserved;
-  const write = db.transaction((events: readonly EventRow[], records: ReadonlyMap<string, string>) => {
-    for (const { seq, at, type, component, body } of events) {
-      insert.run(seq, at, type, component, body);
+  const write = db.transaction(({ events, records, incidents }: EventBuffer) => {
+    for (const { seq, at, type, component, incident, body } of events) {
+      insert.run(seq, at, type, component, incident, body);
       if (type === 'component.removed') remove.run(component);
     }
     for (const [name, record] of records) upsert.run(name, record);
+    for (const incident of incidents.values()) {
+      const { id, component, openedAt, resolved } = incident;
+      keepIncident.run(id, component, openedAt, resolved?.at ?? null, JSON.stringify(incident));
+    }
     if (mustReserve()) reserve.run(next + RESERVE);
   });
 
   function flush(): void {
     if (waiting.isEmpty) return;
-    storing(() => write.immediate(waiting.events, waiting.records));
+    storing(() => write.immediate(waiting));
     if (mustReserve()) reserved = next + RESERVE;
     waiting.clear();
     cancelFlush?.();
@@ -161,19 +194,30 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
     }
   }
 
+  /** The next commit is on the disk when it returns; WAL pages that wait from earlier ones go with it. */
+  function sync(): void {
+    db.pragma('synchronous = FULL');
+    try {
+      flush();
+    } finally {
+      db.pragma('synchronous = NORMAL');
+    }
+  }
+
   return {
     ...reader,
     flush,
+    sync,
 
-    append(events, records) {
+    append(events, records, incidents = []) {
       const rows: EventRow[] = [];
       const seqs = events.map((event) => {
         if (durability[event.type] === 'passing') return null;
         rows.push(toRow(next, event));
         return next++;
       });
-      if (rows.length === 0 && records.length === 0) return seqs;
-      waiting.add(rows, records);
+      if (rows.length === 0 && records.length === 0 && incidents.length === 0) return seqs;
+      waiting.add(rows, records, incidents);
       if (!troubled && events.some((event) => durability[event.type] === 'decision')) tryFlush();
       else flushAfter(FLUSH_AFTER_MS);
       return seqs;
@@ -186,6 +230,8 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
       if (changes > 0) storing(() => db.pragma(`incremental_vacuum(${VACUUM_PAGES})`));
       return changes;
     },
+
+    pruneIncidents: (before) => void storing(() => deleteIncidents.run(before)),
 
     sizeBytes: () => sizeOf(db.name) + sizeOf(`${db.name}-wal`),
 

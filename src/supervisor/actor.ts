@@ -1,6 +1,7 @@
 import type { Actor } from '../actions/index.ts';
 import type { Clock } from '../clock.ts';
 import { failure, sentenceOf } from '../errors.ts';
+import type { IncidentDesk } from '../incidents/index.ts';
 import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
 import type { Keeper } from './keeper.ts';
 import type { Roster } from './roster.ts';
@@ -14,10 +15,11 @@ export interface ActorDeps {
   /** The daemon is stopping: nothing may be started any more. */
   readonly stopping: () => boolean;
   readonly reload: () => Promise<string>;
+  readonly incidents: Pick<IncidentDesk, 'resolve'>;
 }
 
 /** Carries out what people, webhooks and the API ask for, on the keepers. */
-export function createActor({ roster, record, unmet, clock, emit, stopping, reload }: ActorDeps): Actor {
+export function createActor({ roster, record, unmet, clock, emit, stopping, reload, incidents }: ActorDeps): Actor {
   /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
   const release = (keeper: Keeper, by: Requester): void => {
     const { held, state } = record(keeper);
@@ -75,6 +77,11 @@ export function createActor({ roster, record, unmet, clock, emit, stopping, relo
         throw failure('ACTION_REFUSED', { action: 'restart', component: keeper.name, why: decision.why });
       release(keeper, by);
       return untilReady(keeper, 'restart');
+    },
+
+    async resolveIncident(incident, resolution, by) {
+      const view = incidents.resolve(incident, resolution, by === 'person' ? 'person' : 'itself');
+      return `incident ${view.incident_id} is resolved`;
     },
 
     reload,

@@ -1,4 +1,5 @@
-import type { ComponentName, ComponentRecord, Emit, Listener, RecoveryEvent } from '../model/index.ts';
+import type { ComponentName, ComponentRecord, Emit, Incident, Listener, RecoveryEvent } from '../model/index.ts';
+import type { IncidentBook } from '../incidents/index.ts';
 import type { EventStore } from '../storage/index.ts';
 import { fold, newRecord } from './state.ts';
 
@@ -15,6 +16,8 @@ export interface Bus {
 
 export interface BusDeps {
   readonly store: Pick<EventStore, 'append' | 'records'>;
+  /** Says which incident each event belongs to, and adds what the events mean for incidents. */
+  readonly incidents: Pick<IncidentBook, 'read'>;
   /** Reads each event before `emit` returns: what the very next decision depends on. */
   readonly project: (event: RecoveryEvent) => void;
   readonly now: () => RecoveryEvent['at'];
@@ -22,7 +25,7 @@ export interface BusDeps {
   readonly onError: (what: 'listener' | 'store', error: unknown) => void;
 }
 
-export function createBus({ store, project, now, onError }: BusDeps): Bus {
+export function createBus({ store, incidents, project, now, onError }: BusDeps): Bus {
   const records = new Map(store.records().map((record) => [record.component, record]));
   const listeners = new Set<Listener>();
 
@@ -47,9 +50,10 @@ export function createBus({ store, project, now, onError }: BusDeps): Bus {
   const append = (
     events: readonly RecoveryEvent[],
     changed: readonly ComponentRecord[],
+    changedIncidents: readonly Incident[],
   ): readonly (number | null)[] => {
     try {
-      return store.append(events, changed);
+      return store.append(events, changed, changedIncidents);
     } catch (error) {
       onError('store', error);
       return [];
@@ -71,8 +75,9 @@ export function createBus({ store, project, now, onError }: BusDeps): Bus {
 
   return {
     record,
-    emit(...events) {
-      const seqs = append(events, foldIn(events));
+    emit(...stated) {
+      const { events, changed } = incidents.read(stated, record);
+      const seqs = append(events, foldIn(events), changed);
       if (untold.length === 0) queueMicrotask(tellAll);
       for (const [index, event] of events.entries()) {
         project(event);

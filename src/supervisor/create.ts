@@ -142,6 +142,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   async function upkeep(): Promise<void> {
     await state.prune(new Map([...roster].map((keeper) => [keeper.name, keeper.config.state])));
     store.prune(epochMs(clock.now() - MEMORY_MS), PRUNE_SLICE);
+    store.pruneIncidents(epochMs(clock.now() - house.loaded.config.incidents.retention));
   }
 
   /** What nobody waits for: how old the newest checkpoints are, and whether events.db is sound. */
@@ -158,6 +159,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     record: (keeper) => bus.record(keeper.name),
     unmet: (keeper) => unmetOf(house, keeper),
     stopping: () => house.phase === 'stopping',
+    incidents: house.desk,
     reload: async () => {
       const { added, removed, changed } = await reload();
       return `reloaded: ${added.length} added, ${removed.length} removed, ${changed.length} changed`;

@@ -4,6 +4,7 @@ import type { LoadedConfig } from '../config/index.ts';
 import type { CrashReports, OomWatch } from '../crashes/index.ts';
 import type { ProcessDriver } from '../drivers/index.ts';
 import type { HealthMonitor } from '../health/index.ts';
+import type { IncidentBook, IncidentDesk } from '../incidents/index.ts';
 import type { EpochMs } from '../model/index.ts';
 import type { RestartLedger } from '../restart/index.ts';
 import type { EventStore } from '../storage/index.ts';
@@ -22,6 +23,8 @@ export interface House {
   readonly credentials: Credentials;
   readonly store: EventStore;
   readonly bus: Bus;
+  readonly incidents: IncidentBook;
+  readonly desk: IncidentDesk;
   readonly ledger: RestartLedger;
   readonly driver: ProcessDriver;
   readonly monitor: HealthMonitor;

@@ -102,6 +102,8 @@ function startPlan(house: House, { name, config }: Keeper, incarnation: Incarnat
       PARAMEDIC_COMPONENT: name,
       PARAMEDIC_INCARNATION: incarnation,
       PARAMEDIC_TOKEN: house.credentials.componentToken(name, incarnation),
+      // Sampled always: a program that follows us in this (parent-based) would otherwise lose its own traces.
+      TRACEPARENT: `00-${house.incidents.of(name)?.id ?? incarnation}-${incarnation.slice(0, 16)}-01`,
       PARAMEDIC_RECOVERY_MODE: house.recoveryMode ? '1' : '0',
     },
   };

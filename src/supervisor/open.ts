@@ -3,10 +3,13 @@ import { createStateStore, type ThreadedStateStore } from '../checkpoints/index.
 import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { createCrashReports, createOomWatch, oomCounterFiles } from '../crashes/index.ts';
+import { randomHex } from '../digest.ts';
 import { createProcessDriver } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { createMonitor } from '../health/index.ts';
+import { createIncidentBook, createIncidentDesk } from '../incidents/index.ts';
 import { Shutdown } from '../lifecycle.ts';
+import type { IncidentId } from '../model/index.ts';
 import { createLedger } from '../restart/index.ts';
 import { openEventStore, type SetAside } from '../storage/index.ts';
 import { createLog } from '../telemetry/index.ts';
@@ -69,7 +72,12 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
 
   const ledger = createLedger();
   for (const event of past.decisions) ledger.read(event);
-  const bus = createBus({ store, project: ledger.read, now: clock.now, onError });
+  const incidents = createIncidentBook({
+    newId: () => randomHex(16) as IncidentId,
+    reopenWithinMs: () => house.loaded.config.incidents.reopen_within,
+    known: past.incidents,
+  });
+  const bus = createBus({ store, incidents, project: ledger.read, now: clock.now, onError });
   const readings = new Readings(startedAt);
   bus.subscribe((event) => log.event(event));
   bus.subscribe((event) => readings.read(event));
@@ -106,6 +114,8 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
     credentials: createCredentials(tokens),
     store,
     bus,
+    incidents,
+    desk: createIncidentDesk({ shelf: store, clock, emit }),
     ledger,
     driver,
     monitor,

@@ -1,4 +1,11 @@
-import { epochMs, type ComponentName, type EpochMs, type EventOf, type RecoveryEvent } from '../model/index.ts';
+import {
+  epochMs,
+  type ComponentName,
+  type EpochMs,
+  type EventOf,
+  type Incident,
+  type RecoveryEvent,
+} from '../model/index.ts';
 import type { EventStore } from '../storage/index.ts';
 
 /** How long events are kept, and so how long a budget's window can reach. */
@@ -10,15 +17,25 @@ export interface Past {
   readonly decisions: readonly RecoveryEvent[];
   /** The daemon before this one was stopped together with its components: everything starts afresh. */
   readonly clean: boolean;
+  /** Incidents that are open, and the last ones that were resolved. */
+  readonly incidents: readonly Incident[];
 }
 
-export const noPast: Past = { decisions: [], clean: false };
+/** Far more than there can be components and breakers. */
+const MOST_INCIDENTS = 10_000;
+const LAST_INCIDENTS = 1_000;
+
+export const noPast: Past = { decisions: [], clean: false, incidents: [] };
 
 export function readPast(store: EventStore, now: EpochMs): Past {
   const stopped = store.lastOf('daemon.stopped');
   return {
     decisions: store.since(['restart.decided', 'component.released'], epochMs(now - MEMORY_MS)),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
+    incidents: [
+      ...store.incidents({ state: 'open', limit: MOST_INCIDENTS }),
+      ...store.incidents({ state: 'resolved', limit: LAST_INCIDENTS }),
+    ],
   };
 }
 

@@ -16,6 +16,7 @@ export function takeSnapshot(house: House): Snapshot {
     storageBytes: { events: store.sizeBytes(), state: state.sizeBytes() },
     host: readings.host,
     hostChecks: monitor.checks(HOST),
+    openIncidents: house.incidents.open(),
     components: [...roster].map(({ name, config }) => {
       const record = bus.record(name);
       const { usage, metrics, checkpoint } = readings.of(name);

@@ -22,6 +22,7 @@ export const newRecord = (component: ComponentName, at: EpochMs): ComponentRecor
   totalRestarts: 0,
   nextStartAt: null,
   readyAt: null,
+  healthySince: null,
   lastEndAt: null,
   startedAt: null,
 });
@@ -45,6 +46,7 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
       return {
         ...record,
         readyAt: event.at,
+        healthySince: event.at,
         state: {
           is: 'running',
           since: event.at,
@@ -54,7 +56,12 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
         },
       };
     case 'component.health_changed':
-      return record.state.is === 'running' ? { ...record, state: { ...record.state, health: event.to } } : record;
+      if (record.state.is !== 'running') return record;
+      return {
+        ...record,
+        healthySince: event.to === 'healthy' ? event.at : null,
+        state: { ...record.state, health: event.to },
+      };
     case 'component.stopping':
       return {
         ...record,
@@ -158,6 +165,7 @@ function ended(record: ComponentRecord, at: EpochMs, why: string): ComponentReco
   return {
     ...record,
     lastEndAt: at,
+    healthySince: null,
     startedAt: null,
     nextStartAt: null,
     state: waits ? { is: 'backoff', since: at, until, why } : { is: 'stopped', since: at, why, settled: false },

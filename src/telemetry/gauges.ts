@@ -1,5 +1,5 @@
 import type { CheckState } from '../health/index.ts';
-import { componentStates } from '../model/index.ts';
+import { componentStates, incidentSeverities } from '../model/index.ts';
 import type { LabelsOf, MetricName, MetricUpdate } from './catalogue.ts';
 import type { ComponentSnapshot, Snapshot } from './snapshot.ts';
 
@@ -20,6 +20,7 @@ export function toGauges(snapshot: Snapshot): MetricUpdate[] {
     ...(host?.disks ?? []).map(({ mount, ratio }) => gauge('paramedic_host_disk_ratio', { mount }, ratio)),
     ...snapshot.hostChecks.flatMap(ofCheck),
     ...snapshot.components.flatMap(ofComponent),
+    ...ofIncidents(snapshot),
   ];
 }
 
@@ -50,6 +51,17 @@ function ofComponent(of: ComponentSnapshot): MetricUpdate[] {
     gauge('paramedic_recoveries_in_progress', labels, Number(of.recovering)),
     ...of.checks.flatMap(ofCheck),
   ];
+}
+
+function ofIncidents({ openIncidents }: Snapshot): MetricUpdate[] {
+  return incidentSeverities.flatMap((severity) => {
+    const begins = openIncidents.filter((open) => open.severity === severity).map(({ startedAt }) => startedAt);
+    const oldest = begins.length === 0 ? 0 : Math.min(...begins);
+    return [
+      gauge('paramedic_incidents_open', { severity }, begins.length),
+      gauge('paramedic_incident_oldest_open_timestamp_seconds', { severity }, oldest / 1_000),
+    ];
+  });
 }
 
 function ofCheck({ component, check, outcome, at, consecutiveFailures, lastSuccessAt }: CheckState): MetricUpdate[] {

@@ -1,5 +1,13 @@
 import type { CheckState } from '../health/index.ts';
-import type { ComponentStateName, EpochMs, EventFields, Priority, ProcessUsage, StoreName } from '../model/index.ts';
+import type {
+  ComponentStateName,
+  EpochMs,
+  EventFields,
+  Incident,
+  Priority,
+  ProcessUsage,
+  StoreName,
+} from '../model/index.ts';
 
 /** What the service promises unless the configuration says otherwise. */
 export const defaultObjectives: Objectives = { rtoMs: 30_000, rpoMs: 5_000 };
@@ -42,4 +50,5 @@ export interface Snapshot {
   readonly host: EventFields['host.sampled'] | null;
   readonly hostChecks: readonly CheckState[];
   readonly components: readonly ComponentSnapshot[];
+  readonly openIncidents: readonly Pick<Incident, 'severity' | 'startedAt'>[];
 }

@@ -11,6 +11,7 @@ export const METRICS = 'b'.repeat(64);
 export const CURRENT = 'token-of-the-current-incarnation';
 export const STALE = 'token-of-an-older-incarnation';
 
+const INCIDENT = { incident_id: 'd'.repeat(32), state: 'open' };
 const agent = { name: 'agent_core', state: 'running', health: 'healthy' } as ComponentView;
 
 /** Stands in for the daemon at HTTP's port: remembers what it was asked, answers what it is told to. */
@@ -49,6 +50,22 @@ export class StandIn implements Daemon {
     if (name !== 'agent_core') throw failure('COMPONENT_NOT_FOUND', { component: name });
     return agent;
   }
+
+  readonly incidents = {
+    list: (filter: unknown) => {
+      this.#note('incidents', filter);
+      return [];
+    },
+    show: (id: string) => {
+      if (id !== INCIDENT.incident_id) throw failure('INCIDENT_NOT_FOUND', { incident: id });
+      return { view: INCIDENT, timeline: [] };
+    },
+    acknowledge: (id: string) => {
+      this.#note('acknowledge', id);
+      return { ...INCIDENT, state: 'acknowledged' as const };
+    },
+    resolve: () => INCIDENT,
+  } as unknown as Daemon['incidents'];
 
   status = () => ({ version: '0.1.0', components: [agent] }) as unknown as ReturnType<Daemon['status']>;
   components = () => [agent];

@@ -3,9 +3,10 @@ import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { epochMs, type RecoveryEvent } from '../../src/model/index.ts';
 import { LARGEST_BUFFER } from '../../src/storage/event-buffer.ts';
+import { eventMigrations } from '../../src/storage/migrations/events.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { tempFolder } from '../support/temp.ts';
-import { crashed, decided, observed, open, passing, planner, record, reported, writer } from './facts.ts';
+import { crashed, decided, incident, observed, open, passing, planner, record, reported, writer } from './facts.ts';
 
 /** What another process would find in the file now: what survives a SIGKILL. */
 function onDisk(file: string): { seqs: number[]; records: number } {
@@ -162,6 +163,87 @@ describe('the event store', () => {
     const before = store.sizeBytes();
     store.append([decided()], []);
     expect(store.sizeBytes()).toBeGreaterThan(before);
+    store.close();
+  });
+});
+
+describe('incidents', () => {
+  it('are kept beside their events, found by the beginning of their id, and listed newest first', () => {
+    const file = join(tempFolder(), 'events.db');
+    const first = open(file);
+    const [a, b] = [incident('a'.repeat(32), 1), incident(`ab${'0'.repeat(30)}`, 2, writer)];
+    first.store.append([{ ...decided(), incident: a.id }, decided()], [], [a, b]);
+    first.store.append([{ ...observed(), incident: a.id }], [], [{ ...a, repeats: 4 }]);
+    first.store.close();
+    const { store } = open(file);
+    expect(store.incidents({ limit: 10 }).map(({ id, repeats }) => [id[1], repeats])).toEqual([
+      ['b', 0],
+      ['a', 4],
+    ]);
+    expect(store.incidents({ limit: 1 })).toEqual([b]);
+    expect(store.incidents({ limit: 10, component: 'planner' }).map(({ id }) => id)).toEqual([a.id]);
+    expect(store.incident('aa')?.id).toBe(a.id);
+    expect(store.incident('a')).toBeUndefined();
+    expect(store.incident('')).toBeUndefined();
+    expect(store.timeline(a.id).map(({ seq, event }) => [seq, event.type])).toEqual([
+      [1, 'component.held'],
+      [3, 'component.health_changed'],
+    ]);
+    store.close();
+  });
+
+  it('that wait to be written are told of as those that are', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    const a = incident('a'.repeat(32), 1);
+    store.append([decided()], [], [a]);
+    const over = { ...a, resolved: { at: epochMs(9), by: 'person', resolution: 'done' } } as const;
+    store.append([{ ...observed(), incident: a.id }], [], [over, incident('b'.repeat(32), 2)]);
+    expect(store.incidents({ limit: 10, state: 'open' }).map(({ id }) => id[0])).toEqual(['b']);
+    expect(store.incidents({ limit: 10, state: 'resolved' })).toEqual([over]);
+    expect(store.incident('a')?.resolved).not.toBeNull();
+    expect(store.timeline(a.id)).toHaveLength(1);
+    store.close();
+  });
+
+  it('that were resolved long ago go, open ones stay', () => {
+    const { store } = open(join(tempFolder(), 'events.db'));
+    const over = (id: string, at: number) => ({
+      ...incident(id.repeat(32), 1),
+      resolved: { at: epochMs(at), by: 'itself' as const, resolution: '' },
+    });
+    store.append([decided()], [], [over('a', 5), over('b', 50), incident('c'.repeat(32), 1)]);
+    store.pruneIncidents(epochMs(50));
+    expect(store.incidents({ limit: 10 }).map(({ id }) => id[0])).toEqual(['b', 'c']);
+    store.close();
+  });
+
+  it('come to a database that an older version has made', () => {
+    const file = join(tempFolder(), 'events.db');
+    const old = new Sqlite(file);
+    old.exec(eventMigrations[0] ?? '');
+    old.pragma('user_version = 1');
+    old.prepare('INSERT INTO event VALUES (1, 1, ?, ?, ?)').run('component.held', 'planner', JSON.stringify(decided()));
+    old.close();
+    const { store } = open(file);
+    expect(store.after(0, 10)).toHaveLength(1);
+    expect(store.incidents({ limit: 10 })).toEqual([]);
+    store.close();
+  });
+});
+
+describe('what somebody waits for', () => {
+  it('is on disk after sync, and sync says so when it is not', () => {
+    const file = join(tempFolder(), 'events.db');
+    const { store, db } = open(file, new FakeClock());
+    store.append([observed()], []);
+    expect(onDisk(file).seqs).toEqual([]);
+    store.sync();
+    expect(onDisk(file).seqs).toEqual([1]);
+    expect(db.pragma('synchronous', { simple: true })).toBe(1);
+    db.pragma(`max_page_count = ${String(db.pragma('page_count', { simple: true }))}`);
+    store.append([observed(planner, 'x'.repeat(20_000))], []);
+    expect(() => store.sync()).toThrow('events.db could not be written');
+    expect(db.pragma('synchronous', { simple: true })).toBe(1);
     store.close();
   });
 });

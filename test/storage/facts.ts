@@ -5,6 +5,8 @@ import {
   type ComponentRecord,
   type CrashId,
   type EventOf,
+  type Incident,
+  type IncidentId,
   type IncarnationId,
 } from '../../src/model/index.ts';
 import { openEventStore } from '../../src/storage/event-store.ts';
@@ -62,8 +64,27 @@ export const record = (component = planner, crashes = 0): ComponentRecord => ({
   totalRestarts: 0,
   nextStartAt: null,
   readyAt: null,
+  healthySince: null,
   lastEndAt: null,
   startedAt: null,
+});
+
+export const incident = (id: string, openedAt: number, component = planner): Incident => ({
+  id: id as IncidentId,
+  component,
+  breaker: null,
+  severity: 'critical',
+  category: 'crash',
+  title: 'it crashed',
+  description: '',
+  signature: 's',
+  startedAt: epochMs(openedAt),
+  openedAt: epochMs(openedAt),
+  acknowledged: null,
+  resolved: null,
+  repeats: 0,
+  recovering: null,
+  previous: null,
 });
 
 /** The store of a file, with the errors it told of, and `writable` for each end of them. */

@@ -17,6 +17,7 @@ function busForTest(deps: Partial<BusDeps> = {}) {
         return events.map(() => ++seq);
       },
     },
+    incidents: { read: (events) => ({ events, changed: [] }) },
     project: ({ type }) => story.push(`projected ${type}`),
     now: () => epochMs(0),
     onError: (what, error) => story.push(`${what}: ${String(error)}`),

@@ -4,9 +4,17 @@ import type { StateStore } from '../../src/checkpoints/index.ts';
 import type { ComponentConfig, Config, LoadedConfig } from '../../src/config/index.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { createMonitor, type HealthMonitor } from '../../src/health/index.ts';
+import { randomHex } from '../../src/digest.ts';
 import { defineCheck } from '../../src/health/check.ts';
-import { type CheckAction, type ComponentName, type HealthStatus, type RecoveryEvent } from '../../src/model/index.ts';
+import {
+  type CheckAction,
+  type ComponentName,
+  type HealthStatus,
+  type IncidentId,
+  type RecoveryEvent,
+} from '../../src/model/index.ts';
 import { registry } from '../../src/registry.ts';
+import { createIncidentBook, createIncidentDesk } from '../../src/incidents/index.ts';
 import { createLedger } from '../../src/restart/index.ts';
 import { createEventStore } from '../../src/storage/index.ts';
 import { eventMigrations } from '../../src/storage/migrations/events.ts';
@@ -68,8 +76,14 @@ export function fakeHouse(config: Config, random: () => number) {
   const store = createEventStore(db, { clock, onError, onWritable: () => {} });
   const ledger = createLedger();
   const events: RecoveryEvent[] = [];
+  const incidents = createIncidentBook({
+    newId: () => randomHex(16) as IncidentId,
+    reopenWithinMs: () => config.incidents.reopen_within,
+    known: [],
+  });
   const bus = createBus({
     store,
+    incidents,
     project: (event) => {
       ledger.read(event);
       events.push(event);
@@ -96,6 +110,8 @@ export function fakeHouse(config: Config, random: () => number) {
     credentials: { componentToken: () => '', readComponentToken: () => undefined, vouch: () => true },
     store,
     bus,
+    incidents,
+    desk: createIncidentDesk({ shelf: store, clock, emit }),
     ledger,
     driver: driver as never,
     monitor,
@@ -141,6 +157,7 @@ export function fakeHouse(config: Config, random: () => number) {
       unmet: (keeper) => unmetOf(house, keeper),
       stopping: () => house.phase === 'stopping',
       reload: () => Promise.resolve(''),
+      incidents: house.desk,
     }),
     reload: (next: Config) => applyConfig(house, loaded(next), makeKeeper),
     record: (component: string) => bus.record(component as ComponentName),

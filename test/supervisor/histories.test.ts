@@ -211,6 +211,24 @@ async function live({ setups, steps }: { setups: Record<Name, Setup>; steps: rea
     }
   }
 
+  // Every recovery has an incident, one at a time for each component, and none is open that is over.
+  const openOf = new Map<string, string>();
+  for (const event of events) {
+    if (event.type === 'incident.opened') {
+      expect(openOf.get(event.component), `${event.component} has one incident at a time`).toBeUndefined();
+      openOf.set(event.component, event.incident);
+    }
+    if (event.type === 'incident.resolved') {
+      expect(openOf.get(event.component)).toBe(event.incident);
+      openOf.delete(event.component);
+    }
+    if (event.type === 'recovery.started') expect(event.incident).toBe(openOf.get(event.component));
+    if (event.type === 'recovery.started') expect(event.incident).toBeDefined();
+  }
+  for (const { name: component } of roster)
+    if (record(component).state.is === 'running')
+      expect(house.incidents.of(component), `${component} runs and is well`).toBeUndefined();
+
   // A daemon that stops leaves nothing behind.
   house.phase = 'stopping';
   const stopped = roster.stopAll('the end');

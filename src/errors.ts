@@ -55,6 +55,11 @@ const catalogue = {
     text: (p: { limitBytes: number }) => `The body is larger than ${p.limitBytes} bytes.`,
   },
   CONTENT_TYPE: { http: 415, exit: 1, text: (p: { got: string }) => `Expected application/json, got "${p.got}".` },
+  WEBHOOK_VERSION: {
+    http: 400,
+    exit: 1,
+    text: (p: { got: string }) => `Expected the body of an Alertmanager webhook of version "4", got "${p.got}".`,
+  },
   STALE_INCARNATION: {
     http: 409,
     exit: 1,

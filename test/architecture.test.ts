@@ -43,7 +43,7 @@ export function importsOf(file: string, text: string): Import[] {
 /** Rooms that may take values from elsewhere, beyond base, model and themselves; `*` is everything but the doors. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   model: [],
-  config: ['checkpoints', 'drivers', 'health', 'http', 'incidents', 'restart', 'telemetry'],
+  config: ['checkpoints', 'drivers', 'health', 'http', 'incidents', 'remediation', 'restart', 'telemetry'],
   supervisor: ['*'],
   cli: ['*', 'config', 'cli'],
 };

@@ -8,6 +8,7 @@ import { addExplain } from './explain.ts';
 import { addIncidents } from './incidents.ts';
 import { addLogs } from './logs.ts';
 import { addReload } from './reload.ts';
+import { addRemediations } from './remediations.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
@@ -36,6 +37,7 @@ export function createProgram(): Command {
     addConfig,
     addCheckpoints,
     addReload,
+    addRemediations,
   ])
     add(program);
   return program;

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Cron } from 'croner';
 import { isLoopback, listenSchema } from '../http/schema.ts';
+import { isTemplate } from '../template.ts';
 import { didYouMean } from './nearest.ts';
 import { shown } from './sentences.ts';
 import { child, entriesOf, textsOf, type Node, type Problem } from './tree.ts';
@@ -62,6 +63,19 @@ function cycles(components: [string, Node][]): Problem[] {
   });
 }
 
+/** A rule that names a component names one that is there; a template is filled in when the alert comes. */
+function remediation(rules: Node | undefined, components: [string, Node][]): Problem[] {
+  const names = components.map(([name]) => name);
+  return (rules?.is === 'list' ? rules.items : []).flatMap((rule) =>
+    entriesOf(child(rule, 'action')).flatMap(([, options]) => {
+      const node = child(options, 'component');
+      const name = value(node);
+      if (!node || typeof name !== 'string' || isTemplate(name) || names.includes(name)) return [];
+      return [problem(node, `no component is named "${name}"${didYouMean(name, names)}`)];
+    }),
+  );
+}
+
 function cronSentence(pattern: string, text: string): string | undefined {
   try {
     return new Cron(pattern, { paused: true }).nextRun() === null ? 'this cron expression never comes true' : undefined;
@@ -106,6 +120,7 @@ export function crossCheck(root: Node, base: string): Problem[] {
   return [
     ...dependencies(components),
     ...cycles(components),
+    ...remediation(child(child(root, 'remediation'), 'rules'), components),
     ...maintenance(child(root, 'maintenance_windows')),
     ...exposure(root),
     ...folders(components, base),

@@ -6,6 +6,7 @@ import { listenSchema } from '../http/schema.ts';
 import { incidentsSchema } from '../incidents/schema.ts';
 import { priorities } from '../model/index.ts';
 import { hostRestartSchema, maintenanceWindowsSchema, restartPolicySchema } from '../restart/policy.ts';
+import { remediationSchema } from '../remediation/schema.ts';
 import { telemetrySchema } from '../telemetry/schema.ts';
 
 const componentNameSchema = z
@@ -54,6 +55,7 @@ export const configSchema = z
       .describe('The machine itself; metric label component="host".'),
     components: z.record(componentNameSchema, componentSchema).default({}).describe('What is supervised.'),
     incidents: incidentsSchema.prefault({}),
+    remediation: remediationSchema.prefault({}),
     telemetry: telemetrySchema.prefault({}),
   })
   .describe('paramedic.yaml');

@@ -15,11 +15,13 @@ import { metrics } from './metrics.ts';
 import { healthz, probes } from './probes.ts';
 import { answerProblems, type OnError } from './problem.ts';
 import { status } from './status.ts';
+import { remediations } from './remediations.ts';
 import type { Tokens } from './tokens.ts';
+import { webhooks } from './webhooks.ts';
 
 export interface AppDeps {
   readonly daemon: Daemon;
-  readonly tokens: Pick<Tokens, 'api' | 'metrics'>;
+  readonly tokens: Pick<Tokens, 'api' | 'metrics' | 'webhooks'>;
   readonly clock: Clock;
   readonly onError: OnError;
   /** The configured host. */
@@ -50,6 +52,7 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
 
   app.use(probes(daemon));
   app.use('/component/v1', componentProtocol(daemon), unknownRoute);
+  app.use(webhooks(daemon, tokens.webhooks));
   app.use('/api/v1', requireToken('api', [tokens.api]));
   app.use(
     '/api/v1',
@@ -58,6 +61,7 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
     crashes(daemon),
     checkpoints(daemon),
     incidents(daemon),
+    remediations(daemon),
     config(daemon),
     events({ daemon, clock, closing }),
     unknownRoute,

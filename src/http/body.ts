@@ -36,17 +36,28 @@ export async function readBody(request: Request, limitBytes = BODY_LIMIT): Promi
   });
 }
 
-/** The body, parsed by a schema. No body at all is read as `{}`. @throws BODY_INVALID naming the failing path. */
-export async function parseBody<S extends z.ZodType>(request: Request, schema: S): Promise<z.output<S>> {
-  const bytes = await readBody(request);
-  if (bytes.length === 0) return parse(schema, {});
-  let value: unknown;
+/**
+ * What can be said of a body before it is read: that it is JSON and not too large.
+ * @throws CONTENT_TYPE, BODY_TOO_LARGE
+ */
+export function requireBody(request: Request, limitBytes = BODY_LIMIT): void {
+  requireJson(request);
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) refuse(request, limitBytes);
+}
+
+/** @throws BODY_INVALID for what is not JSON in UTF-8. */
+export function parseJson(bytes: Buffer): unknown {
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw failure('BODY_INVALID', { path: '', why: `not JSON: ${sentenceOf(error)}` }, { cause: error });
   }
-  return parse(schema, value);
+}
+
+/** The body, parsed by a schema. No body at all is read as `{}`. @throws BODY_INVALID naming the failing path. */
+export async function parseBody<S extends z.ZodType>(request: Request, schema: S): Promise<z.output<S>> {
+  const bytes = await readBody(request);
+  return parse(schema, bytes.length === 0 ? {} : parseJson(bytes));
 }
 
 /** A body's value or a query, parsed at the door. @throws BODY_INVALID naming the first failing path. */

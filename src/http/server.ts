@@ -16,7 +16,7 @@ const KEEP_ALIVE_MS = 75_000;
 
 export interface HttpDeps {
   readonly daemon: Daemon;
-  readonly tokens: Pick<Tokens, 'api' | 'metrics'>;
+  readonly tokens: Pick<Tokens, 'api' | 'metrics' | 'webhooks'>;
   readonly listen: Listen;
   readonly clock: Clock;
   readonly onError: OnError;

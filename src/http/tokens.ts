@@ -1,4 +1,14 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { hmac, randomHex, sameSecret } from '../digest.ts';
@@ -15,6 +25,8 @@ export interface Speaker {
 export interface Tokens {
   readonly api: string;
   readonly webhook: string;
+  /** What webhooks are let in with: `webhook`, and the one before while `webhook.previous.token` lies beside it. */
+  readonly webhooks: readonly string[];
   readonly metrics: string;
   /** `COMPONENT.INCARNATION.HMAC`: made anew whenever it is needed, stored nowhere, the same after a restart of the daemon. */
   componentToken(component: ComponentName, incarnation: IncarnationId): string;
@@ -22,6 +34,8 @@ export interface Tokens {
   readComponentToken(token: string): Speaker | undefined;
 }
 
+/** A token that was exchanged and still holds, until its file is deleted and the daemon started again. */
+const PREVIOUS = 'webhook.previous';
 const KEY_BYTES = 32;
 /** A person may put a token of their own into the file; anything shorter could be guessed. */
 const SHORTEST_TOKEN = 32;
@@ -36,7 +50,8 @@ export function createTokens(folder: string): Tokens {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
     const [api, webhook, metrics] = [token(folder, 'api'), token(folder, 'webhook'), token(folder, 'metrics')];
-    return { api, webhook, metrics, ...componentTokens(componentKey(folder)) };
+    const before = existsSync(join(folder, `${PREVIOUS}.token`)) ? [token(folder, PREVIOUS)] : [];
+    return { api, webhook, webhooks: [webhook, ...before], metrics, ...componentTokens(componentKey(folder)) };
   } catch (error) {
     if (error instanceof ParamedicError) throw error;
     throw failure('STATE_DIR_UNUSABLE', { folder, why: sentenceOf(error) }, { cause: error });

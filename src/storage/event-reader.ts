@@ -30,6 +30,9 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
       'SELECT body FROM event WHERE type = ? AND component = ? ORDER BY seq DESC LIMIT 1',
     )
     .pluck();
+  const selectNewestOf = db
+    .prepare<[string, number], string>('SELECT body FROM event WHERE type = ? ORDER BY seq DESC LIMIT ?')
+    .pluck();
   const selectSince = db
     .prepare<[string, number], string>(
       'SELECT body FROM event WHERE type IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY seq',
@@ -108,6 +111,12 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
         const told = newestWaiting('crash.reported', (other) => 'crash' in other && other.crash === event.crash);
         return [{ event, report: told?.type === 'crash.reported' ? told.file : report }];
       });
+    },
+
+    newestOf<T extends EventType>(type: T, limit: number): EventOf<T>[] {
+      const waits = waiting.events.filter((row) => row.type === type).map(({ body }) => body);
+      const bodies = [...selectNewestOf.all(type, limit).toReversed(), ...waits].slice(-limit);
+      return bodies.flatMap((body) => (parseEvent(body) as EventOf<T> | undefined) ?? []);
     },
 
     timeline(incident: IncidentId) {

@@ -70,6 +70,8 @@ export interface EventStore {
   timeline(incident: IncidentId): { readonly seq: number; readonly event: RecoveryEvent }[];
   /** Deletes incidents that were resolved before a time. @throws STORE_FAILED */
   pruneIncidents(before: EpochMs): void;
+  /** The newest `limit` events of a type, oldest first. */
+  newestOf<T extends EventType>(type: T, limit: number): EventOf<T>[];
   /** Writes what waits. @throws STORE_FAILED; what waits is kept. */
   flush(): void;
   /**

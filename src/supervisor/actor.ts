@@ -72,7 +72,9 @@ export function createActor({ roster, record, unmet, clock, emit, stopping, relo
       const keeper = current(component);
       if (keeper.life && !keeper.life.ready) return untilReady(keeper, 'restart');
       const decision = keeper.request({ reason: by === 'webhook' ? 'alert' : 'manual', by, force, crash: null });
-      if (decision.kind === 'wait') return `${keeper.name} will be restarted later: ${decision.why}`;
+      // A webhook waits for what it has asked for: an alert is not answered with an intention.
+      if (decision.kind === 'wait' && by !== 'webhook')
+        return `${keeper.name} will be restarted later: ${decision.why}`;
       if (decision.kind !== 'restart')
         throw failure('ACTION_REFUSED', { action: 'restart', component: keeper.name, why: decision.why });
       release(keeper, by);

@@ -1,5 +1,6 @@
 import type { CheckpointInfo, StateStore } from '../checkpoints/state-store.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
+import type { RemediationDesk } from '../remediation/index.ts';
 import type { ComponentName, ComponentStateName, Decision, HealthStatus, Listener, Requester } from '../model/index.ts';
 
 /*
@@ -111,6 +112,7 @@ export interface ReloadView {
 export interface Daemon {
   readonly state: StateStore;
   readonly incidents: IncidentDesk;
+  readonly remediation: RemediationDesk;
   status(): StatusView;
   components(): readonly ComponentView[];
   /** @throws COMPONENT_NOT_FOUND */

@@ -4,11 +4,13 @@ import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import { createHostSampler } from '../health/index.ts';
 import { epochMs, type ComponentName } from '../model/index.ts';
 import { createMetrics, toGauges, toMetrics } from '../telemetry/index.ts';
+import { createRemediation, createRemediationDesk } from '../remediation/index.ts';
 import { createActor } from './actor.ts';
 import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
+import { createAsk } from './ask.ts';
 import { boot } from './boot.ts';
-import { createKeepers, isWantedFirst, unmetOf, watch } from './keepers.ts';
+import { createKeepers, isWantedFirst, remediationTarget, unmetOf, watch } from './keepers.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
 import { lastDecision, MEMORY_MS } from './past.ts';
@@ -54,7 +56,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   const metrics = createMetrics({
     seriesLimit: house.loaded.config.telemetry.series_limit,
     names: namesOf(house.loaded.config),
-    gauges: () => toGauges(takeSnapshot(house)),
+    gauges: () => toGauges(takeSnapshot(house, () => remediation.running().map(({ action }) => action))),
     nodeMetrics: true,
   });
   bus.subscribe((event) => metrics.apply(toMetrics(event)));
@@ -166,10 +168,22 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     },
   });
 
+  const act = createAsk(actor);
+  const remediation = createRemediation({
+    clock,
+    emit,
+    sync: () => store.sync(),
+    policy: () => house.loaded.config.remediation,
+    target: (component, force) => remediationTarget(house, component, force),
+    act: async (action, parameters) => (await act(action, parameters, 'webhook')).message,
+    past: past.remediations,
+  });
+
   return {
     daemon: serve({
       house,
-      actor,
+      act,
+      remediation: createRemediationDesk({ remediation, clock, emit, newestOf: store.newestOf }),
       reload,
       requestStop: ({ keepComponents }) => void stop(keepComponents, 0),
       metrics: metrics.render,
@@ -192,6 +206,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         const onRoundError = (error: unknown) => onError('rounds', error);
         closing.add('rounds', startRounds({ clock, emit, roster, sampleHost, upkeep, onError: onRoundError }));
         if (house.phase === 'booting') house.phase = 'supervising';
+        remediation.resume();
       } finally {
         booted.resolve();
       }

@@ -1,6 +1,7 @@
 import type { ComponentConfig } from '../config/index.ts';
 import type { StartPlan } from '../drivers/index.ts';
 import type { ComponentName, Decision, IncarnationId, Priority } from '../model/index.ts';
+import type { Target } from '../remediation/index.ts';
 import { decide, maintenanceAt, type RestartRequest } from '../restart/index.ts';
 import { createAutopsy } from './autopsy.ts';
 import type { House } from './house.ts';
@@ -58,6 +59,20 @@ export function decideFor(house: House, keeper: Keeper, request: RestartRequest)
     },
     now,
   );
+}
+
+/** What a webhook must know of a component before it acts on it; undefined: there is none. */
+export function remediationTarget(house: House, component: string, force: boolean): Target | undefined {
+  const keeper = house.roster.find(component);
+  if (!keeper) return undefined;
+  const { held, healthySince, recovery } = house.bus.record(keeper.name);
+  return {
+    held,
+    enabled: keeper.config.enabled,
+    healthySince: healthySince ?? null,
+    busy: keeper.busy || recovery !== null,
+    restart: decideFor(house, keeper, { reason: 'alert', by: 'webhook', force, crash: null }),
+  };
 }
 
 /** A recovery that waits (for a delay, a dependency, a budget) needs nothing of the machine and holds nobody up. */

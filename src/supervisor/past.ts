@@ -19,19 +19,22 @@ export interface Past {
   readonly clean: boolean;
   /** Incidents that are open, and the last ones that were resolved. */
   readonly incidents: readonly Incident[];
+  /** What alerts have asked for, and what became of it, oldest first. */
+  readonly remediations: readonly RecoveryEvent[];
 }
 
 /** Far more than there can be components and breakers. */
 const MOST_INCIDENTS = 10_000;
 const LAST_INCIDENTS = 1_000;
 
-export const noPast: Past = { decisions: [], clean: false, incidents: [] };
+export const noPast: Past = { decisions: [], clean: false, incidents: [], remediations: [] };
 
 export function readPast(store: EventStore, now: EpochMs): Past {
   const stopped = store.lastOf('daemon.stopped');
   return {
     decisions: store.since(['restart.decided', 'component.released'], epochMs(now - MEMORY_MS)),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
+    remediations: store.since(['remediation.decided', 'remediation.finished'], epochMs(now - MEMORY_MS)),
     incidents: [
       ...store.incidents({ state: 'open', limit: MOST_INCIDENTS }),
       ...store.incidents({ state: 'resolved', limit: LAST_INCIDENTS }),

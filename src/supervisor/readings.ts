@@ -15,6 +15,8 @@ export class Readings {
   readonly #components = new Map<ComponentName, Reading>();
   host: EventOf<'host.sampled'> | null = null;
   lastTickAt: EpochMs | null = null;
+  /** When the alert that always fires last arrived. */
+  lastWatchdogAt: EpochMs | null = null;
   lastReload: { readonly ok: boolean; readonly successAt: EpochMs };
 
   constructor(startedAt: EpochMs) {
@@ -35,6 +37,8 @@ export class Readings {
   read(event: RecoveryEvent): void {
     if (event.type === 'host.sampled') this.host = event;
     else if (event.type === 'daemon.ticked') this.lastTickAt = event.at;
+    else if (event.type === 'alert.received' && event.alert?.name === 'ParamedicWatchdog')
+      this.lastWatchdogAt = event.at;
     else if (event.type === 'config.reloaded') this.lastReload = { ok: true, successAt: event.at };
     else if (event.type === 'config.rejected') this.lastReload = { ...this.lastReload, ok: false };
     else if (event.type === 'component.sampled') this.#set(event.component, { usage: event.usage });

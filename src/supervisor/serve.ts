@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { actions, type Actor } from '../actions/index.ts';
-import { failure, sentenceOf } from '../errors.ts';
+import { failure } from '../errors.ts';
 import { overall } from '../health/index.ts';
 import { HOST, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
 import { attemptsSoFar, budgetUsed } from '../restart/index.ts';
@@ -14,14 +13,15 @@ import { budgetView, checkView, componentView, crashView, eventView, iso } from 
 
 export interface ServeDeps {
   readonly house: House;
-  readonly actor: Actor;
+  readonly act: Daemon['act'];
+  readonly remediation: Daemon['remediation'];
   readonly reload: Daemon['reload'];
   readonly requestStop: Daemon['requestStop'];
   readonly metrics: Daemon['metrics'];
 }
 
 /** The whole of a running daemon as HTTP and the command line see it: views of the house, and the ways to act on it. */
-export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps): Daemon {
+export function serve({ house, act, remediation, reload, requestStop, metrics }: ServeDeps): Daemon {
   const { bus, store, roster, monitor, clock } = house;
 
   const view = (keeper: Keeper): ComponentView => {
@@ -42,6 +42,7 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
   return {
     state: house.state,
     incidents: house.desk,
+    remediation,
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),
@@ -52,23 +53,7 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
       store.crashes({ component: component as ComponentName | undefined, limit }).map(crashView),
     crashReport: (id) => house.reports.read(id),
     checkpoints: (component) => house.state.list(component as ComponentName | undefined),
-    async act(kind, given, by) {
-      const action = actions.get(kind);
-      if (!action)
-        throw failure('BODY_INVALID', {
-          path: 'action',
-          why: `expected one of ${actions.kinds.join(', ')}, got "${kind}"`,
-        });
-      const parameters = action.parameters.safeParse(given);
-      if (!parameters.success) {
-        const [issue] = parameters.error.issues;
-        throw failure('BODY_INVALID', {
-          path: issue?.path.join('.') ?? '',
-          why: issue?.message ?? sentenceOf(parameters.error),
-        });
-      }
-      return { action: kind, message: await action.run(parameters.data, actor, by) };
-    },
+    act,
     eventsAfter: (seq, limit) => store.after(seq, limit).map((stored) => eventView(stored.event, stored.seq)),
     newestEvents: (limit) => store.newest(limit).map((stored) => eventView(stored.event, stored.seq)),
     lastSeq: () => store.lastSeq(),

@@ -1,12 +1,12 @@
 import type { Config } from '../config/index.ts';
-import { HOST } from '../model/index.ts';
+import { HOST, type ActionName } from '../model/index.ts';
 import { budgetUsed } from '../restart/index.ts';
 import { defaultObjectives, type Names, type Snapshot } from '../telemetry/index.ts';
 import type { House } from './house.ts';
 import { stateName } from './state.ts';
 
 /** All that is a state, at this moment. */
-export function takeSnapshot(house: House): Snapshot {
+export function takeSnapshot(house: House, running: () => readonly ActionName[]): Snapshot {
   const { bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
   const now = clock.now();
   return {
@@ -16,6 +16,11 @@ export function takeSnapshot(house: House): Snapshot {
     storageBytes: { events: store.sizeBytes(), state: state.sizeBytes() },
     host: readings.host,
     hostChecks: monitor.checks(HOST),
+    remediation: {
+      enabled: house.loaded.config.remediation.enabled,
+      running: running(),
+      lastWatchdogAt: readings.lastWatchdogAt,
+    },
     openIncidents: house.incidents.open(),
     components: [...roster].map(({ name, config }) => {
       const record = bus.record(name);

@@ -1,5 +1,5 @@
 import type { CheckState } from '../health/index.ts';
-import { componentStates, incidentSeverities } from '../model/index.ts';
+import { actionNames, componentStates, incidentSeverities } from '../model/index.ts';
 import type { LabelsOf, MetricName, MetricUpdate } from './catalogue.ts';
 import type { ComponentSnapshot, Snapshot } from './snapshot.ts';
 
@@ -21,6 +21,7 @@ export function toGauges(snapshot: Snapshot): MetricUpdate[] {
     ...snapshot.hostChecks.flatMap(ofCheck),
     ...snapshot.components.flatMap(ofComponent),
     ...ofIncidents(snapshot),
+    ...ofRemediation(snapshot),
   ];
 }
 
@@ -50,6 +51,17 @@ function ofComponent(of: ComponentSnapshot): MetricUpdate[] {
     gauge('paramedic_rto_objective_seconds', labels, of.objectives.rtoMs / 1_000),
     gauge('paramedic_recoveries_in_progress', labels, Number(of.recovering)),
     ...of.checks.flatMap(ofCheck),
+  ];
+}
+
+function ofRemediation({ remediation: { enabled, running, lastWatchdogAt } }: Snapshot): MetricUpdate[] {
+  const last = (lastWatchdogAt ?? 0) / 1_000;
+  return [
+    gauge('paramedic_remediation_paused', {}, Number(!enabled)),
+    gauge('paramedic_webhook_last_watchdog_timestamp_seconds', { receiver: 'alertmanager' }, last),
+    ...actionNames.map((action) =>
+      gauge('paramedic_remediation_in_flight', { action }, running.filter((one) => one === action).length),
+    ),
   ];
 }
 

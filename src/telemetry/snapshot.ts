@@ -1,5 +1,6 @@
 import type { CheckState } from '../health/index.ts';
 import type {
+  ActionName,
   ComponentStateName,
   EpochMs,
   EventFields,
@@ -50,5 +51,12 @@ export interface Snapshot {
   readonly host: EventFields['host.sampled'] | null;
   readonly hostChecks: readonly CheckState[];
   readonly components: readonly ComponentSnapshot[];
+  readonly remediation: {
+    readonly enabled: boolean;
+    /** Actions under way. */
+    readonly running: readonly ActionName[];
+    /** When the alert that always fires last arrived; null: never. */
+    readonly lastWatchdogAt: EpochMs | null;
+  };
   readonly openIncidents: readonly Pick<Incident, 'severity' | 'startedAt'>[];
 }

@@ -18,6 +18,24 @@ describe('a bad configuration', () => {
     },
     { flaw: 'an unknown key like no other', text: 'xyzzy: 1', problem: '1:1 xyzzy: unknown key "xyzzy"' },
     {
+      flaw: 'a rule of remediation for nobody',
+      text: `${component('')}remediation:\n  rules:\n    - match: { alertname: Down }\n      action: { restart: { component: gmial } }`,
+      problem:
+        '8:39 remediation.rules[0].action.restart.component: no component is named "gmial"; did you mean "gmail"?',
+    },
+    {
+      flaw: 'a rule of remediation with a bad template',
+      text: `remediation:\n  rules:\n    - match: { alertname: Down }\n      action: { stop: { component: '{{ component }}' } }`,
+      problem:
+        '4:36 remediation.rules[0].action.stop.component: expected {{ labels.NAME }} or {{ annotations.NAME }}, got "{{ component }}"',
+    },
+    {
+      flaw: 'a rule of remediation that asks for two things',
+      text: `remediation:\n  rules:\n    - match: { a: b }\n      action: { stop: { component: '{{ labels.c }}' }, start: { component: '{{ labels.c }}' } }`,
+      problem:
+        '4:15 remediation.rules[0].action: expected exactly one of restart, start, stop, checkpoint, got settings (key: value)',
+    },
+    {
       flaw: 'a wrong type',
       text: component('    restart:\n      max_restarts: many'),
       problem: '5:21 components.gmail.restart.max_restarts: expected a whole number ≥ 0, got "many"',

@@ -10,7 +10,7 @@ import { API, METRICS, serve, StandIn } from './stand-in.ts';
 const on = (host: string, port: number) =>
   createHttp({
     daemon: new StandIn(),
-    tokens: { api: API, metrics: METRICS },
+    tokens: { api: API, metrics: METRICS, webhooks: [] },
     listen: { host, port },
     clock: new FakeClock(),
     onError: () => undefined,

@@ -7,6 +7,8 @@ import type { ComponentView, Daemon, EventView, HealthView } from '../../src/sup
 import { FakeClock } from '../support/fake-clock.ts';
 
 export const API = 'a'.repeat(64);
+export const WEBHOOK = 'c'.repeat(64);
+export const OLD_WEBHOOK = 'd'.repeat(64);
 export const METRICS = 'b'.repeat(64);
 export const CURRENT = 'token-of-the-current-incarnation';
 export const STALE = 'token-of-an-older-incarnation';
@@ -18,6 +20,8 @@ const agent = { name: 'agent_core', state: 'running', health: 'healthy' } as Com
 export class StandIn implements Daemon {
   readonly calls: unknown[][] = [];
   readonly stored: EventView[] = [];
+  readonly answers: Parameters<Daemon['remediation']['answered']>[0][] = [];
+  refuseToStore: (() => never) | undefined;
   readonly listeners = new Set<Listener>();
   isReady = true;
   healthStatus: HealthView['status'] = 'healthy';
@@ -66,6 +70,16 @@ export class StandIn implements Daemon {
     },
     resolve: () => INCIDENT,
   } as unknown as Daemon['incidents'];
+
+  readonly remediation: Daemon['remediation'] = {
+    receive: (delivery) => {
+      this.#note('receive', delivery);
+      this.refuseToStore?.();
+      return delivery.alerts.map(() => ({ disposition: 'accepted', decision: 'execute', why: '', remediation: null }));
+    },
+    answered: (facts) => void this.answers.push(facts),
+    list: () => [],
+  };
 
   status = () => ({ version: '0.1.0', components: [agent] }) as unknown as ReturnType<Daemon['status']>;
   components = () => [agent];
@@ -157,7 +171,7 @@ export async function serve(options: Partial<HttpDeps> & { daemon?: StandIn } = 
   const clock = new FakeClock();
   const errors: unknown[] = [];
   const http = createHttp({
-    tokens: { api: API, metrics: METRICS },
+    tokens: { api: API, metrics: METRICS, webhooks: [WEBHOOK, OLD_WEBHOOK] },
     listen: { host: '127.0.0.1', port: 0 },
     clock,
     onError: (error, where) => errors.push([where, error]),

@@ -1,0 +1,39 @@
+import type { ActionName } from '../model/index.ts';
+import { fillIn } from '../template.ts';
+import type { Alert } from './alert.ts';
+import type { RemediationRule } from './schema.ts';
+
+/** What an alert asks for under a rule. */
+export interface Asked {
+  readonly action: ActionName;
+  /** As the registry takes them. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** The component that is meant; null: the alert does not say. */
+  readonly component: string | null;
+  readonly force: boolean;
+}
+
+/** The first rule whose labels the alert has all. */
+export function firstMatch(rules: readonly RemediationRule[], { labels }: Pick<Alert, 'labels'>): number | null {
+  const found = rules.findIndex(({ match }) =>
+    Object.entries(match).every(([name, wanted]) => {
+      const value = Object.hasOwn(labels, name) ? labels[name] : undefined;
+      return value !== undefined && (Array.isArray(wanted) ? wanted.includes(value) : wanted === value);
+    }),
+  );
+  return found < 0 ? null : found;
+}
+
+/** @param rule exactly one of its actions is given. */
+export function askedBy({ action }: RemediationRule, alert: Alert): Asked {
+  const [name, options] = Object.entries(action).find(([, given]) => given !== undefined) ?? [];
+  const { component: template, ...rest } = options ?? { component: '' };
+  const filled = fillIn(template, alert);
+  const component = 'text' in filled ? filled.text : null;
+  return {
+    action: name as ActionName,
+    parameters: { ...rest, component },
+    component,
+    force: 'force' in rest && rest.force === true,
+  };
+}

@@ -94,6 +94,20 @@ const reactions: { readonly [T in EventType]?: Reaction<T> } = {
   'breaker.transitioned': ofBreaker,
   'recovery.started': begun,
 
+  'remediation.decided': (event, open, around) => {
+    const { component, decision, action, alert } = event;
+    const heals = decision === 'execute' && (action === 'restart' || action === 'start');
+    if (!heals || open) return [];
+    return fault(event, open, around, {
+      severity: 'medium',
+      category: 'recovery',
+      title: `alert ${alert.name} asked for ${action} of ${component}`,
+      description: '',
+      signature: `alert:${alert.name}`,
+      startedAt: earlier(alert.startsAt, event.at),
+    });
+  },
+
   'recovery.finished': (event, open, around) => {
     if (!open) return [];
     if (event.outcome === 'recovered') return [resolved(event, open, 'recovery', 'verified healthy')];
@@ -124,6 +138,8 @@ const reactions: { readonly [T in EventType]?: Reaction<T> } = {
  */
 export const react = (event: RecoveryEvent, open: Incident | undefined, around: Surroundings): IncidentEvent[] =>
   (reactions[event.type] as Reaction<EventType> | undefined)?.(event, open, around) ?? [];
+
+const earlier = (a: EpochMs, b: EpochMs): EpochMs => (a < b ? a : b);
 
 /** It is open, and no recovery is under way that will end it. */
 const idle = (open: Incident | undefined): open is Incident => open !== undefined && open.recovering === null;

@@ -196,11 +196,12 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
     }
   }
 
-  /** The next commit is on the disk when it returns; WAL pages that wait from earlier ones go with it. */
+  /** One commit that waits for the disk takes all before it along: they are in the same WAL. */
   function sync(): void {
     db.pragma('synchronous = FULL');
     try {
-      flush();
+      if (waiting.isEmpty) storing(() => reserve.run(reserved));
+      else flush();
     } finally {
       db.pragma('synchronous = NORMAL');
     }

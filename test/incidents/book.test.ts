@@ -65,6 +65,11 @@ describe('an incident', () => {
       event: { ...like('check.tripped'), component: HOST },
       is: 'opened high health',
     },
+    {
+      what: 'an alert that has something restarted',
+      event: like('remediation.decided', { decision: 'execute' }),
+      is: 'opened medium recovery',
+    },
   ])('is opened by $what', ({ event, is }) => {
     expect(bookOf().tell(event)).toEqual([is]);
   });
@@ -77,6 +82,8 @@ describe('an incident', () => {
     like('recovery.finished'),
     like('breaker.transitioned', { to: 'forced_open', trigger: 'manual' }),
     like('breaker.transitioned', { to: 'closed' }),
+    like('remediation.decided', { decision: 'execute', action: 'checkpoint' }),
+    like('remediation.decided', { decision: 'cooldown' }),
     like('daemon.started'),
     like('config.rejected'),
   ])('is not opened by $type', (event) => {

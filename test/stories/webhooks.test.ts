@@ -78,6 +78,8 @@ async function post(...alerts: object[]): Promise<(string | null)[]> {
 }
 const rows = async () =>
   ((await site.api('GET', 'remediations?limit=1000')).body as { remediations: RemediationView[] }).remediations;
+const openOf = async (component: string) =>
+  ((await site.api('GET', `incidents?state=open&component=${component}`)).body as { incidents: unknown[] }).incidents;
 const lastOf = async (component: string) => (await rows()).find((row) => row.component === component);
 const startsOf = async (name: string) =>
   (await site.events('component.starting')).filter(({ component }) => component === name).length;
@@ -95,6 +97,8 @@ describe('an alert', () => {
     });
     expect(row).toMatchObject({ action: 'restart', outcome: 'success', alert: { name: 'Wrong' } });
     expect(row.trace_id).toMatch(/^[0-9a-f]{32}$/);
+    const incident = (await site.api('GET', `incidents/${row.incident_id}`)).body;
+    expect(incident).toMatchObject({ component: 'one', severity: 'medium', state: 'resolved' });
     expect((await site.component('one')).pid).toBe(after.pid);
     expect(await startsOf('one')).toBe(2);
     expect(await post({ ...delivered, status: 'resolved' })).toEqual(['resolved']);
@@ -117,6 +121,7 @@ describe('an alert', () => {
     const { pid } = await site.component('ill');
     site.remove('well');
     await site.untilState('ill', 'unhealthy');
+    await until('its incident', async () => (await openOf('ill'))[0]);
     expect((await site.component('ill')).pid).toBe(pid);
     // Its check passes again only in the new process: the incident is still open when the alert comes.
     expect(await post(alert('ill', { startsAt: new Date().toISOString() }))).toEqual(['execute']);

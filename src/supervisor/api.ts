@@ -1,5 +1,6 @@
 import type { CheckpointInfo, StateStore } from '../checkpoints/state-store.ts';
 import type { ComponentName, ComponentStateName, Decision, HealthStatus, Listener, Requester } from '../model/index.ts';
+import type { Commands } from './commands.ts';
 
 /*
  * What the daemon offers to HTTP, the command line and the library. Views are plain JSON in the names of the
@@ -109,6 +110,7 @@ export interface ReloadView {
 /** The whole of a running daemon. Rejects and throws ParamedicError only. */
 export interface Daemon {
   readonly state: StateStore;
+  readonly commands: Commands;
   status(): StatusView;
   components(): readonly ComponentView[];
   /** @throws COMPONENT_NOT_FOUND */

@@ -2,6 +2,7 @@ import type { Actor } from '../actions/index.ts';
 import type { Clock } from '../clock.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
+import type { Commands } from './commands.ts';
 import type { Keeper } from './keeper.ts';
 import type { Roster } from './roster.ts';
 
@@ -9,6 +10,7 @@ export interface ActorDeps {
   readonly roster: Roster;
   readonly record: (keeper: Keeper) => ComponentRecord;
   readonly unmet: (keeper: Keeper) => readonly string[];
+  readonly commands: Commands;
   readonly clock: Clock;
   readonly emit: Emit;
   /** The daemon is stopping: nothing may be started any more. */
@@ -17,7 +19,7 @@ export interface ActorDeps {
 }
 
 /** Carries out what people, webhooks and the API ask for, on the keepers. */
-export function createActor({ roster, record, unmet, clock, emit, stopping, reload }: ActorDeps): Actor {
+export function createActor({ roster, record, unmet, commands, clock, emit, stopping, reload }: ActorDeps): Actor {
   /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
   const release = (keeper: Keeper, by: Requester): void => {
     const { held, state } = record(keeper);
@@ -75,6 +77,18 @@ export function createActor({ roster, record, unmet, clock, emit, stopping, relo
         throw failure('ACTION_REFUSED', { action: 'restart', component: keeper.name, why: decision.why });
       release(keeper, by);
       return untilReady(keeper, 'restart');
+    },
+
+    async checkpoint(component, by, timeoutMs) {
+      const { name, life } = current(component);
+      if (!life)
+        throw failure('ACTION_FAILED', {
+          action: 'checkpoint',
+          component: name,
+          why: 'it is not running: start it first',
+        });
+      const checkpoint = await commands.saveState(name, by === 'webhook' ? 'alert' : 'manual', timeoutMs);
+      return { message: `${name} has saved its state as ${checkpoint}`, checkpoint_id: checkpoint };
     },
 
     reload,

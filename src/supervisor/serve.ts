@@ -67,7 +67,8 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
           why: issue?.message ?? sentenceOf(parameters.error),
         });
       }
-      return { action: kind, message: await action.run(parameters.data, actor, by) };
+      const done = await action.run(parameters.data, actor, by);
+      return { ...(typeof done === 'string' ? { message: done } : done), action: kind };
     },
     eventsAfter: (seq, limit) => store.after(seq, limit).map((stored) => eventView(stored.event, stored.seq)),
     newestEvents: (limit) => store.newest(limit).map((stored) => eventView(stored.event, stored.seq)),

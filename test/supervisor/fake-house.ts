@@ -139,6 +139,7 @@ export function fakeHouse(config: Config, random: () => number) {
     roster,
     actor: createActor({
       roster,
+      commands,
       clock,
       emit,
       record: (keeper) => bus.record(keeper.name),

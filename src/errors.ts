@@ -30,6 +30,12 @@ const catalogue = {
     text: (p: { checkpoint: string; why: string }) =>
       `The checkpoint "${p.checkpoint}" cannot be used: ${p.why}. It is kept, but never restored.`,
   },
+  COMMAND_NOT_FOUND: {
+    http: 404,
+    exit: 1,
+    text: (p: { command: string; component: string }) =>
+      `Nobody waits for an answer of "${p.component}" to the command "${p.command}": it was answered, or its time is up.`,
+  },
   NOT_FOUND: { http: 404, exit: 1, text: (p: { path: string }) => `Nothing is served at ${p.path}.` },
   METHOD_NOT_ALLOWED: {
     http: 405,

@@ -1,6 +1,9 @@
 import type { z } from 'zod';
 import type { Requester } from '../model/index.ts';
 
+/** What was done: one line for people, and what a program would otherwise have to read out of it. */
+export type Done = { readonly message: string } & Readonly<Record<string, unknown>>;
+
 /** What an action may do to a component: carried out by its keeper, under the same guards for whoever asks. */
 export interface Actor {
   /** Starts a component that is down; one that runs already is left alone. Resolves when verified healthy. */
@@ -11,6 +14,8 @@ export interface Actor {
   restart(component: string, by: Requester, force: boolean): Promise<string>;
   /** Says that an incident is over. */
   resolveIncident(incident: string, resolution: string, by: Requester): Promise<string>;
+  /** Resolves when the state of now is on disk. @param timeoutMs how long the component may take to answer. */
+  checkpoint(component: string, by: Requester, timeoutMs: number): Promise<Done>;
   /** Reads the configuration again. */
   reload(): Promise<string>;
 }
@@ -20,8 +25,8 @@ export interface Action<Parameters extends z.ZodType = z.ZodType> {
   readonly kind: string;
   readonly summary: string;
   readonly parameters: Parameters;
-  /** @returns one line that says what was done. Rejects with COMPONENT_NOT_FOUND, ACTION_REFUSED or ACTION_FAILED. */
-  run(parameters: z.output<Parameters>, actor: Actor, by: Requester): Promise<string>;
+  /** @returns what was done, or just its line. Rejects with COMPONENT_NOT_FOUND, ACTION_REFUSED or ACTION_FAILED. */
+  run(parameters: z.output<Parameters>, actor: Actor, by: Requester): Promise<string | Done>;
 }
 
 /** Keeps the parameters' type inside the file and forgets it outside: the registry holds all kinds alike. */

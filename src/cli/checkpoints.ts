@@ -35,6 +35,17 @@ async function list(options: Options): Promise<void> {
   else console.log(checkpoints.length === 0 ? 'No checkpoints.' : table(HEADINGS, checkpoints.map(row)));
 }
 
+async function create(component: string, { timeout, json, ...where }: Options & { timeout?: string }): Promise<void> {
+  const client = await connect(where);
+  const work = client.post<{ checkpoint_id: string; message: string }>('/checkpoints', {
+    component,
+    ...(timeout !== undefined && { timeout }),
+  });
+  const done = await progress(`checkpoint of ${component}`, work);
+  if (json) printJson(done);
+  else console.log(done.message);
+}
+
 async function verify(options: Options): Promise<void> {
   const work = (await connect(options)).post<{ checked: number; corrupted: CheckpointView[]; integrity: string }>(
     '/checkpoints/verify',
@@ -58,6 +69,11 @@ export function addCheckpoints(program: Command): void {
     .option('--component <name>', 'only of this one')
     .option('--json', 'as JSON')
     .action(list);
+  withDaemon(command.command('create <component>'))
+    .description('make a running component save its state now')
+    .option('--timeout <duration>', 'how long it may take to answer (10s)')
+    .option('--json', 'as JSON')
+    .action(create);
   withDaemon(command.command('verify'))
     .description('compare every checkpoint with its checksum; exit code 1 when one does not match')
     .option('--json', 'as JSON')

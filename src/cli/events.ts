@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { readEvents } from '../sse.ts';
 import type { EventView } from '../supervisor/api.ts';
 import { clientOf, connect, type Client } from './client.ts';
 import { wholeNumber, withDaemon, type Where } from './options.ts';
-import { readEvents } from './sse.ts';
 import { paint } from './terminal.ts';
 
 const RETRY_MS = 1_000;

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../clock.ts';
 import { ClientError } from './client-error.ts';
+import { listenForCommands } from './commands.ts';
 import { startHeartbeat, type Beat, type HeartbeatOptions } from './heartbeat.ts';
 import { createJournalQueue } from './journal-queue.ts';
 import { createTransport } from './transport.ts';
@@ -36,6 +37,17 @@ export interface RestoredState {
   readonly dataLossSeconds: number;
 }
 
+/** A component's state at this moment. */
+export interface PresentState {
+  readonly state: unknown;
+  readonly schemaVersion?: number;
+  /**
+   * The last journal entry that the state contains. Unless given, the newest one acknowledged when the state was
+   * asked for: right when it is given back at once, or nothing is journalled meanwhile.
+   */
+  readonly through?: number;
+}
+
 /** A component's line to its supervisor. Rejects with ClientError, or TypeError for what JSON cannot hold. */
 export interface Connection {
   readonly component: string;
@@ -58,11 +70,24 @@ export interface Connection {
   heartbeat(beat?: Beat): Promise<void>;
   /** Heartbeats from now on; they keep no process alive. @returns how to stop. */
   startHeartbeat(options: HeartbeatOptions): () => void;
-  /** Stops the heartbeats, waits for what is under way and hangs up. */
+  /**
+   * Saves the state that `get` gives whenever the daemon asks for it, from now on; of several, the newest is asked.
+   * When `get` throws, whoever wants the checkpoint is told why. Keeps no process alive.
+   * @param options.onError hears what `get` threw, of an answer that the daemon did not take, and of a refusal after
+   * which it is not asked any more. Must not throw.
+   * @returns how to stop.
+   */
+  onGetState(
+    get: () => PresentState | Promise<PresentState>,
+    options?: { onError?: (error: unknown) => void },
+  ): () => void;
+  /** Stops heartbeats and listening, waits for what is under way and hangs up. */
   close(): Promise<void>;
 }
 
 const HEARTBEAT_TIMEOUT_MS = 5_000;
+/** Characters of the reason why there is no state: of any script, the daemon reads so many. */
+const LONGEST_REASON = 500;
 
 /** Whether this process was started by Paramedic. */
 export const isSupervised = (): boolean => process.env['PARAMEDIC_URL'] !== undefined;
@@ -78,7 +103,7 @@ export function connect(options: ConnectOptions = {}): Connection {
   const transport = createTransport({ url, token, onBehalfOf, clock });
 
   const pending = new Set<Promise<unknown>>();
-  const beating = new Set<() => void>();
+  const running = new Set<() => void>();
   let saved: Promise<unknown> = Promise.resolve();
   let closed = false;
 
@@ -115,13 +140,39 @@ export function connect(options: ConnectOptions = {}): Connection {
     };
   }
 
-  async function put(body: string): Promise<{ checkpointId: string }> {
+  async function put(body: string, method = 'PUT', path = 'state'): Promise<{ checkpointId: string }> {
     const before = saved;
     const since = clock.monotonic();
     // An older state sent again must never arrive after a newer one.
-    const sent = before.then(() => call('PUT', 'state', body, since));
+    const sent = before.then(() => call(method, path, body, since));
     saved = sent.catch(() => {});
     return { checkpointId: ((await sent) as { checkpoint_id: string }).checkpoint_id };
+  }
+
+  /** Sends the state that was asked for, or why there is none. `close` waits for no `get`. */
+  async function obey(id: string, get: () => PresentState | Promise<PresentState>): Promise<void> {
+    const path = `commands/${id}`;
+    // Entries acknowledged while `get` is at work may be missing from what it gives.
+    const known = entries.last() ?? undefined;
+    let body: string;
+    try {
+      const { state, schemaVersion, through = known } = await get();
+      body = bodyOf(state, schemaVersion, through);
+    } catch (error) {
+      const reason = JSON.stringify({ error: String(error).slice(0, LONGEST_REASON) });
+      await during(() => call('POST', path, reason));
+      throw error;
+    }
+    await during(() => put(body, 'POST', path));
+  }
+
+  /** @returns how to stop it, which `close` does too. */
+  function keep(stop: () => void): () => void {
+    running.add(stop);
+    return () => {
+      running.delete(stop);
+      stop();
+    };
   }
 
   const send = async (beat: Beat): Promise<void> => {
@@ -135,29 +186,27 @@ export function connect(options: ConnectOptions = {}): Connection {
     recoveryMode: PARAMEDIC_RECOVERY_MODE === '1',
     restore: () => during(restore),
     saveState: (state, { through = entries.last() ?? undefined, schemaVersion } = {}) =>
-      during(async () => {
-        const text = JSON.stringify(state) as string | undefined;
-        if (text === undefined) throw new ClientError('USAGE', 'The state must be something that JSON can hold.');
-        const version = schemaVersion === undefined ? '' : `,"schema_version":${schemaVersion}`;
-        // The form that the daemon stores without writing it anew.
-        return put(`{"state":${text}${version}${through === undefined ? '' : `,"through":${through}`}}`);
-      }),
+      during(async () => put(bodyOf(state, schemaVersion, through))),
     journal(operation, data = null, { id } = {}) {
       if (closed) return Promise.reject(new ClientError('CLOSED', 'The connection to Paramedic has been closed.'));
       return entries.add(operation, data, id);
     },
     heartbeat: (beat = {}) => during(() => send(beat)),
-    startHeartbeat(heartbeat) {
-      const stop = startHeartbeat(heartbeat, (beat) => during(() => send(beat)), clock);
-      beating.add(stop);
-      return () => {
-        beating.delete(stop);
-        stop();
-      };
-    },
+    startHeartbeat: (heartbeat) => keep(startHeartbeat(heartbeat, (beat) => during(() => send(beat)), clock)),
+    onGetState: (get, { onError = () => {} } = {}) =>
+      keep(
+        listenForCommands({
+          open: () => transport.open('commands'),
+          onCommand(kind, id) {
+            if (kind === 'get_state') obey(id, get).catch(onError);
+          },
+          onRefused: onError,
+          clock,
+        }),
+      ),
     async close() {
       closed = true;
-      for (const stop of beating) stop();
+      for (const stop of running) stop();
       await Promise.allSettled([...pending, entries.drained()]);
       transport.close();
     },
@@ -171,6 +220,14 @@ interface StateAnswer {
   readonly journal: readonly { entry_id: number; at: number; operation: string; data: unknown }[];
   readonly through?: number | null;
   readonly data_loss_seconds: number;
+}
+
+/** The body of a checkpoint, in the form that the daemon stores without writing it anew. */
+function bodyOf(state: unknown, schemaVersion: number | undefined, through: number | undefined): string {
+  const text = JSON.stringify(state) as string | undefined;
+  if (text === undefined) throw new ClientError('USAGE', 'The state must be something that JSON can hold.');
+  const version = schemaVersion === undefined ? '' : `,"schema_version":${schemaVersion}`;
+  return `{"state":${text}${version}${through === undefined ? '' : `,"through":${through}`}}`;
 }
 
 function need(name: 'url' | 'token' | 'component', value: string | undefined): string {

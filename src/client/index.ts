@@ -5,6 +5,7 @@ export {
   type ConnectOptions,
   type Connection,
   type JournalledOperation,
+  type PresentState,
   type RestoredState,
 } from './connect.ts';
 export type { Beat, HeartbeatOptions } from './heartbeat.ts';

@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { ClientError, isPassing } from './client-error.ts';
 
@@ -13,39 +13,51 @@ export interface TransportOptions {
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 1_000;
 const ATTEMPT_MS = 15_000;
+/** The daemon beats every 15 s: a stream that is silent for so long leads nowhere. */
+const SILENT_MS = 60_000;
 
 /** JSON over HTTP to the daemon, over a few connections that are kept open. An idle one keeps no process alive. */
 export function createTransport({ url, token, onBehalfOf, clock }: TransportOptions) {
   const base = new URL(url);
   if (base.protocol !== 'http:') throw new ClientError('USAGE', `PARAMEDIC_URL must begin with http://, got "${url}"`);
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const target = { host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 80 };
+  const authorization = `Bearer ${token}`;
   const query = onBehalfOf === null ? '' : `?component=${encodeURIComponent(onBehalfOf)}`;
 
   /** One attempt, answered within `timeoutMs`. Rejects with a ClientError when the daemon said no. */
   function attempt(method: string, path: string, body?: string, timeoutMs = ATTEMPT_MS): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const headers: Record<string, string | number> = { authorization: `Bearer ${token}` };
+      const headers: Record<string, string | number> = { authorization };
       if (body !== undefined) {
         headers['content-type'] = 'application/json';
         headers['content-length'] = Buffer.byteLength(body);
       }
-      const target = { host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 80 };
-      const asked = request({ ...target, agent, method, headers, path: `/component/v1/${path}${query}` }, (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('error', reject);
-        answer.on('end', () => {
-          try {
-            resolve(read(answer.statusCode ?? 0, Buffer.concat(chunks).toString()));
-          } catch (error) {
-            reject(error as Error);
-          }
-        });
-      });
+      const asked = request({ ...target, agent, method, headers, path: `/component/v1/${path}${query}` }, (answer) =>
+        resolve(read(answer)),
+      );
       const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
       asked.on('error', reject);
       asked.on('close', () => clearTimeout(timer));
       asked.end(body);
+    });
+  }
+
+  /**
+   * An answer that does not end, on a connection of its own that keeps no process alive (`fetch` has none such).
+   * Rejects with a ClientError when the daemon said no.
+   */
+  function open(path: string): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const options = { ...target, agent: false, timeout: SILENT_MS, headers: { authorization } };
+      const asked = request({ ...options, path: `/component/v1/${path}${query}` }, (answer) => {
+        if (answer.statusCode === 200) resolve(answer);
+        else read(answer).then(() => reject(new Error(`answered ${answer.statusCode}`)), reject);
+      });
+      asked.on('socket', (socket) => socket.unref());
+      asked.on('timeout', () => asked.destroy(new Error(`silent for ${SILENT_MS} ms`)));
+      asked.on('error', reject);
+      asked.end();
     });
   }
 
@@ -69,10 +81,14 @@ export function createTransport({ url, token, onBehalfOf, clock }: TransportOpti
   const away = (cause: Error) =>
     new ClientError('DAEMON_AWAY', `Paramedic does not answer at ${url}: ${cause.message}`, { cause });
 
-  return { attempt, call, close: () => agent.destroy() };
+  return { attempt, call, open, close: () => agent.destroy() };
 }
 
-function read(status: number, text: string): unknown {
+async function read(answer: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  const status = answer.statusCode ?? 0;
   if (status >= 200 && status < 300) return text === '' ? null : JSON.parse(text);
   const { code, detail } = problemOf(text);
   throw new ClientError(code ?? `HTTP_${status}`, detail ?? `The daemon answered ${status}.`, { status });

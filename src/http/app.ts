@@ -51,8 +51,8 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
   if (!beyondLoopback) app.use(loopbackNamesOnly(host));
 
   app.use(probes(daemon));
-  app.use('/component/v1', componentProtocol(daemon), unknownRoute);
   app.use(webhooks(daemon, tokens.webhooks));
+  app.use('/component/v1', componentProtocol({ daemon, clock, closing }), unknownRoute);
   app.use('/api/v1', requireToken('api', [tokens.api]));
   app.use(
     '/api/v1',

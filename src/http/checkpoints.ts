@@ -8,6 +8,7 @@ import { parse, parseBody } from './body.ts';
 import { parameter, resource } from './resource.ts';
 
 const listQuery = z.object({ component: z.string().optional() });
+const parameters = z.record(z.string(), z.unknown());
 const nothing = z.strictObject({});
 const CHECKPOINT_ID = /^CP-[0-9A-Z-]{1,64}$/;
 
@@ -23,6 +24,9 @@ export function checkpoints(daemon: Daemon): Router {
     async GET(request, response) {
       const { component } = parse(listQuery, request.query);
       response.json({ checkpoints: (await daemon.checkpoints(component)).map(view) });
+    },
+    async POST(request, response) {
+      response.json(await daemon.act('checkpoint', await parseBody(request, parameters), 'person'));
     },
   });
   resource(router, '/checkpoints/verify', {

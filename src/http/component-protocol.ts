@@ -5,7 +5,9 @@ import { healthStatuses, type ComponentName } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { bearer, CHALLENGE } from './auth.ts';
 import { parseBody, readBody, STATE_LIMIT } from './body.ts';
-import { resource } from './resource.ts';
+import { holdCommands, inabilityOf } from './commands.ts';
+import { parameter, resource } from './resource.ts';
+import type { StreamDeps } from './server-sent.ts';
 
 const MOST_METRICS = 10;
 
@@ -19,8 +21,12 @@ const heartbeatBody = z.strictObject({
     .optional(),
 });
 
+export interface ComponentProtocolDeps extends StreamDeps {
+  readonly daemon: Daemon;
+}
+
 /** What a component says and hears: it speaks for itself alone, with the token of its own life. */
-export function componentProtocol(daemon: Daemon): Router {
+export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps): Router {
   /** @throws TOKEN_UNKNOWN; FORBIDDEN when it speaks for another. */
   const authenticate = (request: Request, response: Response) => {
     const speaker = daemon.authenticate(bearer(request) ?? '');
@@ -69,6 +75,24 @@ export function componentProtocol(daemon: Daemon): Router {
     async POST(request, response) {
       const body = await readBody(request);
       response.json(await daemon.state.appendJournal(current(request, response), body));
+    },
+  });
+  resource(router, '/commands', {
+    GET(request, response) {
+      const component = current(request, response);
+      if (request.method === 'HEAD') response.end();
+      else holdCommands(response, (line) => daemon.commands.listen(component, line), stream);
+    },
+  });
+  resource(router, '/commands/:id', {
+    async POST(request, response) {
+      const body = await readBody(request, STATE_LIMIT);
+      const component = current(request, response);
+      const id = parameter(request, 'id');
+      const why = inabilityOf(body);
+      if (why === undefined) return void response.json(await daemon.commands.answer(component, id, body));
+      daemon.commands.decline(component, id, why);
+      response.status(204).end();
     },
   });
   return router;

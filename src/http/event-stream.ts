@@ -1,20 +1,13 @@
 import type { Response } from 'express';
-import type { Clock } from '../clock.ts';
 import type { Daemon, EventView } from '../supervisor/api.ts';
+import { openStream, STREAM_BUFFER, type StreamDeps } from './server-sent.ts';
 
-/** A client that lets more than this pile up is cut; it resumes by id. */
-export const STREAM_BUFFER = 2 ** 20;
 /** While reading from the store we wait for the client instead: this much is on its way at most. */
 const CATCH_UP_BUFFER = STREAM_BUFFER / 4;
 const PAGE = 200;
-/** A comment this often keeps proxies from closing an idle stream. */
-export const STREAM_HEARTBEAT_MS = 15_000;
-/** A client that has read nothing for so many heartbeats is gone. */
-const MUTE_HEARTBEATS = 4;
 
-export interface StreamOptions {
+export interface StreamOptions extends StreamDeps {
   readonly daemon: Pick<Daemon, 'eventsAfter' | 'subscribe' | 'view'>;
-  readonly clock: Clock;
   /** `seq` of the last event that the client has. */
   readonly after: number;
   /** Also what is only told, never stored: without an id, so that it cannot be resumed from. */
@@ -27,17 +20,11 @@ export interface StreamOptions {
  * *live*: what is told is written at once, unless a number is missing, which sends it behind again. So every stored
  * event is sent once and in order, wherever the client begins.
  */
-export function streamEvents(response: Response, { daemon, clock, after, all }: StreamOptions): void {
+export function streamEvents(response: Response, { daemon, after, all, ...deps }: StreamOptions): void {
   let sent = after;
   let live = false;
-  let muteHeartbeats = 0;
 
-  const write = (text: string) => {
-    if (response.destroyed) return;
-    const waiting = response.writableLength;
-    if (waiting > 0 && waiting + Buffer.byteLength(text) > STREAM_BUFFER) response.destroy();
-    else response.write(text);
-  };
+  const write = openStream(response, deps);
   const tell = (event: EventView) => {
     if (event.seq !== null) sent = event.seq;
     const id = event.seq === null ? '' : `id: ${event.seq}\n`;
@@ -55,24 +42,11 @@ export function streamEvents(response: Response, { daemon, clock, after, all }: 
     if (page.length === 0) live = true;
     else setImmediate(catchUp);
   };
-  const beat = () => {
-    muteHeartbeats = response.writableNeedDrain ? muteHeartbeats + 1 : 0;
-    if (muteHeartbeats >= MUTE_HEARTBEATS) response.destroy();
-    else write(': \n\n');
-    stopBeating = clock.after(STREAM_HEARTBEAT_MS, beat);
-  };
-
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
-  write('retry: 1000\n\n');
-  let stopBeating = clock.after(STREAM_HEARTBEAT_MS, beat);
   const unsubscribe = daemon.subscribe((event, seq) => {
     if (!live || (seq === null ? !all : seq <= sent)) return;
     if (seq !== null && seq > sent + 1) catchUp();
     if (live && (seq === null || seq > sent)) tell(daemon.view(event, seq));
   });
-  response.once('close', () => {
-    stopBeating();
-    unsubscribe();
-  });
+  response.once('close', unsubscribe);
   catchUp();
 }

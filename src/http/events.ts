@@ -1,10 +1,10 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { parse } from './body.ts';
 import { streamEvents } from './event-stream.ts';
 import { resource } from './resource.ts';
+import type { StreamDeps } from './server-sent.ts';
 
 const flag = z.enum(['true', 'false', '']).transform((value) => value !== 'false');
 const seq = z.coerce.number().int().min(0);
@@ -15,11 +15,8 @@ const query = z.object({
   all: flag.default(false),
 });
 
-export interface EventsDeps {
+export interface EventsDeps extends StreamDeps {
   readonly daemon: Daemon;
-  readonly clock: Clock;
-  /** Aborted when the listener closes: streams end then, and their clients resume elsewhere. */
-  readonly closing: AbortSignal;
 }
 
 /**
@@ -40,10 +37,7 @@ export function events({ daemon, clock, closing }: EventsDeps): Router {
       const resumed = z.object({ 'last-event-id': seq.optional() }).safeParse(request.headers);
       const asked = (resumed.success ? resumed.data['last-event-id'] : undefined) ?? after ?? last;
       // An id from the future is one of a store that was set aside: all of this one is new to the client.
-      streamEvents(response, { daemon, clock, after: asked > last ? 0 : asked, all });
-      const end = () => void response.end();
-      closing.addEventListener('abort', end);
-      response.once('close', () => closing.removeEventListener('abort', end));
+      streamEvents(response, { daemon, clock, closing, after: asked > last ? 0 : asked, all });
     },
   });
   return router;

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
+import type { Commands } from './commands.ts';
 import type { Keeper } from './keeper.ts';
 import type { Roster } from './roster.ts';
 
@@ -10,6 +11,7 @@ export interface ActorDeps {
   readonly roster: Roster;
   readonly record: (keeper: Keeper) => ComponentRecord;
   readonly unmet: (keeper: Keeper) => readonly string[];
+  readonly commands: Commands;
   readonly clock: Clock;
   readonly emit: Emit;
   /** The daemon is stopping: nothing may be started any more. */
@@ -19,7 +21,17 @@ export interface ActorDeps {
 }
 
 /** Carries out what people, webhooks and the API ask for, on the keepers. */
-export function createActor({ roster, record, unmet, clock, emit, stopping, reload, incidents }: ActorDeps): Actor {
+export function createActor({
+  roster,
+  record,
+  unmet,
+  commands,
+  incidents,
+  clock,
+  emit,
+  stopping,
+  reload,
+}: ActorDeps): Actor {
   /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
   const release = (keeper: Keeper, by: Requester): void => {
     const { held, state } = record(keeper);
@@ -84,6 +96,18 @@ export function createActor({ roster, record, unmet, clock, emit, stopping, relo
     async resolveIncident(incident, resolution, by) {
       const view = incidents.resolve(incident, resolution, by === 'person' ? 'person' : 'itself');
       return `incident ${view.incident_id} is resolved`;
+    },
+
+    async checkpoint(component, by, timeoutMs) {
+      const { name, life } = current(component);
+      if (!life)
+        throw failure('ACTION_FAILED', {
+          action: 'checkpoint',
+          component: name,
+          why: 'it is not running: start it first',
+        });
+      const checkpoint = await commands.saveState(name, by === 'webhook' ? 'alert' : 'manual', timeoutMs);
+      return { message: `${name} has saved its state as ${checkpoint}`, checkpoint_id: checkpoint };
     },
 
     reload,

@@ -1,7 +1,9 @@
+import type { Done } from '../actions/action.ts';
 import type { CheckpointInfo, StateStore } from '../checkpoints/state-store.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { RemediationDesk } from '../remediation/index.ts';
 import type { ComponentName, ComponentStateName, Decision, HealthStatus, Listener, Requester } from '../model/index.ts';
+import type { Commands } from './commands.ts';
 
 /*
  * What the daemon offers to HTTP, the command line and the library. Views are plain JSON in the names of the
@@ -113,6 +115,7 @@ export interface Daemon {
   readonly state: StateStore;
   readonly incidents: IncidentDesk;
   readonly remediation: RemediationDesk;
+  readonly commands: Commands;
   status(): StatusView;
   components(): readonly ComponentView[];
   /** @throws COMPONENT_NOT_FOUND */
@@ -131,11 +134,7 @@ export interface Daemon {
    * Asks the action registry. Resolves when the action is done: a start or restart when verified healthy.
    * Rejects with COMPONENT_NOT_FOUND, ACTION_REFUSED, ACTION_FAILED, BODY_INVALID (unknown action or parameters).
    */
-  act(
-    action: string,
-    parameters: unknown,
-    by: Requester,
-  ): Promise<{ readonly action: string; readonly message: string }>;
+  act(action: string, parameters: unknown, by: Requester): Promise<Done & { readonly action: string }>;
   /** Stored events after `seq`, oldest first, at most `limit`. */
   eventsAfter(seq: number, limit: number): readonly EventView[];
   /** The newest `limit` stored events, oldest first. */

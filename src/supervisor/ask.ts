@@ -16,6 +16,7 @@ export function createAsk(actor: Actor): Daemon['act'] {
       const why = issue?.message ?? sentenceOf(parameters.error);
       throw failure('BODY_INVALID', { path: issue?.path.join('.') ?? '', why });
     }
-    return { action: kind, message: await action.run(parameters.data, actor, by) };
+    const done = await action.run(parameters.data, actor, by);
+    return { ...(typeof done === 'string' ? { message: done } : done), action: kind };
   };
 }

@@ -156,6 +156,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
 
   const actor = createActor({
     roster,
+    commands: house.commands,
     clock,
     emit,
     record: (keeper) => bus.record(keeper.name),

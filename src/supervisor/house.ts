@@ -9,6 +9,7 @@ import type { EpochMs } from '../model/index.ts';
 import type { RestartLedger } from '../restart/index.ts';
 import type { EventStore } from '../storage/index.ts';
 import type { Bus } from './bus.ts';
+import type { Commands } from './commands.ts';
 import type { Credentials } from './credentials.ts';
 import type { Readings } from './readings.ts';
 import type { Roster } from './roster.ts';
@@ -32,6 +33,7 @@ export interface House {
   readonly reports: CrashReports;
   readonly oom: OomWatch;
   readonly roster: Roster;
+  readonly commands: Commands;
   readonly readings: Readings;
   readonly paths: StatePaths;
   loaded: LoadedConfig;

@@ -14,6 +14,7 @@ import { createLedger } from '../restart/index.ts';
 import { openEventStore, type SetAside } from '../storage/index.ts';
 import { createLog } from '../telemetry/index.ts';
 import { createBus } from './bus.ts';
+import { createCommands } from './commands.ts';
 import { createCredentials, type ComponentTokens } from './credentials.ts';
 import type { House } from './house.ts';
 import { noPast, readPast, type Past } from './past.ts';
@@ -106,6 +107,10 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
   const oom = createOomWatch({ clock, files: oomCounterFiles() });
   closing.add('OOM watch', () => oom.close());
 
+  const roster = new Roster();
+  const lifeOf = (component: string) => roster.find(component)?.life?.over.signal;
+  const commands = createCommands({ clock, putState: state.putState, lifeOf });
+
   const house: House = {
     clock,
     version,
@@ -122,7 +127,8 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
     state,
     reports,
     oom,
-    roster: new Roster(),
+    roster,
+    commands,
     readings,
     paths,
     loaded,

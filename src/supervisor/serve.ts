@@ -43,6 +43,7 @@ export function serve({ house, act, remediation, reload, requestStop, metrics }:
     state: house.state,
     incidents: house.desk,
     remediation,
+    commands: house.commands,
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),

@@ -176,11 +176,27 @@ describe('checkpoints', () => {
     valid: true,
   };
 
+  const done = { action: 'checkpoint', message: 'gmail has saved its state as CP-1', checkpoint_id: 'CP-1' };
+
   it('are listed', async () => {
     const folder = await playDaemon({ 'GET /checkpoints': answer({ checkpoints: [checkpoint] }) });
     expect((await paramedic(['checkpoints', 'list', '--component', 'gmail'], folder)).stdout).toBe(
       'CHECKPOINT  COMPONENT  AT                        TRIGGER   SIZE     SCHEMA  VALID\nCP-1        gmail      2026-11-23T12:00:00.000Z  interval  2.0 KiB  1       yes\n',
     );
+  });
+
+  it.each([
+    [['--timeout', '30s'], { component: 'gmail', timeout: '30s' }, 'gmail has saved its state as CP-1\n'],
+    [['--json'], { component: 'gmail' }, JSON.stringify(done, null, 2) + '\n'],
+  ])('are made with %j', async (options, asked, stdout) => {
+    const bodies: unknown[] = [];
+    const create: Route = (request, response) => {
+      bodies.push(JSON.parse(request.body));
+      answer(done)(request, response);
+    };
+    const folder = await playDaemon({ 'POST /checkpoints': create });
+    expect(await paramedic(['checkpoints', 'create', 'gmail', ...options], folder)).toMatchObject({ code: 0, stdout });
+    expect(bodies).toEqual([asked]);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { connect, type ConnectOptions } from '../../src/client/index.ts';
@@ -9,7 +9,7 @@ export interface Heard {
   readonly body: unknown;
   readonly authorization: string | undefined;
 }
-export type Reply = { readonly status: number; readonly body?: unknown } | 'hang up';
+export type Reply = { readonly status: number; readonly body?: unknown } | 'hang up' | 'stream';
 
 export const refusal = (status: number, code: string): Reply => ({
   status,
@@ -31,11 +31,14 @@ export async function standIn(answer: (heard: Heard, count: number) => Reply | u
       return { status: 200, body: { entry_ids: ids } };
     }
     if (call === 'PUT state') return { status: 200, body: { checkpoint_id: `CP-${++checkpoints}` } };
+    if (call.startsWith('POST commands/')) return { status: 200, body: { checkpoint_id: `CP-${++checkpoints}` } };
     if (call === 'POST heartbeat') return { status: 204 };
+    if (call === 'GET commands') return 'stream';
     const nothing = { checkpoint_id: null, state: null, schema_version: 1, journal: [], through: null };
     return { status: 200, body: { ...nothing, data_loss_seconds: 0 } };
   };
 
+  const streams: ServerResponse[] = [];
   const server = createServer((request, response) => {
     void textOf(request).then((text) => {
       const [path = '', query = ''] = (request.url ?? '').replace('/component/v1/', '').split('?');
@@ -45,6 +48,10 @@ export async function standIn(answer: (heard: Heard, count: number) => Reply | u
       heard.push(one);
       const reply = answer(one, heard.length) ?? usual(one);
       if (reply === 'hang up') return response.destroy();
+      if (reply === 'stream') {
+        streams.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
+        return response.write(': \n\n');
+      }
       return response.writeHead(reply.status).end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
     });
   });
@@ -64,7 +71,20 @@ export async function standIn(answer: (heard: Heard, count: number) => Reply | u
     onTestFinished(() => connection.close());
     return connection;
   };
-  return { heard, entries, line, stop, comeBack: () => listen(port), url: `http://127.0.0.1:${port}`, usual };
+  /** Tells whoever listens to save its state. */
+  const command = (id: string) =>
+    streams.forEach((stream) => stream.write(`id: ${id}\nevent: get_state\ndata: {"id":"${id}"}\n\n`));
+  return {
+    heard,
+    entries,
+    streams,
+    command,
+    line,
+    stop,
+    comeBack: () => listen(port),
+    url: `http://127.0.0.1:${port}`,
+    usual,
+  };
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -35,6 +35,15 @@ describe('the API', () => {
     expect(daemon.calls).toEqual([['act', action, { component: 'agent_core', force: true }, 'person']]);
   });
 
+  it('hands a checkpoint over, with all that its action understands', async () => {
+    const { post, daemon } = await serve();
+    const answer = await post('/api/v1/checkpoints', { component: 'agent_core', timeout: '1m' });
+
+    expect(await answer.json()).toEqual({ action: 'checkpoint', message: 'done' });
+    expect(daemon.calls).toEqual([['act', 'checkpoint', { component: 'agent_core', timeout: '1m' }, 'person']]);
+    expect((await post('/api/v1/checkpoints', ['agent_core'])).status).toBe(400);
+  });
+
   it('needs no body for an action', async () => {
     const { ask, daemon } = await serve();
 

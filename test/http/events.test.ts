@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { get, type IncomingMessage } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { STREAM_BUFFER, STREAM_HEARTBEAT_MS } from '../../src/http/event-stream.ts';
+import { STREAM_BUFFER, STREAM_HEARTBEAT_MS } from '../../src/http/server-sent.ts';
 import { until } from '../support/temp.ts';
 import { API, serve, type StandIn } from './stand-in.ts';
 

@@ -4,6 +4,7 @@ import { failure } from '../../src/errors.ts';
 import { createHttp, type HttpDeps } from '../../src/http/index.ts';
 import { componentName, type Listener, type RecoveryEvent } from '../../src/model/index.ts';
 import type { ComponentView, Daemon, EventView, HealthView } from '../../src/supervisor/api.ts';
+import { createCommands } from '../../src/supervisor/commands.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 export const API = 'a'.repeat(64);
@@ -29,6 +30,10 @@ export class StandIn implements Daemon {
   /** What the next call of `act`, `reload`, `heartbeat` … does instead. */
   instead: (() => Promise<never>) | undefined;
 
+  readonly clock = new FakeClock();
+  /** A component that has died has its signal here aborted. */
+  readonly life = new AbortController();
+
   readonly state = {
     putState: async (...call: [string, Uint8Array, string]) => {
       this.#note('putState', call[0], Buffer.from(call[1]).toString(), call[2]);
@@ -45,6 +50,11 @@ export class StandIn implements Daemon {
     },
     verify: async () => ({ checked: 4, corrupted: [{ checkpoint_id: 'CP-X', at: 0 }], integrity: 'ok' }),
   } as unknown as StateStore;
+  readonly commands = createCommands({
+    clock: this.clock,
+    putState: this.state.putState,
+    lifeOf: () => this.life.signal,
+  });
 
   #note(...call: unknown[]): void {
     this.calls.push(call);
@@ -168,7 +178,7 @@ export class StandIn implements Daemon {
 /** A listener on a free port of 127.0.0.1 in front of a stand-in, closed when the test ends. */
 export async function serve(options: Partial<HttpDeps> & { daemon?: StandIn } = {}) {
   const daemon = options.daemon ?? new StandIn();
-  const clock = new FakeClock();
+  const { clock } = daemon;
   const errors: unknown[] = [];
   const http = createHttp({
     tokens: { api: API, metrics: METRICS, webhooks: [WEBHOOK, OLD_WEBHOOK] },

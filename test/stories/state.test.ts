@@ -4,27 +4,13 @@ import { describe, expect, it } from 'vitest';
 import type { CheckpointInfo, Restored } from '../../src/checkpoints/index.ts';
 import { paramedic, Site, sleeper } from '../support/daemon.ts';
 import { audit } from '../support/ledger.ts';
+import { speakerOf } from '../support/speaker.ts';
 import { until } from '../support/temp.ts';
-import { environOf } from '../support/witness.ts';
 
 const LONG = 120_000;
 const KILLS = 15;
 const eager = { policy: 'immediate', max_restarts: 1_000 };
 const remembering = join(import.meta.dirname, '..', 'support', 'remembering.ts');
-
-/** Speaks for a component as its own process would, with the token of its own environment. */
-function speakerOf(site: Site, pid: number) {
-  const authorization = `Bearer ${environOf(pid, 'PARAMEDIC_TOKEN')}`;
-  return async (method: string, path: string, body?: unknown) => {
-    const answer = await fetch(`${site.url}/component/v1/${path}`, {
-      method,
-      headers: { authorization, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    return { status: answer.status, body: (text === '' ? null : JSON.parse(text)) as Record<string, unknown> };
-  };
-}
 
 const checkpointsOf = async (site: Site): Promise<CheckpointInfo[]> =>
   ((await site.api('GET', 'checkpoints')).body as { checkpoints: CheckpointInfo[] }).checkpoints;

@@ -20,6 +20,7 @@ import { createEventStore } from '../../src/storage/index.ts';
 import { eventMigrations } from '../../src/storage/migrations/events.ts';
 import { createActor } from '../../src/supervisor/actor.ts';
 import { createBus } from '../../src/supervisor/bus.ts';
+import { createCommands } from '../../src/supervisor/commands.ts';
 import type { House } from '../../src/supervisor/house.ts';
 import { createKeepers, unmetOf, watch } from '../../src/supervisor/keepers.ts';
 import { createLoop } from '../../src/supervisor/loop.ts';
@@ -102,6 +103,8 @@ export function fakeHouse(config: Config, random: () => number) {
   const roster = new Roster();
   const readings = new Readings(clock.now());
   bus.subscribe((event) => readings.read(event));
+  const putState = () => Promise.reject(new Error('no state here'));
+  const commands = createCommands({ clock, putState, lifeOf: (name) => roster.find(name)?.life?.over.signal });
   const house: House = {
     clock,
     version: '0',
@@ -119,6 +122,7 @@ export function fakeHouse(config: Config, random: () => number) {
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],
     oom: { killedJustNow: () => null, close: () => {} },
     roster,
+    commands,
     readings,
     paths: { root: '/', db: '/', logs: '/', crashes: '/', tokens: '/' },
     loaded: loaded(config),
@@ -151,6 +155,7 @@ export function fakeHouse(config: Config, random: () => number) {
     roster,
     actor: createActor({
       roster,
+      commands,
       clock,
       emit,
       record: (keeper) => bus.record(keeper.name),

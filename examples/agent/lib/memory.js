@@ -47,6 +47,9 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
     }
   };
 
+  // Whoever wants a checkpoint now (`paramedic checkpoints create NAME`) gets one.
+  paramedic.onGetState(() => ({ state }));
+
   const timer = setInterval(save, saveEveryMs);
   // Who is stopped may say its last words; who crashes has the journal.
   process.once('SIGTERM', async () => {

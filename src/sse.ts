@@ -17,7 +17,7 @@ function parseBlock(block: string): ServerSentEvent | undefined {
 }
 
 /** Reads an event stream until it ends. Comments and incomplete events are left out. */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent> {
+export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const bytes of body) {

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { componentName, type CheckpointId } from '../../src/model/index.ts';
+import { createCommands, type Command, type CommandLine } from '../../src/supervisor/commands.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+const planner = componentName('planner');
+const mailer = componentName('mailer');
+const SECONDS = 1_000;
+
+class Line implements CommandLine {
+  readonly heard: Command[] = [];
+  ended = false;
+  send = (command: Command) => void this.heard.push(command);
+  end = () => void (this.ended = true);
+  get last(): string {
+    return this.heard.at(-1)?.id ?? '';
+  }
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const life = new AbortController();
+  const stored: unknown[][] = [];
+  let refusal: Error | undefined;
+  const commands = createCommands({
+    clock,
+    lifeOf: () => life.signal,
+    async putState(component, body, trigger) {
+      if (refusal) throw refusal;
+      stored.push([component, Buffer.from(body).toString(), trigger]);
+      return { checkpoint_id: `CP-${stored.length}` as CheckpointId };
+    },
+  });
+  const listen = (component = planner) => {
+    const line = new Line();
+    return { line, hangUp: commands.listen(component, line) };
+  };
+  const refuse = (error: Error) => (refusal = error);
+  const ask = (component = planner) => {
+    const saved = commands.saveState(component, 'manual', 10 * SECONDS);
+    saved.catch(() => {});
+    return saved;
+  };
+  return { clock, life, stored, commands, listen, refuse, ask };
+}
+
+const body = (text = '{"state":1}') => Buffer.from(text);
+const failing = (why: RegExp) => ({ code: 'ACTION_FAILED', message: expect.stringMatching(why) as string });
+
+describe('a command', () => {
+  it('is sent to the component that listens, and its answer is stored as what it was asked for', async () => {
+    const { commands, listen, stored, clock } = setUp();
+    const { line } = listen();
+    const other = listen(mailer).line;
+    const saved = commands.saveState(planner, 'alert', 10 * SECONDS);
+    expect(line.heard).toEqual([{ kind: 'get_state', id: line.last }]);
+    expect(other.heard).toEqual([]);
+    expect(await commands.answer(planner, line.last, body())).toEqual({ checkpoint_id: 'CP-1' });
+    expect(await saved).toBe('CP-1');
+    expect(stored).toEqual([['planner', '{"state":1}', 'alert']]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is one for all who ask at once, and another for who asks later', async () => {
+    const { ask, commands, listen } = setUp();
+    const { line } = listen();
+    const both = Promise.all([ask(), ask()]);
+    expect(line.heard).toHaveLength(1);
+    await commands.answer(planner, line.last, body());
+    expect(await both).toEqual(['CP-1', 'CP-1']);
+    const third = ask();
+    await commands.answer(planner, line.last, body());
+    expect(await third).toBe('CP-2');
+    expect(new Set(line.heard.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('fails at once for a component that does not listen, or not any more', async () => {
+    const { ask, listen } = setUp();
+    await expect(ask()).rejects.toMatchObject(failing(/does not listen for commands.*onGetState/));
+    listen().hangUp();
+    await expect(ask()).rejects.toMatchObject(failing(/does not listen/));
+  });
+
+  it('fails at its deadline, and the answer comes too late', async () => {
+    const { ask, clock, commands, listen, stored } = setUp();
+    const { line } = listen();
+    const saved = ask();
+    await clock.advance(10 * SECONDS);
+    await expect(saved).rejects.toMatchObject(failing(/did not answer within 10s/));
+    await expect(commands.answer(planner, line.last, body())).rejects.toMatchObject({ code: 'COMMAND_NOT_FOUND' });
+    expect(stored).toEqual([]);
+  });
+
+  it('fails with the life of the component, whose lines end', async () => {
+    const { ask, clock, life, listen } = setUp();
+    const { line } = listen();
+    const saved = ask();
+    life.abort();
+    await expect(saved).rejects.toMatchObject(failing(/ended before it answered/));
+    expect(line.ended).toBe(true);
+    expect(clock.pending).toBe(0);
+    await expect(ask()).rejects.toMatchObject(failing(/does not listen/));
+  });
+
+  it('fails with the reason of a component that cannot', async () => {
+    const { ask, commands, listen } = setUp();
+    const { line } = listen();
+    const saved = ask();
+    commands.decline(planner, line.last, 'not now');
+    await expect(saved).rejects.toMatchObject(failing(/it answered: not now/));
+    expect(() => commands.decline(planner, line.last, 'again')).toThrow('Nobody waits');
+  });
+
+  it('fails for both when the answer cannot be stored', async () => {
+    const { ask, commands, listen, refuse } = setUp();
+    const { line } = listen();
+    const saved = ask();
+    refuse(new Error('state: is missing'));
+    await expect(commands.answer(planner, line.last, body('{}'))).rejects.toThrow('state: is missing');
+    await expect(saved).rejects.toMatchObject(failing(/not stored: state: is missing/));
+  });
+
+  it.each([
+    ['of another component', mailer, (id: string) => id],
+    ['that never was', planner, () => 'beef'],
+  ])('%s cannot be answered', async (_, component, idOf) => {
+    const { ask, commands, listen, stored } = setUp();
+    const { line } = listen();
+    void ask();
+    const answered = commands.answer(component, idOf(line.last), body());
+    await expect(answered).rejects.toMatchObject({ code: 'COMMAND_NOT_FOUND', http: 404 });
+    expect(stored).toEqual([]);
+  });
+
+  it('is answered once', async () => {
+    const { ask, commands, listen, stored } = setUp();
+    const { line } = listen();
+    void ask();
+    const twice = [1, 2].map(() => commands.answer(planner, line.last, body()));
+    expect(await Promise.allSettled(twice)).toMatchObject([
+      { value: { checkpoint_id: 'CP-1' } },
+      { reason: { code: 'COMMAND_NOT_FOUND' } },
+    ]);
+    expect(stored).toHaveLength(1);
+  });
+});
+
+describe('the lines of one component', () => {
+  it('get the commands at the newest, and the one before takes over when it goes', () => {
+    const { ask, listen } = setUp();
+    const [first, second] = [listen(), listen()];
+    void ask();
+    expect([first.line.heard.length, second.line.heard.length]).toEqual([0, 1]);
+    second.hangUp();
+    expect(first.line.heard).toEqual(second.line.heard);
+    const third = listen();
+    expect(third.line.heard).toEqual(first.line.heard);
+  });
+
+  it('are at most four: the oldest ends', () => {
+    const { listen } = setUp();
+    const lines = [1, 2, 3, 4, 5].map(() => listen().line);
+    expect(lines.map(({ ended }) => ended)).toEqual([true, false, false, false, false]);
+  });
+
+  it('hang up as often as they like', async () => {
+    const { ask, listen, commands } = setUp();
+    const first = listen();
+    const second = listen();
+    first.hangUp();
+    first.hangUp();
+    const saved = ask();
+    await commands.answer(planner, second.line.last, body());
+    expect(await saved).toBe('CP-1');
+  });
+});

@@ -25,6 +25,12 @@ const catalogue = {
     text: (p: { checkpoint: string; why: string }) =>
       `The checkpoint "${p.checkpoint}" cannot be used: ${p.why}. It is kept, but never restored.`,
   },
+  EXPERIMENT_NOT_FOUND: {
+    http: 404,
+    exit: 1,
+    text: (p: { experiment: string; known: string }) =>
+      `No experiment named "${p.experiment}". These are there: ${p.known}.`,
+  },
   NOT_FOUND: { http: 404, exit: 1, text: (p: { path: string }) => `Nothing is served at ${p.path}.` },
   METHOD_NOT_ALLOWED: {
     http: 405,

@@ -9,6 +9,7 @@ import { components } from './components.ts';
 import { config } from './config.ts';
 import { crashes } from './crashes.ts';
 import { events } from './events.ts';
+import { experiments } from './experiments.ts';
 import { loopbackNamesOnly } from './host.ts';
 import { metrics } from './metrics.ts';
 import { healthz, probes } from './probes.ts';
@@ -56,6 +57,7 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
     components(daemon),
     crashes(daemon),
     checkpoints(daemon),
+    experiments(daemon),
     config(daemon),
     events({ daemon, clock, closing }),
     unknownRoute,

@@ -8,6 +8,7 @@ import { createActor } from './actor.ts';
 import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
 import { boot } from './boot.ts';
+import { createHouseExperiments } from './experiments.ts';
 import { createKeepers, isWantedFirst, unmetOf, watch } from './keepers.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
@@ -54,7 +55,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   const metrics = createMetrics({
     seriesLimit: house.loaded.config.telemetry.series_limit,
     names: namesOf(house.loaded.config),
-    gauges: () => toGauges(takeSnapshot(house)),
+    gauges: () => toGauges(takeSnapshot(house, experiments)),
     nodeMetrics: true,
   });
   bus.subscribe((event) => metrics.apply(toMetrics(event)));
@@ -83,6 +84,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   async function stop(keepComponents: boolean, code: number): Promise<void> {
     if (house.phase === 'stopping') return;
     house.phase = 'stopping';
+    experiments.stop();
     // What a boot has begun must be known before it can be stopped.
     await booted.promise;
     if (keepComponents) for (const keeper of roster) keeper.forsake();
@@ -164,10 +166,13 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     },
   });
 
+  const experiments = createHouseExperiments(house, actor, past);
+
   return {
     daemon: serve({
       house,
       actor,
+      experiments,
       reload,
       requestStop: ({ keepComponents }) => void stop(keepComponents, 0),
       metrics: metrics.render,
@@ -193,6 +198,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       } finally {
         booted.resolve();
       }
+      void experiments.resume().catch((error: unknown) => onError('experiments', error));
       await lookAround().catch((error: unknown) => onError('state.db', error));
     },
   };

@@ -10,15 +10,19 @@ export interface Past {
   readonly decisions: readonly RecoveryEvent[];
   /** The daemon before this one was stopped together with its components: everything starts afresh. */
   readonly clean: boolean;
+  /** When daemons started, and what their experiments did, oldest first. */
+  readonly experiments: readonly RecoveryEvent[];
 }
 
-export const noPast: Past = { decisions: [], clean: false };
+export const noPast: Past = { decisions: [], clean: false, experiments: [] };
 
 export function readPast(store: EventStore, now: EpochMs): Past {
   const stopped = store.lastOf('daemon.stopped');
+  const begun = epochMs(now - MEMORY_MS);
   return {
-    decisions: store.since(['restart.decided', 'component.released'], epochMs(now - MEMORY_MS)),
+    decisions: store.since(['restart.decided', 'component.released'], begun),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
+    experiments: store.since(['daemon.started', 'experiment.started', 'experiment.finished'], begun),
   };
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { actions, type Actor } from '../actions/index.ts';
+import type { Experiments } from '../chaos/index.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import { overall } from '../health/index.ts';
 import { HOST, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
@@ -15,13 +16,14 @@ import { budgetView, checkView, componentView, crashView, eventView, iso } from 
 export interface ServeDeps {
   readonly house: House;
   readonly actor: Actor;
+  readonly experiments: Experiments;
   readonly reload: Daemon['reload'];
   readonly requestStop: Daemon['requestStop'];
   readonly metrics: Daemon['metrics'];
 }
 
 /** The whole of a running daemon as HTTP and the command line see it: views of the house, and the ways to act on it. */
-export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps): Daemon {
+export function serve({ house, actor, experiments, reload, requestStop, metrics }: ServeDeps): Daemon {
   const { bus, store, roster, monitor, clock } = house;
 
   const view = (keeper: Keeper): ComponentView => {
@@ -41,6 +43,7 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
 
   return {
     state: house.state,
+    experiments,
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),

@@ -1,3 +1,4 @@
+import type { Experiments } from '../chaos/index.ts';
 import type { Config } from '../config/index.ts';
 import { HOST } from '../model/index.ts';
 import { budgetUsed } from '../restart/index.ts';
@@ -6,7 +7,7 @@ import type { House } from './house.ts';
 import { stateName } from './state.ts';
 
 /** All that is a state, at this moment. */
-export function takeSnapshot(house: House): Snapshot {
+export function takeSnapshot(house: House, experiments: Pick<Experiments, 'list'>): Snapshot {
   const { bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
   const now = clock.now();
   return {
@@ -16,6 +17,11 @@ export function takeSnapshot(house: House): Snapshot {
     storageBytes: { events: store.sizeBytes(), state: state.sizeBytes() },
     host: readings.host,
     hostChecks: monitor.checks(HOST),
+    experiments: experiments.list().map(({ experiment, active, lastRun }) => ({
+      experiment: experiment.kind,
+      active,
+      lastRunAt: lastRun?.at ?? null,
+    })),
     components: [...roster].map(({ name, config }) => {
       const record = bus.record(name);
       const { usage, metrics, checkpoint } = readings.of(name);

@@ -33,6 +33,13 @@ export interface ComponentSnapshot {
   readonly objectives: Objectives;
 }
 
+/** One experiment as it is at this moment. */
+export interface ExperimentSnapshot {
+  readonly experiment: string;
+  readonly active: boolean;
+  readonly lastRunAt: EpochMs | null;
+}
+
 /** All that is a state, at the moment of a scrape. */
 export interface Snapshot {
   readonly build: { readonly version: string; readonly revision: string; readonly nodeVersion: string };
@@ -42,4 +49,6 @@ export interface Snapshot {
   readonly host: EventFields['host.sampled'] | null;
   readonly hostChecks: readonly CheckState[];
   readonly components: readonly ComponentSnapshot[];
+  /** All that there are. */
+  readonly experiments: readonly ExperimentSnapshot[];
 }

@@ -1,9 +1,12 @@
 import { onTestFinished } from 'vitest';
+import { agentCrashRecovery } from '../../src/chaos/experiments/agent-crash-recovery.ts';
+import type { Experiments, Finished } from '../../src/chaos/index.ts';
 import type { StateStore } from '../../src/checkpoints/state-store.ts';
 import { failure } from '../../src/errors.ts';
 import { createHttp, type HttpDeps } from '../../src/http/index.ts';
 import { componentName, type Listener, type RecoveryEvent } from '../../src/model/index.ts';
 import type { ComponentView, Daemon, EventView, HealthView } from '../../src/supervisor/api.ts';
+import { samples } from '../telemetry/events.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 export const API = 'a'.repeat(64);
@@ -12,6 +15,8 @@ export const CURRENT = 'token-of-the-current-incarnation';
 export const STALE = 'token-of-an-older-incarnation';
 
 const agent = { name: 'agent_core', state: 'running', health: 'healthy' } as ComponentView;
+
+const finished = { ...samples['experiment.finished'], rpoMs: 1_500 } as Finished;
 
 /** Stands in for the daemon at HTTP's port: remembers what it was asked, answers what it is told to. */
 export class StandIn implements Daemon {
@@ -40,6 +45,18 @@ export class StandIn implements Daemon {
     },
     verify: async () => ({ checked: 4, corrupted: [{ checkpoint_id: 'CP-X', at: 0 }], integrity: 'ok' }),
   } as unknown as StateStore;
+
+  readonly experiments: Experiments = {
+    list: () => [
+      { experiment: agentCrashRecovery, active: true, lastRun: null },
+      { experiment: { ...agentCrashRecovery, kind: 'another' }, active: false, lastRun: finished },
+    ],
+    run: async (name, options) => {
+      this.#note('experiments.run', name, options);
+      await this.instead?.();
+      return finished;
+    },
+  };
 
   #note(...call: unknown[]): void {
     this.calls.push(call);

@@ -10,6 +10,7 @@ import { addReload } from './reload.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
+import { addTest } from './test.ts';
 
 /*
  * What every command imports at its top is loaded by `paramedic --version` too: Node's own modules, commander and
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     addConfig,
     addCheckpoints,
     addReload,
+    addTest,
   ])
     add(program);
   return program;

@@ -36,6 +36,12 @@ const catalogue = {
     text: (p: { command: string; component: string }) =>
       `Nobody waits for an answer of "${p.component}" to the command "${p.command}": it was answered, or its time is up.`,
   },
+  EXPERIMENT_NOT_FOUND: {
+    http: 404,
+    exit: 1,
+    text: (p: { experiment: string; known: string }) =>
+      `No experiment named "${p.experiment}". These are there: ${p.known}.`,
+  },
   NOT_FOUND: { http: 404, exit: 1, text: (p: { path: string }) => `Nothing is served at ${p.path}.` },
   METHOD_NOT_ALLOWED: {
     http: 405,

@@ -12,6 +12,7 @@ import { addRemediations } from './remediations.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
+import { addTest } from './test.ts';
 
 /*
  * What every command imports at its top is loaded by `paramedic --version` too: Node's own modules, commander and
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     addCheckpoints,
     addReload,
     addRemediations,
+    addTest,
   ])
     add(program);
   return program;

@@ -9,6 +9,7 @@ import { components } from './components.ts';
 import { config } from './config.ts';
 import { crashes } from './crashes.ts';
 import { events } from './events.ts';
+import { experiments } from './experiments.ts';
 import { loopbackNamesOnly } from './host.ts';
 import { incidents } from './incidents.ts';
 import { metrics } from './metrics.ts';
@@ -62,6 +63,7 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
     checkpoints(daemon),
     incidents(daemon),
     remediations(daemon),
+    experiments(daemon),
     config(daemon),
     events({ daemon, clock, closing }),
     unknownRoute,

@@ -1,4 +1,5 @@
 import type { Done } from '../actions/action.ts';
+import type { Experiments } from '../chaos/experiments.ts';
 import type { CheckpointInfo, StateStore } from '../checkpoints/state-store.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { RemediationDesk } from '../remediation/index.ts';
@@ -116,6 +117,7 @@ export interface Daemon {
   readonly incidents: IncidentDesk;
   readonly remediation: RemediationDesk;
   readonly commands: Commands;
+  readonly experiments: Experiments;
   status(): StatusView;
   components(): readonly ComponentView[];
   /** @throws COMPONENT_NOT_FOUND */

@@ -11,6 +11,7 @@ import type { Daemon, ReloadView } from './api.ts';
 import { createAsk } from './ask.ts';
 import { boot } from './boot.ts';
 import { createKeepers, isWantedFirst, remediationTarget, unmetOf, watch } from './keepers.ts';
+import { createHouseExperiments } from './experiments.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
 import { lastDecision, MEMORY_MS } from './past.ts';
@@ -56,7 +57,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   const metrics = createMetrics({
     seriesLimit: house.loaded.config.telemetry.series_limit,
     names: namesOf(house.loaded.config),
-    gauges: () => toGauges(takeSnapshot(house, () => remediation.running().map(({ action }) => action))),
+    gauges: () => toGauges(takeSnapshot(house, { experiments, remediation })),
     nodeMetrics: true,
   });
   bus.subscribe((event) => metrics.apply(toMetrics(event)));
@@ -85,6 +86,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   async function stop(keepComponents: boolean, code: number): Promise<void> {
     if (house.phase === 'stopping') return;
     house.phase = 'stopping';
+    experiments.stop();
     // What a boot has begun must be known before it can be stopped.
     await booted.promise;
     if (keepComponents) for (const keeper of roster) keeper.forsake();
@@ -179,12 +181,14 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     act: async (action, parameters) => (await act(action, parameters, 'webhook')).message,
     past: past.remediations,
   });
+  const experiments = createHouseExperiments(house, actor, past);
 
   return {
     daemon: serve({
       house,
       act,
       remediation: createRemediationDesk({ remediation, clock, emit, newestOf: store.newestOf }),
+      experiments,
       reload,
       requestStop: ({ keepComponents }) => void stop(keepComponents, 0),
       metrics: metrics.render,
@@ -211,6 +215,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       } finally {
         booted.resolve();
       }
+      void experiments.resume().catch((error: unknown) => onError('experiments', error));
       await lookAround().catch((error: unknown) => onError('state.db', error));
     },
   };

@@ -21,24 +21,28 @@ export interface Past {
   readonly incidents: readonly Incident[];
   /** What alerts have asked for, and what became of it, oldest first. */
   readonly remediations: readonly RecoveryEvent[];
+  /** When daemons started, and what their experiments did, oldest first. */
+  readonly experiments: readonly RecoveryEvent[];
 }
 
 /** Far more than there can be components and breakers. */
 const MOST_INCIDENTS = 10_000;
 const LAST_INCIDENTS = 1_000;
 
-export const noPast: Past = { decisions: [], clean: false, incidents: [], remediations: [] };
+export const noPast: Past = { decisions: [], clean: false, incidents: [], remediations: [], experiments: [] };
 
 export function readPast(store: EventStore, now: EpochMs): Past {
   const stopped = store.lastOf('daemon.stopped');
+  const begun = epochMs(now - MEMORY_MS);
   return {
-    decisions: store.since(['restart.decided', 'component.released'], epochMs(now - MEMORY_MS)),
+    decisions: store.since(['restart.decided', 'component.released'], begun),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
-    remediations: store.since(['remediation.decided', 'remediation.finished'], epochMs(now - MEMORY_MS)),
+    remediations: store.since(['remediation.decided', 'remediation.finished'], begun),
     incidents: [
       ...store.incidents({ state: 'open', limit: MOST_INCIDENTS }),
       ...store.incidents({ state: 'resolved', limit: LAST_INCIDENTS }),
     ],
+    experiments: store.since(['daemon.started', 'experiment.started', 'experiment.finished'], begun),
   };
 }
 

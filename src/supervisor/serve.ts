@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Experiments } from '../chaos/index.ts';
 import { failure } from '../errors.ts';
 import { overall } from '../health/index.ts';
 import { HOST, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
@@ -15,13 +16,14 @@ export interface ServeDeps {
   readonly house: House;
   readonly act: Daemon['act'];
   readonly remediation: Daemon['remediation'];
+  readonly experiments: Experiments;
   readonly reload: Daemon['reload'];
   readonly requestStop: Daemon['requestStop'];
   readonly metrics: Daemon['metrics'];
 }
 
 /** The whole of a running daemon as HTTP and the command line see it: views of the house, and the ways to act on it. */
-export function serve({ house, act, remediation, reload, requestStop, metrics }: ServeDeps): Daemon {
+export function serve({ house, act, remediation, experiments, reload, requestStop, metrics }: ServeDeps): Daemon {
   const { bus, store, roster, monitor, clock } = house;
 
   const view = (keeper: Keeper): ComponentView => {
@@ -44,6 +46,7 @@ export function serve({ house, act, remediation, reload, requestStop, metrics }:
     incidents: house.desk,
     remediation,
     commands: house.commands,
+    experiments,
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),

@@ -1,12 +1,20 @@
+import type { Experiments } from '../chaos/index.ts';
 import type { Config } from '../config/index.ts';
-import { HOST, type ActionName } from '../model/index.ts';
+import { HOST } from '../model/index.ts';
+import type { Remediation } from '../remediation/index.ts';
 import { budgetUsed } from '../restart/index.ts';
 import { defaultObjectives, type Names, type Snapshot } from '../telemetry/index.ts';
 import type { House } from './house.ts';
 import { stateName } from './state.ts';
 
+/** What runs beside the house. */
+export interface Beside {
+  readonly experiments: Pick<Experiments, 'list'>;
+  readonly remediation: Pick<Remediation, 'running'>;
+}
+
 /** All that is a state, at this moment. */
-export function takeSnapshot(house: House, running: () => readonly ActionName[]): Snapshot {
+export function takeSnapshot(house: House, { experiments, remediation }: Beside): Snapshot {
   const { bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
   const now = clock.now();
   return {
@@ -18,10 +26,15 @@ export function takeSnapshot(house: House, running: () => readonly ActionName[])
     hostChecks: monitor.checks(HOST),
     remediation: {
       enabled: house.loaded.config.remediation.enabled,
-      running: running(),
+      running: remediation.running().map(({ action }) => action),
       lastWatchdogAt: readings.lastWatchdogAt,
     },
     openIncidents: house.incidents.open(),
+    experiments: experiments.list().map(({ experiment, active, lastRun }) => ({
+      experiment: experiment.kind,
+      active,
+      lastRunAt: lastRun?.at ?? null,
+    })),
     components: [...roster].map(({ name, config }) => {
       const record = bus.record(name);
       const { usage, metrics, checkpoint } = readings.of(name);

@@ -1,7 +1,7 @@
 import type { CheckState } from '../health/index.ts';
 import { actionNames, componentStates, incidentSeverities } from '../model/index.ts';
 import type { LabelsOf, MetricName, MetricUpdate } from './catalogue.ts';
-import type { ComponentSnapshot, Snapshot } from './snapshot.ts';
+import type { ComponentSnapshot, ExperimentSnapshot, Snapshot } from './snapshot.ts';
 
 /** Every gauge as it is now; what is not known is left out, what has gone is gone. */
 export function toGauges(snapshot: Snapshot): MetricUpdate[] {
@@ -22,6 +22,7 @@ export function toGauges(snapshot: Snapshot): MetricUpdate[] {
     ...snapshot.components.flatMap(ofComponent),
     ...ofIncidents(snapshot),
     ...ofRemediation(snapshot),
+    ...snapshot.experiments.flatMap(ofExperiment),
   ];
 }
 
@@ -86,6 +87,11 @@ function ofCheck({ component, check, outcome, at, consecutiveFailures, lastSucce
     gauge('paramedic_health_check_last_success_timestamp_seconds', labels, (lastSuccessAt ?? 0) / 1_000),
   ];
 }
+
+const ofExperiment = ({ experiment, active, lastRunAt }: ExperimentSnapshot): MetricUpdate[] => [
+  gauge('paramedic_chaos_experiment_active', { experiment }, Number(active)),
+  ...known('paramedic_chaos_last_run_timestamp_seconds', { experiment }, inSeconds(lastRunAt)),
+];
 
 const label = (version: string, revision: string, node_version: string) => ({ version, revision, node_version });
 

@@ -42,6 +42,13 @@ export interface ComponentSnapshot {
   readonly objectives: Objectives;
 }
 
+/** One experiment as it is at this moment. */
+export interface ExperimentSnapshot {
+  readonly experiment: string;
+  readonly active: boolean;
+  readonly lastRunAt: EpochMs | null;
+}
+
 /** All that is a state, at the moment of a scrape. */
 export interface Snapshot {
   readonly build: { readonly version: string; readonly revision: string; readonly nodeVersion: string };
@@ -59,4 +66,6 @@ export interface Snapshot {
     readonly lastWatchdogAt: EpochMs | null;
   };
   readonly openIncidents: readonly Pick<Incident, 'severity' | 'startedAt'>[];
+  /** All that there are. */
+  readonly experiments: readonly ExperimentSnapshot[];
 }

@@ -1,10 +1,13 @@
 import { onTestFinished } from 'vitest';
+import { agentCrashRecovery } from '../../src/chaos/experiments/agent-crash-recovery.ts';
+import type { Experiments, Finished } from '../../src/chaos/index.ts';
 import type { StateStore } from '../../src/checkpoints/state-store.ts';
 import { failure } from '../../src/errors.ts';
 import { createHttp, type HttpDeps } from '../../src/http/index.ts';
 import { componentName, type Listener, type RecoveryEvent } from '../../src/model/index.ts';
 import type { ComponentView, Daemon, EventView, HealthView } from '../../src/supervisor/api.ts';
 import { createCommands } from '../../src/supervisor/commands.ts';
+import { samples } from '../telemetry/events.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 export const API = 'a'.repeat(64);
@@ -16,6 +19,8 @@ export const STALE = 'token-of-an-older-incarnation';
 
 const INCIDENT = { incident_id: 'd'.repeat(32), state: 'open' };
 const agent = { name: 'agent_core', state: 'running', health: 'healthy' } as ComponentView;
+
+const finished = { ...samples['experiment.finished'], rpoMs: 1_500 } as Finished;
 
 /** Stands in for the daemon at HTTP's port: remembers what it was asked, answers what it is told to. */
 export class StandIn implements Daemon {
@@ -55,6 +60,18 @@ export class StandIn implements Daemon {
     putState: this.state.putState,
     lifeOf: () => this.life.signal,
   });
+
+  readonly experiments: Experiments = {
+    list: () => [
+      { experiment: agentCrashRecovery, active: true, lastRun: null },
+      { experiment: { ...agentCrashRecovery, kind: 'another' }, active: false, lastRun: finished },
+    ],
+    run: async (name, options) => {
+      this.#note('experiments.run', name, options);
+      await this.instead?.();
+      return finished;
+    },
+  };
 
   #note(...call: unknown[]): void {
     this.calls.push(call);

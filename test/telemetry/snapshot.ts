@@ -44,6 +44,7 @@ export const snapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
   components: [component('gmail')],
   remediation: { enabled: true, running: ['restart'], lastWatchdogAt: at },
   openIncidents: [{ severity: 'critical', startedAt: at }],
+  experiments: [{ experiment: 'agent_crash_recovery', active: false, lastRunAt: at }],
   ...overrides,
 });
 

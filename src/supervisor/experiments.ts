@@ -1,0 +1,49 @@
+import type { Actor } from '../actions/index.ts';
+import { createExperiments, type ExperimentControl, type Subject } from '../chaos/index.ts';
+import { sameProcess } from '../drivers/index.ts';
+import { failure } from '../errors.ts';
+import { defaultObjectives } from '../telemetry/index.ts';
+import type { House } from './house.ts';
+import type { Keeper } from './keeper.ts';
+import type { Past } from './past.ts';
+import { healthOf } from './serve.ts';
+import { incarnationOf, processOf, stateName } from './state.ts';
+
+/** Introduces the experiments to the house: what they see of it, and how they start what they have brought down. */
+export function createHouseExperiments(house: House, actor: Pick<Actor, 'start'>, past: Past): ExperimentControl {
+  const { bus, clock, roster } = house;
+  return createExperiments({
+    clock,
+    emit: bus.emit,
+    subscribe: bus.subscribe,
+    components: () => [...roster].map((keeper) => subjectOf(house, keeper)),
+    async remembers(component) {
+      if (!roster.find(component)?.config.state.preserve) return false;
+      const saved = await house.state.list(component);
+      return saved.length > 0 || (await house.state.beginAfresh(component)).through !== null;
+    },
+    start: (component) => actor.start(component, 'person'),
+    sameProcess,
+    objectives: defaultObjectives,
+    allow() {
+      if (house.phase === 'booting') throw failure('NOT_READY', undefined);
+      if (house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
+    },
+    past: past.experiments,
+  });
+}
+
+function subjectOf(house: House, keeper: Keeper): Subject {
+  const { state, held } = house.bus.record(keeper.name);
+  return {
+    component: keeper.name,
+    priority: keeper.config.priority,
+    enabled: keeper.config.enabled,
+    held,
+    state: stateName(state),
+    health: healthOf(house, keeper),
+    process: processOf(state),
+    incarnation: incarnationOf(state),
+    why: keeper.waitingFor || ('why' in state ? state.why : ''),
+  };
+}

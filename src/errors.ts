@@ -1,3 +1,5 @@
+import { formatDuration } from './format.ts';
+
 /**
  * Every error that a person or a program can be told of: one row each. `http` is the answer's status,
  * `exit` the command line's; the sentence says what failed, with the value, and what to do.
@@ -24,6 +26,17 @@ const catalogue = {
     exit: 1,
     text: (p: { checkpoint: string; why: string }) =>
       `The checkpoint "${p.checkpoint}" cannot be used: ${p.why}. It is kept, but never restored.`,
+  },
+  BREAKER_NOT_FOUND: {
+    http: 404,
+    exit: 1,
+    text: (p: { breaker: string }) => `No breaker named "${p.breaker}". \`paramedic breakers list\` shows them.`,
+  },
+  BREAKER_OPEN: {
+    http: 503,
+    exit: 1,
+    text: (p: { breaker: string; state: string; waitMs: number }) =>
+      `The breaker "${p.breaker}" is ${p.state}: the call was not made. Ask again in ${formatDuration(p.waitMs)}.`,
   },
   NOT_FOUND: { http: 404, exit: 1, text: (p: { path: string }) => `Nothing is served at ${p.path}.` },
   METHOD_NOT_ALLOWED: {

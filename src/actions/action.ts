@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Requester } from '../model/index.ts';
+import type { BreakerControl } from '../breakers/index.ts';
+import type { Requester, Trigger } from '../model/index.ts';
 
 /** What an action may do to a component: carried out by its keeper, under the same guards for whoever asks. */
 export interface Actor {
@@ -11,7 +12,15 @@ export interface Actor {
   restart(component: string, by: Requester, force: boolean): Promise<string>;
   /** Reads the configuration again. */
   reload(): Promise<string>;
+  readonly breakers: BreakerControl;
 }
+
+/** The trigger that an event names for who asked. */
+export const triggerOf: Readonly<Record<Requester, Trigger>> = {
+  supervisor: 'policy',
+  person: 'manual',
+  webhook: 'alert',
+};
 
 /** One thing that may be asked for: name, sentence, parameters and behaviour in one file. */
 export interface Action<Parameters extends z.ZodType = z.ZodType> {

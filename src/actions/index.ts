@@ -1,8 +1,11 @@
 import { registry } from '../registry.ts';
+import { breakerClose } from './breaker-close.ts';
+import { breakerOpen } from './breaker-open.ts';
+import { breakerReset } from './breaker-reset.ts';
 import { reload } from './reload.ts';
 import { restart } from './restart.ts';
 import { start } from './start.ts';
 import { stop } from './stop.ts';
 
 export type { Action, Actor } from './action.ts';
-export const actions = registry(start, stop, restart, reload);
+export const actions = registry(start, stop, restart, reload, breakerOpen, breakerClose, breakerReset);

@@ -1,4 +1,5 @@
 import type { Actor } from '../actions/index.ts';
+import type { BreakerControl } from '../breakers/index.ts';
 import type { Clock } from '../clock.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
@@ -14,10 +15,11 @@ export interface ActorDeps {
   /** The daemon is stopping: nothing may be started any more. */
   readonly stopping: () => boolean;
   readonly reload: () => Promise<string>;
+  readonly breakers: BreakerControl;
 }
 
 /** Carries out what people, webhooks and the API ask for, on the keepers. */
-export function createActor({ roster, record, unmet, clock, emit, stopping, reload }: ActorDeps): Actor {
+export function createActor({ roster, record, unmet, clock, emit, stopping, reload, breakers }: ActorDeps): Actor {
   /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
   const release = (keeper: Keeper, by: Requester): void => {
     const { held, state } = record(keeper);
@@ -78,5 +80,6 @@ export function createActor({ roster, record, unmet, clock, emit, stopping, relo
     },
 
     reload,
+    breakers,
   };
 }

@@ -1,3 +1,4 @@
+import type { Breakers } from '../breakers/index.ts';
 import type { CheckpointInfo, StateStore } from '../checkpoints/state-store.ts';
 import type { ComponentName, ComponentStateName, Decision, HealthStatus, Listener, Requester } from '../model/index.ts';
 
@@ -109,6 +110,7 @@ export interface ReloadView {
 /** The whole of a running daemon. Rejects and throws ParamedicError only. */
 export interface Daemon {
   readonly state: StateStore;
+  readonly breakers: Breakers;
   status(): StatusView;
   components(): readonly ComponentView[];
   /** @throws COMPONENT_NOT_FOUND */

@@ -8,16 +8,21 @@ export const MEMORY_MS = 7 * 24 * 3_600_000;
 export interface Past {
   /** Restarts that were decided, and slates that were wiped, oldest first. */
   readonly decisions: readonly RecoveryEvent[];
+  /** How breakers changed, oldest first. */
+  readonly transitions: readonly EventOf<'breaker.transitioned'>[];
   /** The daemon before this one was stopped together with its components: everything starts afresh. */
   readonly clean: boolean;
 }
 
-export const noPast: Past = { decisions: [], clean: false };
+export const noPast: Past = { decisions: [], transitions: [], clean: false };
 
 export function readPast(store: EventStore, now: EpochMs): Past {
   const stopped = store.lastOf('daemon.stopped');
   return {
     decisions: store.since(['restart.decided', 'component.released'], epochMs(now - MEMORY_MS)),
+    transitions: store
+      .since(['breaker.transitioned'], epochMs(now - MEMORY_MS))
+      .filter((event) => event.type === 'breaker.transitioned'),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
   };
 }

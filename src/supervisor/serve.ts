@@ -41,6 +41,7 @@ export function serve({ house, actor, reload, requestStop, metrics }: ServeDeps)
 
   return {
     state: house.state,
+    breakers: house.breakers,
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),

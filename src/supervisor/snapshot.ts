@@ -7,7 +7,7 @@ import { stateName } from './state.ts';
 
 /** All that is a state, at this moment. */
 export function takeSnapshot(house: House): Snapshot {
-  const { bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
+  const { breakers, bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
   const now = clock.now();
   return {
     build: { version, revision: process.env['PARAMEDIC_REVISION'] ?? 'unknown', nodeVersion: process.version },
@@ -16,6 +16,7 @@ export function takeSnapshot(house: House): Snapshot {
     storageBytes: { events: store.sizeBytes(), state: state.sizeBytes() },
     host: readings.host,
     hostChecks: monitor.checks(HOST),
+    breakers: breakers.list(),
     components: [...roster].map(({ name, config }) => {
       const record = bus.record(name);
       const { usage, metrics, checkpoint } = readings.of(name);
@@ -48,5 +49,5 @@ export const namesOf = (config: Config): Names => ({
     Object.entries(config.components).map(([name, { checks }]) => [name, { checks: Object.keys(checks) }]),
   ),
   hostChecks: Object.keys(config.host.checks),
-  breakers: [],
+  breakers: Object.keys(config.breakers),
 });

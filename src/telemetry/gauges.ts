@@ -1,7 +1,7 @@
 import type { CheckState } from '../health/index.ts';
-import { componentStates } from '../model/index.ts';
+import { breakerStates, componentStates } from '../model/index.ts';
 import type { LabelsOf, MetricName, MetricUpdate } from './catalogue.ts';
-import type { ComponentSnapshot, Snapshot } from './snapshot.ts';
+import type { BreakerSnapshot, ComponentSnapshot, Snapshot } from './snapshot.ts';
 
 /** Every gauge as it is now; what is not known is left out, what has gone is gone. */
 export function toGauges(snapshot: Snapshot): MetricUpdate[] {
@@ -20,6 +20,7 @@ export function toGauges(snapshot: Snapshot): MetricUpdate[] {
     ...(host?.disks ?? []).map(({ mount, ratio }) => gauge('paramedic_host_disk_ratio', { mount }, ratio)),
     ...snapshot.hostChecks.flatMap(ofCheck),
     ...snapshot.components.flatMap(ofComponent),
+    ...snapshot.breakers.flatMap(ofBreaker),
   ];
 }
 
@@ -49,6 +50,16 @@ function ofComponent(of: ComponentSnapshot): MetricUpdate[] {
     gauge('paramedic_rto_objective_seconds', labels, of.objectives.rtoMs / 1_000),
     gauge('paramedic_recoveries_in_progress', labels, Number(of.recovering)),
     ...of.checks.flatMap(ofCheck),
+  ];
+}
+
+function ofBreaker({ name: breaker, state: current, since, failureRatio }: BreakerSnapshot): MetricUpdate[] {
+  return [
+    ...breakerStates.map((state) =>
+      gauge('paramedic_circuit_breaker_state', { breaker, state }, Number(state === current)),
+    ),
+    ...known('paramedic_circuit_breaker_failure_ratio', { breaker }, failureRatio),
+    gauge('paramedic_circuit_breaker_state_start_time_seconds', { breaker }, since / 1_000),
   ];
 }
 

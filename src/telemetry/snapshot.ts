@@ -1,3 +1,4 @@
+import type { BreakerStatus } from '../breakers/index.ts';
 import type { CheckState } from '../health/index.ts';
 import type { ComponentStateName, EpochMs, EventFields, Priority, ProcessUsage, StoreName } from '../model/index.ts';
 
@@ -33,6 +34,9 @@ export interface ComponentSnapshot {
   readonly objectives: Objectives;
 }
 
+/** One breaker as it is at this moment. */
+export type BreakerSnapshot = Pick<BreakerStatus, 'name' | 'state' | 'since' | 'failureRatio'>;
+
 /** All that is a state, at the moment of a scrape. */
 export interface Snapshot {
   readonly build: { readonly version: string; readonly revision: string; readonly nodeVersion: string };
@@ -42,4 +46,5 @@ export interface Snapshot {
   readonly host: EventFields['host.sampled'] | null;
   readonly hostChecks: readonly CheckState[];
   readonly components: readonly ComponentSnapshot[];
+  readonly breakers: readonly BreakerSnapshot[];
 }

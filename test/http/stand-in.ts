@@ -1,4 +1,6 @@
 import { onTestFinished } from 'vitest';
+import { createBreakers } from '../../src/breakers/index.ts';
+import { breakerSchema } from '../../src/breakers/schema.ts';
 import type { StateStore } from '../../src/checkpoints/state-store.ts';
 import { failure } from '../../src/errors.ts';
 import { createHttp, type HttpDeps } from '../../src/http/index.ts';
@@ -23,6 +25,21 @@ export class StandIn implements Daemon {
   currentToken = CURRENT;
   /** What the next call of `act`, `reload`, `heartbeat` … does instead. */
   instead: (() => Promise<never>) | undefined;
+
+  readonly breakerClock = new FakeClock();
+  /** What the breakers have stated. */
+  readonly breakerEvents: RecoveryEvent[] = [];
+  readonly breakers = createBreakers({
+    clock: this.breakerClock,
+    emit: (...events) => void this.breakerEvents.push(...events),
+    past: [],
+    mask: (text) => text,
+    firstEpoch: () => 7,
+  });
+
+  constructor() {
+    this.breakers.configure({ gpt_api: breakerSchema.parse({}) });
+  }
 
   readonly state = {
     putState: async (...call: [string, Uint8Array, string]) => {

@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
+import { createBreakers } from '../../src/breakers/index.ts';
 import type { StateStore } from '../../src/checkpoints/index.ts';
 import type { ComponentConfig, Config, LoadedConfig } from '../../src/config/index.ts';
 import { configSchema } from '../../src/config/schema.ts';
@@ -88,6 +89,8 @@ export function fakeHouse(config: Config, random: () => number) {
   const roster = new Roster();
   const readings = new Readings(clock.now());
   bus.subscribe((event) => readings.read(event));
+  const breakers = createBreakers({ clock, emit, past: [], mask: (text) => text });
+  breakers.configure(config.breakers);
   const house: House = {
     clock,
     version: '0',
@@ -101,6 +104,7 @@ export function fakeHouse(config: Config, random: () => number) {
     monitor,
     state: undefined as unknown as StateStore,
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],
+    breakers,
     oom: { killedJustNow: () => null, close: () => {} },
     roster,
     readings,
@@ -141,11 +145,13 @@ export function fakeHouse(config: Config, random: () => number) {
       unmet: (keeper) => unmetOf(house, keeper),
       stopping: () => house.phase === 'stopping',
       reload: () => Promise.resolve(''),
+      breakers,
     }),
     reload: (next: Config) => applyConfig(house, loaded(next), makeKeeper),
     record: (component: string) => bus.record(component as ComponentName),
     close() {
       stopRounds();
+      breakers.shutdown();
       monitor.stop();
       store.close();
       db.close();

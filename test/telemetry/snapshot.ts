@@ -42,6 +42,7 @@ export const snapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
   host: { cpuRatio: 0.5, memoryRatio: 0.25, disks: [{ mount: '/', ratio: 0.75 }], processes: 200, handles: 3_000 },
   hostChecks: [check('host', 'resources')],
   components: [component('gmail')],
+  breakers: [{ name: 'gpt_api', state: 'open', since: at, failureRatio: 0.5 }],
   ...overrides,
 });
 

@@ -32,7 +32,8 @@ export class Breaker {
   readonly #deps: BreakerDeps;
   #policy: BreakerPolicy;
   #condition: Condition;
-  #reason: string;
+  /** What was said of its last transition, by the wall clock of that time. */
+  #told: Pick<EventOf<'breaker.transitioned'>, 'at' | 'until' | 'reason'>;
   #engine: Engine;
   #cancel: (() => void) | undefined;
   #closed = false;
@@ -50,7 +51,7 @@ export class Breaker {
     this.#policy = policy;
     const moment = { monotonic: clock.monotonic(), wall: clock.now() };
     this.#condition = last ? restore(last, firstEpoch(), moment) : begin(moment.monotonic, firstEpoch());
-    this.#reason = last?.reason ?? '';
+    this.#told = last ?? { at: moment.wall, until: null, reason: '' };
     this.#engine = createEngine(name, policy.failure_window, clock);
     this.#schedule();
   }
@@ -67,9 +68,9 @@ export class Breaker {
     return {
       name: this.name,
       state: condition.is,
-      since: this.#wall(condition.since),
-      until: condition.is === 'open' ? this.#wall(condition.until) : null,
-      reason: this.#reason,
+      since: this.#told.at,
+      until: this.#told.until,
+      reason: this.#told.reason,
       consecutiveFailures: condition.is === 'closed' ? condition.consecutiveFailures : 0,
       probesInFlight: condition.is === 'half_open' ? condition.probes.length : 0,
       calls,
@@ -169,17 +170,18 @@ export class Breaker {
 
   #transitioned(transition: Transition, caller: ComponentName | null): EventOf<'breaker.transitioned'> {
     const { firstFailureAt, until } = transition;
-    this.#reason = this.#shown(transition.reason);
-    return {
+    const event: EventOf<'breaker.transitioned'> = {
       ...transition,
       type: 'breaker.transitioned',
       at: this.#deps.clock.now(),
       breaker: this.name,
-      reason: this.#reason,
+      reason: this.#shown(transition.reason),
       caller,
       firstFailureAt: firstFailureAt === null ? null : this.#wall(firstFailureAt),
       until: until === null ? null : this.#wall(until),
     };
+    this.#told = event;
+    return event;
   }
 
   #called(caller: ComponentName, result: CallResult, durationMs: number): EventOf<'breaker.called'> {

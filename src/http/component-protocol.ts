@@ -5,7 +5,8 @@ import { healthStatuses, type ComponentName } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { bearer, CHALLENGE } from './auth.ts';
 import { parseBody, readBody, STATE_LIMIT } from './body.ts';
-import { resource } from './resource.ts';
+import { outcomesBody, permitView } from './outcomes.ts';
+import { parameter, resource } from './resource.ts';
 
 const MOST_METRICS = 10;
 
@@ -18,6 +19,8 @@ const heartbeatBody = z.strictObject({
     .refine((metrics) => Object.keys(metrics).length <= MOST_METRICS, { error: () => `at most ${MOST_METRICS}` })
     .optional(),
 });
+
+const nothing = z.strictObject({});
 
 /** What a component says and hears: it speaks for itself alone, with the token of its own life. */
 export function componentProtocol(daemon: Daemon): Router {
@@ -69,6 +72,20 @@ export function componentProtocol(daemon: Daemon): Router {
     async POST(request, response) {
       const body = await readBody(request);
       response.json(await daemon.state.appendJournal(current(request, response), body));
+    },
+  });
+  resource(router, '/outcomes', {
+    async POST(request, response) {
+      const outcomes = await parseBody(request, outcomesBody);
+      const { unknown } = daemon.breakers.report(outcomes, current(request, response));
+      response.json({ accepted: outcomes.length, unknown });
+    },
+  });
+  resource(router, '/breakers/:name/permit', {
+    async POST(request, response) {
+      await parseBody(request, nothing);
+      const caller = current(request, response);
+      response.json(permitView(daemon.breakers.permit(parameter(request, 'name'), caller)));
     },
   });
   return router;

@@ -134,6 +134,7 @@ describe('without a daemon', () => {
     ['explain', 'a'],
     ['logs', 'a'],
     ['checkpoints', 'list'],
+    ['breakers', 'list'],
   ])('%s ends with 3 and says so', async (...args) => {
     const folder = project();
     expect(await paramedic(args, folder)).toEqual({

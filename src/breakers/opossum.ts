@@ -20,15 +20,10 @@ type Run = (call: () => unknown) => Promise<unknown>;
 
 /**
  * opossum without an opinion: it would open by a percentage (the first failure is 100 %), half-open by a timer of its
- * own, close at the first success. So it always believes that it is warming up and never that it is half open, and its
- * doors do not move. Nobody listens to it: a listener that throws would turn a success into a failure.
+ * own, close at the first success. While it warms up it judges no failure, so it always does: it never opens, and all
+ * the rest begins with that. Nobody listens to it either: a listener that throws would turn a success into a failure.
  */
-const noOpinion = {
-  warmUp: { value: true },
-  halfOpen: { value: false },
-  open: { value: () => {} },
-  close: { value: () => {} },
-};
+const noOpinion = { warmUp: { value: true } };
 
 /** @param windowMs how far back the statistics reach, to a tenth of it. */
 export function createEngine(name: string, windowMs: number, clock: Clock): Engine {
@@ -47,8 +42,8 @@ export function createEngine(name: string, windowMs: number, clock: Clock): Engi
   };
   const run: Run = async (call) => call();
   // The library changes the options that it is given: they are its own. No timeout and no AbortController either.
-  const options = { name, status, timeout: false, rollingPercentilesEnabled: false } as const;
-  const breaker = Object.defineProperties(new CircuitBreaker(run, { ...options }), noOpinion);
+  const breaker = new CircuitBreaker(run, { name, status, timeout: false, rollingPercentilesEnabled: false });
+  Object.defineProperties(breaker, noOpinion);
 
   const bucketMs = windowMs / BUCKETS;
   let turnedAt = clock.monotonic();

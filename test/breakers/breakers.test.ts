@@ -260,6 +260,15 @@ describe('after a restart of the daemon', () => {
     expect(house({ past: first.transitions() }).breakers.get('gpt_api').state).toBe('closed');
   });
 
+  it('one that is taken out of the configuration and put back begins anew', () => {
+    const first = house();
+    first.tell({}, 5);
+    const second = house({ clock: first.clock, past: first.transitions() });
+    second.breakers.configure({});
+    second.breakers.configure({ gpt_api: policy() });
+    expect(second.breakers.get('gpt_api').state).toBe('closed');
+  });
+
   it('one that was half open goes on there, with probes of its own', async () => {
     const first = house();
     first.tell({}, 5);

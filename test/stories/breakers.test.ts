@@ -23,7 +23,7 @@ const caller = client(`
   }
 `);
 
-const breakers = { gpt_api: { recovery_timeout: '8s' } };
+const breakers = { gpt_api: { recovery_timeout: '10s' } };
 const site = new Site({ breakers, components: { planner: caller, writer: caller } }, afterAll);
 const breaker = async () => (await site.api('GET', 'breakers/gpt_api')).body as BreakerView;
 const untilBreaker = (state: string) =>
@@ -42,14 +42,15 @@ describe('what two components lean on', () => {
     await untilBreaker('open');
     const { until: end, ...open } = await breaker();
     expect(open).toMatchObject({
-      calls: 5,
       failure_ratio: 1,
       reason: '5 failures in a row; the last: connect ECONNREFUSED',
     });
     for (const name of ['planner', 'writer']) {
       const [first] = await until(`a refusal of ${name}`, () => refusals(name).length > 0 && refusals(name));
       expect(first!.state).toBe('open');
-      expect(Math.abs(first!.at + first!.waitMs - Date.parse(end!))).toBeLessThan(500);
+      const off = first!.at + first!.waitMs - Date.parse(end!);
+      expect(off).toBeGreaterThan(-50);
+      expect(off).toBeLessThan(3_000);
     }
     const metrics = await site.metrics();
     expect(metrics).toContain('paramedic_circuit_breaker_state{breaker="gpt_api",state="open"} 1');

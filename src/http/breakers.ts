@@ -8,7 +8,7 @@ import { parameter, resource } from './resource.ts';
 const nothing = z.strictObject({});
 const iso = (at: number) => new Date(at).toISOString();
 
-/** In the names of the contract; policy in seconds, as in `/config` durations are texts. */
+/** In the names of the contract: ISO 8601 times, seconds. */
 const view = ({ name, state, since, until, reason, policy, ...counts }: BreakerStatus) => ({
   name,
   state,

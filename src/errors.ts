@@ -1,3 +1,5 @@
+import { formatDuration } from './format.ts';
+
 /**
  * Every error that a person or a program can be told of: one row each. `http` is the answer's status,
  * `exit` the command line's; the sentence says what failed, with the value, and what to do.
@@ -41,6 +43,17 @@ const catalogue = {
     exit: 1,
     text: (p: { experiment: string; known: string }) =>
       `No experiment named "${p.experiment}". These are there: ${p.known}.`,
+  },
+  BREAKER_NOT_FOUND: {
+    http: 404,
+    exit: 1,
+    text: (p: { breaker: string }) => `No breaker named "${p.breaker}". \`paramedic breakers list\` shows them.`,
+  },
+  BREAKER_OPEN: {
+    http: 503,
+    exit: 1,
+    text: (p: { breaker: string; state: string; waitMs: number }) =>
+      `The breaker "${p.breaker}" is ${p.state}: the call was not made. Ask again in ${formatDuration(p.waitMs)}.`,
   },
   NOT_FOUND: { http: 404, exit: 1, text: (p: { path: string }) => `Nothing is served at ${p.path}.` },
   METHOD_NOT_ALLOWED: {

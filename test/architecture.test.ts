@@ -43,7 +43,7 @@ export function importsOf(file: string, text: string): Import[] {
 /** Rooms that may take values from elsewhere, beyond base, model and themselves; `*` is everything but the doors. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   model: [],
-  config: ['checkpoints', 'drivers', 'health', 'http', 'incidents', 'remediation', 'restart', 'telemetry'],
+  config: ['breakers', 'checkpoints', 'drivers', 'health', 'http', 'incidents', 'remediation', 'restart', 'telemetry'],
   supervisor: ['*'],
   cli: ['*', 'config', 'cli'],
 };
@@ -61,6 +61,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
   commander: ['cli', ''],
   koffi: ['drivers'],
+  opossum: ['breakers'],
 };
 
 /** What is wrong with one import; undefined when nothing is. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Requester } from '../model/index.ts';
+import type { BreakerControl } from '../breakers/index.ts';
+import type { Requester, Trigger } from '../model/index.ts';
 
 /** What was done: one line for people, and what a program would otherwise have to read out of it. */
 export type Done = { readonly message: string } & Readonly<Record<string, unknown>>;
@@ -18,7 +19,15 @@ export interface Actor {
   checkpoint(component: string, by: Requester, timeoutMs: number): Promise<Done>;
   /** Reads the configuration again. */
   reload(): Promise<string>;
+  readonly breakers: BreakerControl;
 }
+
+/** The trigger that an event names for who asked. */
+export const triggerOf: Readonly<Record<Requester, Trigger>> = {
+  supervisor: 'policy',
+  person: 'manual',
+  webhook: 'alert',
+};
 
 /** One thing that may be asked for: name, sentence, parameters and behaviour in one file. */
 export interface Action<Parameters extends z.ZodType = z.ZodType> {

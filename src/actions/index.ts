@@ -1,4 +1,7 @@
 import { registry } from '../registry.ts';
+import { breakerClose } from './breaker-close.ts';
+import { breakerOpen } from './breaker-open.ts';
+import { breakerReset } from './breaker-reset.ts';
 import { checkpoint } from './checkpoint.ts';
 import { reload } from './reload.ts';
 import { resolveIncident } from './resolve-incident.ts';
@@ -7,4 +10,14 @@ import { start } from './start.ts';
 import { stop } from './stop.ts';
 
 export type { Action, Actor, Done } from './action.ts';
-export const actions = registry(start, stop, restart, checkpoint, reload, resolveIncident);
+export const actions = registry(
+  start,
+  stop,
+  restart,
+  checkpoint,
+  reload,
+  breakerOpen,
+  breakerClose,
+  breakerReset,
+  resolveIncident,
+);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readVersion } from '../version.ts';
+import { addBreakers } from './breakers.ts';
 import { addCheckpoints } from './checkpoints.ts';
 import { addComponentActions } from './component-actions.ts';
 import { addConfig } from './config.ts';
@@ -37,6 +38,7 @@ export function createProgram(): Command {
     addIncidents,
     addConfig,
     addCheckpoints,
+    addBreakers,
     addReload,
     addRemediations,
     addTest,

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../clock.ts';
+import { outcomesBody, readPermit, type CallOutcome, type Permit } from './breakers.ts';
 import { ClientError } from './client-error.ts';
 import { listenForCommands } from './commands.ts';
 import { startHeartbeat, type Beat, type HeartbeatOptions } from './heartbeat.ts';
@@ -81,6 +82,16 @@ export interface Connection {
     get: () => PresentState | Promise<PresentState>,
     options?: { onError?: (error: unknown) => void },
   ): () => void;
+  /**
+   * Asks before a call whether the dependency's breaker lets it through. Not tried for long: rejects with DAEMON_AWAY
+   * within two seconds, and with BREAKER_NOT_FOUND when the configuration has no such breaker.
+   */
+  permit(dependency: string): Promise<Permit>;
+  /**
+   * Tells how calls have ended, oldest first, at most 1,000; soon, because a result that comes late counts for nothing.
+   * Not tried for long either. @returns the dependencies that no breaker is configured for.
+   */
+  reportOutcomes(outcomes: readonly CallOutcome[]): Promise<readonly string[]>;
   /** Stops heartbeats and listening, waits for what is under way and hangs up. */
   close(): Promise<void>;
 }
@@ -88,6 +99,8 @@ export interface Connection {
 const HEARTBEAT_TIMEOUT_MS = 5_000;
 /** Characters of the reason why there is no state: of any script, the daemon reads so many. */
 const LONGEST_REASON = 500;
+/** Nobody should wait longer for a word about a call than for the call. */
+const BREAKER_DEADLINE_MS = 2_000;
 
 /** Whether this process was started by Paramedic. */
 export const isSupervised = (): boolean => process.env['PARAMEDIC_URL'] !== undefined;
@@ -181,6 +194,9 @@ export function connect(options: ConnectOptions = {}): Connection {
     await attempt().catch((error: unknown) => (error instanceof ClientError ? Promise.reject(error) : attempt()));
   };
 
+  const soon = (path: string, body: string) =>
+    transport.call('POST', path, body, clock.monotonic() + BREAKER_DEADLINE_MS);
+
   return {
     component,
     recoveryMode: PARAMEDIC_RECOVERY_MODE === '1',
@@ -204,6 +220,10 @@ export function connect(options: ConnectOptions = {}): Connection {
           clock,
         }),
       ),
+    permit: (dependency) =>
+      during(async () => readPermit(await soon(`breakers/${encodeURIComponent(dependency)}/permit`, '{}'))),
+    reportOutcomes: (outcomes) =>
+      during(async () => ((await soon('outcomes', outcomesBody(outcomes))) as { unknown: string[] }).unknown),
     async close() {
       closed = true;
       for (const stop of running) stop();

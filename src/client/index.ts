@@ -1,3 +1,4 @@
+export type { CallOutcome, Permit } from './breakers.ts';
 export { ClientError } from './client-error.ts';
 export {
   connect,

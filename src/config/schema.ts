@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { breakerSchema } from '../breakers/schema.ts';
 import { stateSchema } from '../checkpoints/schema.ts';
 import { processSchema } from '../drivers/schema.ts';
 import { checksSchema, intervalsSchema, startSchema } from '../health/schema.ts';
@@ -56,6 +57,10 @@ export const configSchema = z
     components: z.record(componentNameSchema, componentSchema).default({}).describe('What is supervised.'),
     incidents: incidentsSchema.prefault({}),
     remediation: remediationSchema.prefault({}),
+    breakers: z
+      .record(componentNameSchema, breakerSchema)
+      .default({})
+      .describe('What components lean on: one breaker per dependency, shared by all of them.'),
     telemetry: telemetrySchema.prefault({}),
   })
   .describe('paramedic.yaml');

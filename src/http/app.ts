@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { failure } from '../errors.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { requireToken } from './auth.ts';
+import { breakers } from './breakers.ts';
 import { checkpoints } from './checkpoints.ts';
 import { componentProtocol } from './component-protocol.ts';
 import { components } from './components.ts';
@@ -64,6 +65,7 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
     incidents(daemon),
     remediations(daemon),
     experiments(daemon),
+    breakers(daemon),
     config(daemon),
     events({ daemon, clock, closing }),
     unknownRoute,

@@ -6,6 +6,7 @@ import type { Daemon } from '../supervisor/api.ts';
 import { bearer, CHALLENGE } from './auth.ts';
 import { parseBody, readBody, STATE_LIMIT } from './body.ts';
 import { holdCommands, inabilityOf } from './commands.ts';
+import { outcomesBody, permitView } from './outcomes.ts';
 import { parameter, resource } from './resource.ts';
 import type { StreamDeps } from './server-sent.ts';
 
@@ -20,6 +21,8 @@ const heartbeatBody = z.strictObject({
     .refine((metrics) => Object.keys(metrics).length <= MOST_METRICS, { error: () => `at most ${MOST_METRICS}` })
     .optional(),
 });
+
+const nothing = z.strictObject({});
 
 export interface ComponentProtocolDeps extends StreamDeps {
   readonly daemon: Daemon;
@@ -93,6 +96,20 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
       if (why === undefined) return void response.json(await daemon.commands.answer(component, id, body));
       daemon.commands.decline(component, id, why);
       response.status(204).end();
+    },
+  });
+  resource(router, '/outcomes', {
+    async POST(request, response) {
+      const outcomes = await parseBody(request, outcomesBody);
+      const { unknown } = daemon.breakers.report(outcomes, current(request, response));
+      response.json({ accepted: outcomes.length, unknown });
+    },
+  });
+  resource(router, '/breakers/:name/permit', {
+    async POST(request, response) {
+      await parseBody(request, nothing);
+      const caller = current(request, response);
+      response.json(permitView(daemon.breakers.permit(parameter(request, 'name'), caller)));
     },
   });
   return router;

@@ -1,4 +1,5 @@
 import type { Actor } from '../actions/index.ts';
+import type { BreakerControl } from '../breakers/index.ts';
 import type { Clock } from '../clock.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
@@ -18,6 +19,7 @@ export interface ActorDeps {
   readonly stopping: () => boolean;
   readonly reload: () => Promise<string>;
   readonly incidents: Pick<IncidentDesk, 'resolve'>;
+  readonly breakers: BreakerControl;
 }
 
 /** Carries out what people, webhooks and the API ask for, on the keepers. */
@@ -31,6 +33,7 @@ export function createActor({
   emit,
   stopping,
   reload,
+  breakers,
 }: ActorDeps): Actor {
   /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
   const release = (keeper: Keeper, by: Requester): void => {
@@ -111,5 +114,6 @@ export function createActor({
     },
 
     reload,
+    breakers,
   };
 }

@@ -1,5 +1,6 @@
 import type { Done } from '../actions/action.ts';
 import type { Experiments } from '../chaos/experiments.ts';
+import type { Breakers } from '../breakers/index.ts';
 import type { CheckpointInfo, StateStore } from '../checkpoints/state-store.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { RemediationDesk } from '../remediation/index.ts';
@@ -118,6 +119,7 @@ export interface Daemon {
   readonly remediation: RemediationDesk;
   readonly commands: Commands;
   readonly experiments: Experiments;
+  readonly breakers: Breakers;
   status(): StatusView;
   components(): readonly ComponentView[];
   /** @throws COMPONENT_NOT_FOUND */

@@ -163,6 +163,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     emit,
     record: (keeper) => bus.record(keeper.name),
     unmet: (keeper) => unmetOf(house, keeper),
+    breakers: house.breakers,
     stopping: () => house.phase === 'stopping',
     incidents: house.desk,
     reload: async () => {
@@ -205,6 +206,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       const { version, recoveryMode } = options;
       emit({ type: 'daemon.started', at: clock.now(), pid: process.pid, version, recoveryMode });
       if (setAside) emit({ type: 'store.set_aside', at: clock.now(), store: 'events', ...setAside });
+      house.breakers.configure(house.loaded.config.breakers);
       const sampleHost = createHostSampler([paths.root]);
       try {
         await arrive();

@@ -1,3 +1,4 @@
+import type { Breakers } from '../breakers/index.ts';
 import type { StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
@@ -32,6 +33,7 @@ export interface House {
   readonly state: StateStore;
   readonly reports: CrashReports;
   readonly oom: OomWatch;
+  readonly breakers: Breakers;
   readonly roster: Roster;
   readonly commands: Commands;
   readonly readings: Readings;

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { createBreakers } from '../breakers/index.ts';
 import { createStateStore, type ThreadedStateStore } from '../checkpoints/index.ts';
 import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import { createCrashReports, createOomWatch, oomCounterFiles } from '../crashes/index.ts';
+import { createCrashReports, createMask, createOomWatch, oomCounterFiles } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
 import { createProcessDriver } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
@@ -106,6 +107,8 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
   closing.add('crash reports', () => reports.idle());
   const oom = createOomWatch({ clock, files: oomCounterFiles() });
   closing.add('OOM watch', () => oom.close());
+  const breakers = createBreakers({ clock, emit, past: past.transitions, mask: createMask({}).text });
+  closing.add('breakers', () => breakers.shutdown());
 
   const roster = new Roster();
   const lifeOf = (component: string) => roster.find(component)?.life?.over.signal;
@@ -129,6 +132,7 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
     oom,
     roster,
     commands,
+    breakers,
     readings,
     paths,
     loaded,

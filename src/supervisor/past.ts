@@ -15,6 +15,8 @@ export const MEMORY_MS = 7 * 24 * 3_600_000;
 export interface Past {
   /** Restarts that were decided, and slates that were wiped, oldest first. */
   readonly decisions: readonly RecoveryEvent[];
+  /** How breakers changed, oldest first. */
+  readonly transitions: readonly EventOf<'breaker.transitioned'>[];
   /** The daemon before this one was stopped together with its components: everything starts afresh. */
   readonly clean: boolean;
   /** Incidents that are open, and the last ones that were resolved. */
@@ -29,13 +31,21 @@ export interface Past {
 const MOST_INCIDENTS = 10_000;
 const LAST_INCIDENTS = 1_000;
 
-export const noPast: Past = { decisions: [], clean: false, incidents: [], remediations: [], experiments: [] };
+export const noPast: Past = {
+  decisions: [],
+  transitions: [],
+  clean: false,
+  incidents: [],
+  remediations: [],
+  experiments: [],
+};
 
 export function readPast(store: EventStore, now: EpochMs): Past {
   const stopped = store.lastOf('daemon.stopped');
   const begun = epochMs(now - MEMORY_MS);
   return {
     decisions: store.since(['restart.decided', 'component.released'], begun),
+    transitions: store.since(['breaker.transitioned'], begun).filter((event) => event.type === 'breaker.transitioned'),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
     remediations: store.since(['remediation.decided', 'remediation.finished'], begun),
     incidents: [

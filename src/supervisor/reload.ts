@@ -17,6 +17,7 @@ export async function applyConfig(
   const { added, removed, changed, restartNeeded } = diffConfig(house.loaded.config, next.config);
   house.loaded = next;
   house.monitor.configure(next.config.intervals);
+  house.breakers.configure(next.config.breakers);
   watchHost(house);
 
   for (const name of removed) {

@@ -47,6 +47,7 @@ export function serve({ house, act, remediation, experiments, reload, requestSto
     remediation,
     commands: house.commands,
     experiments,
+    breakers: house.breakers,
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),

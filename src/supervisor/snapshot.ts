@@ -15,7 +15,7 @@ export interface Beside {
 
 /** All that is a state, at this moment. */
 export function takeSnapshot(house: House, { experiments, remediation }: Beside): Snapshot {
-  const { bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
+  const { breakers, bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
   const now = clock.now();
   return {
     build: { version, revision: process.env['PARAMEDIC_REVISION'] ?? 'unknown', nodeVersion: process.version },
@@ -35,6 +35,7 @@ export function takeSnapshot(house: House, { experiments, remediation }: Beside)
       active,
       lastRunAt: lastRun?.at ?? null,
     })),
+    breakers: breakers.list(),
     components: [...roster].map(({ name, config }) => {
       const record = bus.record(name);
       const { usage, metrics, checkpoint } = readings.of(name);
@@ -67,5 +68,5 @@ export const namesOf = (config: Config): Names => ({
     Object.entries(config.components).map(([name, { checks }]) => [name, { checks: Object.keys(checks) }]),
   ),
   hostChecks: Object.keys(config.host.checks),
-  breakers: [],
+  breakers: Object.keys(config.breakers),
 });

@@ -1,7 +1,7 @@
 import type { CheckState } from '../health/index.ts';
-import { actionNames, componentStates, incidentSeverities } from '../model/index.ts';
+import { actionNames, breakerStates, componentStates, incidentSeverities } from '../model/index.ts';
 import type { LabelsOf, MetricName, MetricUpdate } from './catalogue.ts';
-import type { ComponentSnapshot, ExperimentSnapshot, Snapshot } from './snapshot.ts';
+import type { BreakerSnapshot, ComponentSnapshot, ExperimentSnapshot, Snapshot } from './snapshot.ts';
 
 /** Every gauge as it is now; what is not known is left out, what has gone is gone. */
 export function toGauges(snapshot: Snapshot): MetricUpdate[] {
@@ -23,6 +23,7 @@ export function toGauges(snapshot: Snapshot): MetricUpdate[] {
     ...ofIncidents(snapshot),
     ...ofRemediation(snapshot),
     ...snapshot.experiments.flatMap(ofExperiment),
+    ...snapshot.breakers.flatMap(ofBreaker),
   ];
 }
 
@@ -75,6 +76,16 @@ function ofIncidents({ openIncidents }: Snapshot): MetricUpdate[] {
       gauge('paramedic_incident_oldest_open_timestamp_seconds', { severity }, oldest / 1_000),
     ];
   });
+}
+
+function ofBreaker({ name: breaker, state: current, since, failureRatio }: BreakerSnapshot): MetricUpdate[] {
+  return [
+    ...breakerStates.map((state) =>
+      gauge('paramedic_circuit_breaker_state', { breaker, state }, Number(state === current)),
+    ),
+    ...known('paramedic_circuit_breaker_failure_ratio', { breaker }, failureRatio),
+    gauge('paramedic_circuit_breaker_state_start_time_seconds', { breaker }, since / 1_000),
+  ];
 }
 
 function ofCheck({ component, check, outcome, at, consecutiveFailures, lastSuccessAt }: CheckState): MetricUpdate[] {

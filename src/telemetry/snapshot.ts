@@ -1,3 +1,4 @@
+import type { BreakerStatus } from '../breakers/index.ts';
 import type { CheckState } from '../health/index.ts';
 import type {
   ActionName,
@@ -49,6 +50,9 @@ export interface ExperimentSnapshot {
   readonly lastRunAt: EpochMs | null;
 }
 
+/** One breaker as it is at this moment. */
+export type BreakerSnapshot = Pick<BreakerStatus, 'name' | 'state' | 'since' | 'failureRatio'>;
+
 /** All that is a state, at the moment of a scrape. */
 export interface Snapshot {
   readonly build: { readonly version: string; readonly revision: string; readonly nodeVersion: string };
@@ -68,4 +72,5 @@ export interface Snapshot {
   readonly openIncidents: readonly Pick<Incident, 'severity' | 'startedAt'>[];
   /** All that there are. */
   readonly experiments: readonly ExperimentSnapshot[];
+  readonly breakers: readonly BreakerSnapshot[];
 }

@@ -135,6 +135,7 @@ describe('without a daemon', () => {
     ['logs', 'a'],
     ['checkpoints', 'list'],
     ['checkpoints', 'create', 'a'],
+    ['breakers', 'list'],
   ])('%s ends with 3 and says so', async (...args) => {
     const folder = project();
     expect(await paramedic(args, folder)).toEqual({

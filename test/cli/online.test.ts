@@ -211,6 +211,37 @@ describe('checkpoints', () => {
   });
 });
 
+describe('breakers', () => {
+  const breaker = {
+    name: 'gpt_api',
+    state: 'open',
+    since: '2026-11-23T12:00:00.000Z',
+    calls: 6,
+    failure_ratio: 0.8333,
+    probes_in_flight: 0,
+    reason: '5 failures in a row',
+  };
+
+  it('are listed', async () => {
+    const idle = { ...breaker, name: 'smtp', state: 'closed', calls: 0, failure_ratio: null, reason: '' };
+    const folder = await playDaemon({ 'GET /breakers': answer({ breakers: [breaker, idle] }) });
+    expect((await paramedic(['breakers', 'list'], folder)).stdout).toBe(
+      'BREAKER  STATE   SINCE                     CALLS  FAILED  PROBES  WHY\ngpt_api  open    2026-11-23T12:00:00.000Z  6      83%     0       5 failures in a row\nsmtp     closed  2026-11-23T12:00:00.000Z  0      -       0\n',
+    );
+    expect(JSON.parse((await paramedic(['breakers', 'list', '--json'], folder)).stdout)).toEqual([breaker, idle]);
+  });
+
+  it('may be none', async () => {
+    const folder = await playDaemon({ 'GET /breakers': answer({ breakers: [] }) });
+    expect((await paramedic(['breakers', 'list'], folder)).stdout).toBe('No breakers.\n');
+  });
+
+  it.each(['open', 'close', 'reset'])('are asked to %s', async (wish) => {
+    const folder = await playDaemon({ [`POST /breakers/gpt_api/${wish}`]: answer({ action: '', message: 'done' }) });
+    expect(await paramedic(['breakers', wish, 'gpt_api'], folder)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+  });
+});
+
 describe('events', () => {
   const event = (seq: number) => ({
     seq,

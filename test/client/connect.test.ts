@@ -260,3 +260,65 @@ describe('heartbeats', () => {
     expect(daemon.heard).toHaveLength(2);
   });
 });
+
+describe('a permit', () => {
+  it('is asked for, and given or refused', async () => {
+    const answers = [
+      { permitted: true, permit_id: '7.1', state: 'half_open', wait_ms: 0 },
+      { permitted: false, state: 'open', wait_ms: 1_500 },
+    ];
+    const { line, heard } = await standIn((_, count) => ({ status: 200, body: answers[count - 1] }));
+    const connection = line();
+    const given = await connection.permit('gpt api');
+    expect(given).toEqual({ permitted: true, permitId: '7.1', state: 'half_open', waitMs: 0 });
+    expect(await connection.permit('gpt api')).toEqual({
+      permitted: false,
+      permitId: null,
+      state: 'open',
+      waitMs: 1_500,
+    });
+    expect(callsOf(heard)).toEqual(Array.from({ length: 2 }, () => 'POST breakers/gpt%20api/permit'));
+  });
+
+  it('is refused with the reason of the daemon, and at once', async () => {
+    const { line, heard } = await standIn(() => refusal(404, 'BREAKER_NOT_FOUND'));
+    await expect(line().permit('smtp')).rejects.toMatchObject({ code: 'BREAKER_NOT_FOUND', status: 404 });
+    expect(heard).toHaveLength(1);
+  });
+
+  it('is not waited for longer than two seconds', async () => {
+    const { line, stop } = await standIn();
+    await stop();
+    const clock = new FakeClock();
+    const connection = line({ clock });
+    const asked = Promise.allSettled([connection.permit('smtp'), connection.reportOutcomes([])]);
+    let settled: Awaited<typeof asked> | undefined;
+    void asked.then((results) => (settled = results));
+    await until('both to be given up', async () => {
+      await clock.advance(50);
+      return settled !== undefined;
+    });
+    for (const result of settled!) expect(result).toMatchObject({ reason: { code: 'DAEMON_AWAY' } });
+    expect(clock.monotonic()).toBeLessThanOrEqual(3_000);
+  });
+});
+
+describe('outcomes', () => {
+  it('are told in the words of the protocol; what nobody watches is named', async () => {
+    const { line, heard } = await standIn(() => ({ status: 200, body: { accepted: 2, unknown: ['smtp'] } }));
+    const unknown = await line().reportOutcomes([
+      { dependency: 'gpt_api', ok: true, durationMs: 12, permitId: '7.1' },
+      { dependency: 'smtp', ok: false, durationMs: 3, error: 'refused' },
+    ]);
+    expect(unknown).toEqual(['smtp']);
+    expect(heard).toMatchObject([
+      {
+        call: 'POST outcomes',
+        body: [
+          { dependency: 'gpt_api', ok: true, duration_ms: 12, permit_id: '7.1' },
+          { dependency: 'smtp', ok: false, duration_ms: 3, error: 'refused' },
+        ],
+      },
+    ]);
+  });
+});

@@ -38,6 +38,22 @@ components:
     expect(config.components['b']).toMatchObject({ restart: { max_restarts: 2 }, env_inherit: ['PATH', 'HOME'] });
   });
 
+  it('has the breakers of the specification', () => {
+    const { config, masked } = loaded('breakers: { gpt_api: { recovery_timeout: 60s }, smtp: {} }');
+    const smtp = {
+      failure_threshold: 5,
+      failure_window: 60_000,
+      recovery_timeout: 30_000,
+      half_open_max_calls: 3,
+      half_open_max_wait: 60_000,
+      success_threshold: 2,
+    };
+    expect(config.breakers).toEqual({ gpt_api: { ...smtp, recovery_timeout: 60_000 }, smtp });
+    expect(masked).toMatchObject({
+      breakers: { gpt_api: { recovery_timeout: '1m' }, smtp: { recovery_timeout: '30s' } },
+    });
+  });
+
   it('has absolute folders, relative to the file', () => {
     const folder = tempFolder();
     mkdirSync(join(folder, 'agent'));

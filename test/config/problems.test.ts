@@ -84,6 +84,32 @@ describe('a bad configuration', () => {
       problem: '1:15 components."g mail": expected a name of letters, digits, _ and - (at most 64), got "g mail"',
     },
     {
+      flaw: 'a bad breaker name',
+      text: 'breakers: { "gpt api": {} }',
+      problem: '1:13 breakers."gpt api": expected a name of letters, digits, _ and - (at most 64), got "gpt api"',
+    },
+    {
+      flaw: 'a breaker that no failure opens',
+      text: 'breakers: { gpt: { failure_threshold: 0 } }',
+      problem: '1:39 breakers.gpt.failure_threshold: expected a whole number from 1 to 1000, got 0',
+    },
+    {
+      flaw: 'a breaker that is never open',
+      text: 'breakers: { gpt: { recovery_timeout: 0 } }',
+      problem: '1:38 breakers.gpt.recovery_timeout: expected a duration longer than 0, got 0',
+    },
+    {
+      flaw: 'a breaker with a bad duration',
+      text: 'breakers: { gpt: { failure_window: soon } }',
+      problem:
+        '1:36 breakers.gpt.failure_window: expected a duration such as 250ms, 5s, 10m, 1h, 7d or a number of seconds, got "soon"',
+    },
+    {
+      flaw: 'a setting of breakers that does not exist yet',
+      text: 'breakers: { gpt: { slow_call: {} } }',
+      problem: '1:20 breakers.gpt.slow_call: unknown key "slow_call"',
+    },
+    {
       flaw: 'a dangling dependency',
       text: component('    depends_on: [memroy]\n  memory: { command: [x] }'),
       problem: '4:18 components.gmail.depends_on[0]: no component is named "memroy"; did you mean "memory"?',

@@ -1,6 +1,8 @@
 import { onTestFinished } from 'vitest';
 import { agentCrashRecovery } from '../../src/chaos/experiments/agent-crash-recovery.ts';
 import type { Experiments, Finished } from '../../src/chaos/index.ts';
+import { createBreakers } from '../../src/breakers/index.ts';
+import { breakerSchema } from '../../src/breakers/schema.ts';
 import type { StateStore } from '../../src/checkpoints/state-store.ts';
 import { failure } from '../../src/errors.ts';
 import { createHttp, type HttpDeps } from '../../src/http/index.ts';
@@ -38,6 +40,20 @@ export class StandIn implements Daemon {
   readonly clock = new FakeClock();
   /** A component that has died has its signal here aborted. */
   readonly life = new AbortController();
+  readonly breakerClock = new FakeClock();
+  /** What the breakers have stated. */
+  readonly breakerEvents: RecoveryEvent[] = [];
+  readonly breakers = createBreakers({
+    clock: this.breakerClock,
+    emit: (...events) => void this.breakerEvents.push(...events),
+    past: [],
+    mask: (text) => text,
+    firstEpoch: () => 7,
+  });
+
+  constructor() {
+    this.breakers.configure({ gpt_api: breakerSchema.parse({}) });
+  }
 
   readonly state = {
     putState: async (...call: [string, Uint8Array, string]) => {

@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
+import { createBreakers } from '../../src/breakers/index.ts';
 import type { StateStore } from '../../src/checkpoints/index.ts';
 import type { ComponentConfig, Config, LoadedConfig } from '../../src/config/index.ts';
 import { configSchema } from '../../src/config/schema.ts';
@@ -105,6 +106,8 @@ export function fakeHouse(config: Config, random: () => number) {
   bus.subscribe((event) => readings.read(event));
   const putState = () => Promise.reject(new Error('no state here'));
   const commands = createCommands({ clock, putState, lifeOf: (name) => roster.find(name)?.life?.over.signal });
+  const breakers = createBreakers({ clock, emit, past: [], mask: (text) => text });
+  breakers.configure(config.breakers);
   const house: House = {
     clock,
     version: '0',
@@ -120,6 +123,7 @@ export function fakeHouse(config: Config, random: () => number) {
     monitor,
     state: undefined as unknown as StateStore,
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],
+    breakers,
     oom: { killedJustNow: () => null, close: () => {} },
     roster,
     commands,
@@ -163,11 +167,13 @@ export function fakeHouse(config: Config, random: () => number) {
       stopping: () => house.phase === 'stopping',
       reload: () => Promise.resolve(''),
       incidents: house.desk,
+      breakers,
     }),
     reload: (next: Config) => applyConfig(house, loaded(next), makeKeeper),
     record: (component: string) => bus.record(component as ComponentName),
     close() {
       stopRounds();
+      breakers.shutdown();
       monitor.stop();
       store.close();
       db.close();

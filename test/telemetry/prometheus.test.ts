@@ -165,6 +165,25 @@ describe('gauges', () => {
     ]);
   });
 
+  it('are the states of breakers, with a share of failures only where there were calls', async () => {
+    const prometheus = create();
+    const of = async () =>
+      (await lines(prometheus, /^paramedic_circuit_breaker_(state|failure_ratio|state_start)/)).toSorted();
+    const states = (current: string) =>
+      ['closed', 'disabled', 'forced_closed', 'forced_open', 'half_open', 'open'].map(
+        (state) => `paramedic_circuit_breaker_state{breaker="gpt_api",state="${state}"} ${state === current ? 1 : 0}`,
+      );
+    const since = `paramedic_circuit_breaker_state_start_time_seconds{breaker="gpt_api"} ${Date.UTC(2026, 10, 23, 12) / 1_000}`;
+    expect(await of()).toEqual([
+      'paramedic_circuit_breaker_failure_ratio{breaker="gpt_api"} 0.5',
+      since,
+      ...states('open'),
+    ]);
+    const [open] = snapshot().breakers;
+    prometheus.become(snapshot({ breakers: [{ ...open!, state: 'closed', failureRatio: null }] }));
+    expect(await of()).toEqual([since, ...states('closed')]);
+  });
+
   it('tell nothing of the success of a check that has not run in this life', () => {
     const [never] = component('gmail').checks.map((state) => ({ ...state, at: null, outcome: 'unknown' as const }));
     const updates = toGauges(snapshot({ hostChecks: [], components: [component('gmail', { checks: [never!] })] }));

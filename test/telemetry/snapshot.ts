@@ -45,6 +45,7 @@ export const snapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
   remediation: { enabled: true, running: ['restart'], lastWatchdogAt: at },
   openIncidents: [{ severity: 'critical', startedAt: at }],
   experiments: [{ experiment: 'agent_crash_recovery', active: false, lastRunAt: at }],
+  breakers: [{ name: 'gpt_api', state: 'open', since: at, failureRatio: 0.5 }],
   ...overrides,
 });
 

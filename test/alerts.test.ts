@@ -1,32 +1,20 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { createProgram } from '../src/cli/program.ts';
 import { actionNames } from '../src/model/index.ts';
 import { catalogue, metricNames } from '../src/telemetry/catalogue.ts';
 import { amtool, needs, promtool, run } from './support/command.ts';
-import { growing, known, outputLabels, problems, type RecordingRule } from './support/promql.ts';
+import { growing, known, outputLabels, problems } from './support/promql.ts';
+import { alertRules, ALERTS, readYaml, recordingRules } from './support/rules.ts';
 import { tempFolder } from './support/temp.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const ALERTS = join(ROOT, 'alerts');
 const RUNBOOKS = join(ROOT, 'docs/runbooks');
 const tests = readdirSync(join(ALERTS, 'tests'));
 
-interface AlertRule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-}
-const read = (file: string): unknown => parse(readFileSync(join(ALERTS, file), 'utf8'));
-const rulesOf = <R>(file: string): R[] =>
-  (read(file) as { groups: { rules: R[] }[] }).groups.flatMap(({ rules }) => rules);
-const recording = rulesOf<RecordingRule>('paramedic.rules.yml');
-const alerts = rulesOf<AlertRule>('paramedic.alerts.yml');
-const names = new Set(alerts.map(({ alert }) => alert));
-const series = known(recording);
+const names = new Set(alertRules.map(({ alert }) => alert));
+const series = known(recordingRules);
 
 describe('the rules', () => {
   it('are clean for promtool, and fire and keep silent as their tests say', ({ skip }) => {
@@ -52,14 +40,14 @@ describe('the rules', () => {
   });
 
   it.each([
-    ...recording.map((rule) => ({ name: rule.record, ...rule })),
-    ...alerts.map((rule) => ({ name: rule.alert, ...rule })),
+    ...recordingRules.map((rule) => ({ name: rule.record, ...rule })),
+    ...alertRules.map((rule) => ({ name: rule.alert, ...rule })),
   ])('$name asks only for what exists', ({ expr }) => expect(problems(expr, series)).toEqual([]));
 
   it('read counters that exist with 0 from the start: increase() does not see the step from nothing to 1', () => {
     // This one begins with the first run of an experiment, and its alert says how it copes.
     const begins = ['paramedic_chaos_experiments_total'];
-    const asked = [...recording, ...alerts].flatMap(({ expr }) => growing(expr));
+    const asked = [...recordingRules, ...alertRules].flatMap(({ expr }) => growing(expr));
     const late = metricNames.filter(
       (name) => asked.some((each) => each.replace(/_(bucket|sum|count)$/, '') === name) && !catalogue[name].zero,
     );
@@ -85,8 +73,17 @@ describe('what an expression may ask for', () => {
   ])('%s: %s', (expr, problem) => expect(problems(expr, series)).toEqual([problem]));
 });
 
+describe('the labels of a result', () => {
+  it.each([
+    ['sum without (reason) (paramedic_restarts_total)', ['component', 'instance', 'job', 'outcome']],
+    ['sum by (outcome) (paramedic_restarts_total)', ['outcome']],
+    ['histogram_quantile(0.9, paramedic_rto_achieved_seconds_bucket)', ['component', 'instance', 'job']],
+    ['vector(1)', []],
+  ])('%s: %j', (expr, labels) => expect([...outputLabels(expr, series).keys()].toSorted()).toEqual(labels));
+});
+
 describe('an alert', () => {
-  it.each(alerts)('$alert says how bad it is, what is the matter and where to read on', (rule) => {
+  it.each(alertRules)('$alert says how bad it is, what is the matter and where to read on', (rule) => {
     expect(['critical', 'warning', 'info', 'none']).toContain(rule.labels['severity']);
     expect(Object.keys(rule.annotations).toSorted()).toEqual(['description', 'runbook_url', 'summary']);
     expect(rule.annotations['runbook_url']).toBe(`docs/runbooks/${rule.alert}.md`);
@@ -99,12 +96,12 @@ describe('an alert', () => {
   });
 
   it('asks only for actions that exist', () => {
-    for (const { labels } of alerts) expect([...actionNames, undefined]).toContain(labels['recovery_action']);
+    for (const { labels } of alertRules) expect([...actionNames, undefined]).toContain(labels['recovery_action']);
   });
 
   it('has a test in which it fires and one in which it is silent', () => {
     const cases = tests
-      .flatMap((file) => (read(`tests/${file}`) as { tests: { promql_expr_test: Case[] }[] }).tests)
+      .flatMap((file) => (readYaml(`tests/${file}`) as { tests: { promql_expr_test: Case[] }[] }).tests)
       .flatMap(({ promql_expr_test: all }) => all);
     const sorted = (fires: boolean) =>
       new Set(
@@ -147,7 +144,7 @@ describe('the configuration of Prometheus', () => {
 
 describe('the configuration of Alertmanager', () => {
   const file = join(ALERTS, 'alertmanager.yml');
-  const { route, inhibit_rules: inhibitions, receivers } = read('alertmanager.yml') as AlertmanagerConfig;
+  const { route, inhibit_rules: inhibitions, receivers } = readYaml('alertmanager.yml') as AlertmanagerConfig;
 
   it('is accepted by amtool', ({ skip }) => {
     needs(amtool, skip);

@@ -112,7 +112,10 @@ export const component = page({
       unit: 'cpm',
       width: 8,
       queries: [
-        { expr: `60 * sum by (type) (rate(paramedic_crashes_total{${CHOSEN}}[$__rate_interval]))`, legend: '{{type}}' },
+        {
+          expr: `60 * sum by (type) (rate(sum by (type, instance) (paramedic_crashes_total{${CHOSEN}})[$__rate_interval:]))`,
+          legend: '{{type}}',
+        },
       ],
     }),
     heatmap({

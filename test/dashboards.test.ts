@@ -28,7 +28,7 @@ const filled = (expr: string): string => expr.replaceAll('$__rate_interval', '5m
 /** What is wrong with a query of a panel: beside what does not exist, a window that does not follow the zoom. */
 function wrongQuery({ expr, exemplar }: Target): string[] {
   if (expr === undefined) return [];
-  const window = /\[(?!\$__rate_interval\])[^\]]*\]/.exec(expr);
+  const window = /\[(?!\$__rate_interval:?\])[^\]]*\]/.exec(expr);
   return [
     ...problems(filled(expr), series),
     ...(window === null ? [] : [`${window[0]} is not [$__rate_interval]`]),

@@ -78,6 +78,7 @@ describe('the labels of a result', () => {
     ['sum without (reason) (paramedic_restarts_total)', ['component', 'instance', 'job', 'outcome']],
     ['sum by (outcome) (paramedic_restarts_total)', ['outcome']],
     ['histogram_quantile(0.9, paramedic_rto_achieved_seconds_bucket)', ['component', 'instance', 'job']],
+    ['up == 0 and on (instance) paramedic_component_up == 0', ['instance', 'job']],
     ['vector(1)', []],
   ])('%s: %j', (expr, labels) => expect([...outputLabels(expr, series).keys()].toSorted()).toEqual(labels));
 });
@@ -128,6 +129,7 @@ describe('the runbooks', () => {
   });
 
   it.each(pages)('%s names only commands and pages that exist', (page) => {
+    // They come with this version.
     const soon = ['incidents', 'breakers', 'remediations', 'test'];
     const commands = [...createProgram().commands.map((command) => command.name()), ...soon];
     for (const [, command] of text(page).matchAll(/(?:^|`)paramedic ([a-z-]+)/gm)) expect(commands).toContain(command);

@@ -61,10 +61,20 @@ export function known(rules: readonly RecordingRule[]): Known {
   return series;
 }
 
-/** The labels that a result can carry: those of all that is asked for, less what is summed away. */
+/**
+ * The labels that a result can carry: those of all that is asked for, less what is summed away. The right side of
+ * `and` and `unless` gives none.
+ */
 export function outputLabels(expr: string, series: Known): Labels {
   const root = parse(expr);
-  const labels = new Map(selectors(root, expr).flatMap(({ name }) => [...(series.get(name)?.labels ?? [])]));
+  const asides = all(root, 'BinaryExpr').flatMap((each) =>
+    each.getChild('And') || each.getChild('Unless') ? (each.lastChild ?? []) : [],
+  );
+  const labels = new Map(
+    selectors(root, expr)
+      .filter(({ from }) => !asides.some((aside) => aside.from <= from && from < aside.to))
+      .flatMap(({ name }) => [...(series.get(name)?.labels ?? [])]),
+  );
   if (/histogram_quantile/.test(expr)) labels.delete('le');
   for (const modifier of all(root, 'AggregateModifier')) {
     const named = texts(modifier, 'LabelName', expr);
@@ -97,12 +107,14 @@ export function growing(root: SyntaxNode | string, expr = ''): string[] {
 
 interface Selector {
   readonly name: string;
+  readonly from: number;
   readonly matchers: readonly { readonly label: string; readonly operator: string; readonly value: string }[];
 }
 
 function selectors(root: SyntaxNode, expr: string): Selector[] {
   return all(root, 'VectorSelector').map((selector) => ({
     name: text(selector.getChild('Identifier'), expr),
+    from: selector.from,
     matchers: all(selector, 'UnquotedLabelMatcher').map((matcher) => ({
       label: text(matcher.getChild('LabelName'), expr),
       operator: text(matcher.getChild('MatchOp'), expr),

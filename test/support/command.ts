@@ -9,6 +9,8 @@ export interface Command {
 }
 
 export const promtool: Command = { path: '/usr/bin/promtool', package: 'prometheus' };
+export const prometheus: Command = { path: '/usr/bin/prometheus', package: 'prometheus' };
+export const alertmanager: Command = { path: '/usr/bin/prometheus-alertmanager', package: 'prometheus-alertmanager' };
 export const amtool: Command = { path: '/usr/bin/amtool', package: 'prometheus-alertmanager' };
 export const compose: Command = { path: '/usr/bin/docker-compose', package: 'docker-compose' };
 

@@ -122,8 +122,6 @@ interface Case {
 
 describe('the runbooks', () => {
   const { commands } = createProgram();
-  /** On their way: the commands of breakers. */
-  const soon = ['breakers'];
   const pages = readdirSync(RUNBOOKS);
   const text = (page: string) => readFileSync(join(RUNBOOKS, page), 'utf8');
 
@@ -133,7 +131,6 @@ describe('the runbooks', () => {
 
   it.each(pages)('%s names only commands and pages that exist', (page) => {
     for (const [, name = '', sub] of text(page).matchAll(/(?:^|`)paramedic ([a-z-]+)(?: ([a-z]+)\b)?/gm)) {
-      if (soon.includes(name)) continue;
       const command = commands.find((each) => each.name() === name);
       expect(command, name).toBeDefined();
       if (command?.commands.length) expect(command.commands.map((each) => each.name())).toContain(sub);

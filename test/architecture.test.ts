@@ -62,6 +62,9 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli', ''],
   koffi: ['drivers'],
   opossum: ['breakers'],
+  '@opentelemetry/api': ['telemetry'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['telemetry'],
+  '@opentelemetry/sdk-trace': ['telemetry'],
 };
 
 /** What is wrong with one import; undefined when nothing is. */
@@ -111,6 +114,7 @@ describe('the rooms', () => {
     ['clock.ts', "import { x } from './health/index.ts';", 'base files know no rooms'],
     ['supervisor/create.ts', "import { createHttp } from '../http/index.ts';", 'takes values'],
     ['health/monitor.ts', "import express from 'express';", 'lives in http/ only'],
+    ['supervisor/create.ts', "import { trace } from '@opentelemetry/api';", 'lives in telemetry/ only'],
     ['health/monitor.ts', "import { start } from '../daemon.ts';", 'nothing imports the doors'],
   ])('would catch %s with: %s', (file, text, complaint) => {
     const [found] = importsOf(join(SRC, file), text);

@@ -4,11 +4,15 @@ import type { EventRow } from './event-rows.ts';
 /** Most events that wait while nothing can be written (a full disk): about 3 MB. */
 export const LARGEST_BUFFER = 10_000;
 
-/** What waits for the next commit: events in their order, the newest record of each component and of each incident. */
+/**
+ * What waits for the next commit: events in their order, the newest record of each component and of each incident, and cursors.
+ * A cursor alone causes no commit.
+ */
 export class EventBuffer {
   #events: EventRow[] = [];
   readonly records = new Map<ComponentName, string>();
   readonly incidents = new Map<IncidentId, Incident>();
+  readonly cursors = new Map<string, number>();
   /** Events that were given up since the start because nothing could be written for too long. */
   dropped = 0;
 
@@ -36,5 +40,6 @@ export class EventBuffer {
     this.#events = [];
     this.records.clear();
     this.incidents.clear();
+    this.cursors.clear();
   }
 }

@@ -51,6 +51,11 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
   const selectCrashes = db.prepare<[number], CrashRow>(crashes(''));
   const selectCrashesOf = db.prepare<[string, number], CrashRow>(crashes('AND component = ?'));
 
+  const selectMissed = db.prepare<{ types: string; seq: number; at: number }, EventRow>(
+    `SELECT seq, body FROM event
+     WHERE type IN (SELECT value FROM json_each(:types)) AND seq > :seq AND at >= :at ORDER BY seq`,
+  );
+  const selectCursor = db.prepare<[string], number>('SELECT seq FROM cursor WHERE name = ?').pluck();
   const selectTimeline = db.prepare<[string], EventRow>('SELECT seq, body FROM event WHERE incident = ? ORDER BY seq');
   const selectIncidents = db
     .prepare<{ component: string | null; state: string | null; limit: number }, string>(
@@ -95,6 +100,15 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
       const bodies = [...selectSince.all(JSON.stringify(types), at), ...waits.map(({ body }) => body)];
       return bodies.flatMap((body) => parseEvent(body) ?? []);
     },
+
+    missed(types: readonly EventType[], seq: number, at: EpochMs) {
+      return selectMissed.all({ types: JSON.stringify(types), seq, at }).flatMap((row) => {
+        const event = parseEvent(row.body);
+        return event ? [{ seq: row.seq, event }] : [];
+      });
+    },
+
+    cursor: (name: string): number | undefined => waiting.cursors.get(name) ?? selectCursor.get(name),
 
     records(): ComponentRecord[] {
       const texts = [...selectRecords.all(), ...waiting.records.values()];

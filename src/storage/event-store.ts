@@ -60,6 +60,16 @@ export interface EventStore {
   }): { readonly event: EventOf<'component.crashed'>; readonly report: string | null }[];
   /** Events of some types that happened at or after a time, oldest first. */
   since(types: readonly EventType[], at: EpochMs): RecoveryEvent[];
+  /** Events of some types after a number that happened at or after a time, oldest first; what waits is left out. */
+  missed(
+    types: readonly EventType[],
+    seq: number,
+    at: EpochMs,
+  ): { readonly seq: number; readonly event: RecoveryEvent }[];
+  /** How far a reader has come that must go on there after the daemon's death; undefined: it never began. */
+  cursor(name: string): number | undefined;
+  /** Remembered with the next commit that there is anyway: after a death a reader may read a little again. */
+  moveCursor(name: string, seq: number): void;
   /** The newest event of a type, of one component or of any. */
   lastOf<T extends EventType>(type: T, component?: ComponentName): EventOf<T> | undefined;
   /** Newest first. `open`: not resolved. `since`: the unresolved ones too, however old. */
@@ -137,6 +147,7 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
   const deleteIncidents = db.prepare<[number]>('DELETE FROM incident WHERE resolved_at < ?');
   const upsert = db.prepare<[string, string]>('INSERT OR REPLACE INTO component (name, record) VALUES (?, ?)');
   const remove = db.prepare<[string | null]>('DELETE FROM component WHERE name = ?');
+  const keepCursor = db.prepare<[string, number]>('INSERT OR REPLACE INTO cursor (name, seq) VALUES (?, ?)');
   const reserve = db.prepare<[number]>('UPDATE sequence SET reserved = ?');
   // Looks at the oldest rows only: a search for old rows must not read the whole table when there are none.
   const deleteOld = db.prepare<[number, number]>(
@@ -153,7 +164,7 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
   let troubled = false;
 
   const mustReserve = () => next + RESERVE / 2 > reserved;
-  const write = db.transaction(({ events, records, incidents }: EventBuffer) => {
+  const write = db.transaction(({ events, records, incidents, cursors }: EventBuffer) => {
     for (const { seq, at, type, component, incident, body } of events) {
       insert.run(seq, at, type, component, incident, body);
       if (type === 'component.removed') remove.run(component);
@@ -163,6 +174,7 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
       const { id, component, openedAt, resolved } = incident;
       keepIncident.run(id, component, openedAt, resolved?.at ?? null, JSON.stringify(incident));
     }
+    for (const [name, seq] of cursors) keepCursor.run(name, seq);
     if (mustReserve()) reserve.run(next + RESERVE);
   });
 
@@ -226,6 +238,8 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
       return seqs;
     },
 
+    moveCursor: (name, seq) => void waiting.cursors.set(name, seq),
+
     lastSeq: () => next - 1,
 
     prune(before, most) {
@@ -243,6 +257,7 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
       cancelFlush?.();
       try {
         flush();
+        for (const [name, seq] of waiting.cursors) storing(() => keepCursor.run(name, seq));
         storing(() => reserve.run(next));
       } catch (error) {
         onError(error);

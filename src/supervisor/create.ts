@@ -21,6 +21,7 @@ import { startRounds } from './rounds.ts';
 import { allUp, serve } from './serve.ts';
 import { namesOf, takeSnapshot } from './snapshot.ts';
 import { incarnationOf } from './state.ts';
+import { openTracer } from './traces.ts';
 import type { StatePaths } from './state-dir.ts';
 
 /** Old events go in slices, so that the loop is not held up. */
@@ -54,13 +55,16 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   const finished = Promise.withResolvers<number>();
   const booted = Promise.withResolvers<void>();
 
+  const tracer = openTracer(house, onError);
+  if (tracer) closing.add('traces', tracer.close);
   const metrics = createMetrics({
     seriesLimit: house.loaded.config.telemetry.series_limit,
     names: namesOf(house.loaded.config),
-    gauges: () => toGauges(takeSnapshot(house, { experiments, remediation })),
+    gauges: () => toGauges(takeSnapshot(house, { experiments, remediation, tracer })),
     nodeMetrics: true,
   });
-  bus.subscribe((event) => metrics.apply(toMetrics(event)));
+  if (tracer) bus.subscribe(tracer.hear);
+  bus.subscribe((event) => metrics.apply(toMetrics(event, tracer?.placeOf(event))));
   bus.subscribe(createAftermath(house.reports));
   bus.subscribe(
     createLoop({

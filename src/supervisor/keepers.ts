@@ -3,6 +3,7 @@ import type { StartPlan } from '../drivers/index.ts';
 import type { ComponentName, Decision, IncarnationId, Priority } from '../model/index.ts';
 import type { Target } from '../remediation/index.ts';
 import { decide, maintenanceAt, type RestartRequest } from '../restart/index.ts';
+import { traceparent } from '../telemetry/index.ts';
 import { createAutopsy } from './autopsy.ts';
 import type { House } from './house.ts';
 import { Keeper } from './keeper.ts';
@@ -118,7 +119,7 @@ function startPlan(house: House, { name, config }: Keeper, incarnation: Incarnat
       PARAMEDIC_INCARNATION: incarnation,
       PARAMEDIC_TOKEN: house.credentials.componentToken(name, incarnation),
       // Sampled always: a program that follows us in this (parent-based) would otherwise lose its own traces.
-      TRACEPARENT: `00-${house.incidents.of(name)?.id ?? incarnation}-${incarnation.slice(0, 16)}-01`,
+      TRACEPARENT: traceparent(incarnation, house.incidents.of(name)?.id),
       PARAMEDIC_RECOVERY_MODE: house.recoveryMode ? '1' : '0',
     },
   };

@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts';
 import { HOST } from '../model/index.ts';
 import type { Remediation } from '../remediation/index.ts';
 import { budgetUsed } from '../restart/index.ts';
-import { defaultObjectives, type Names, type Snapshot } from '../telemetry/index.ts';
+import { defaultObjectives, type Names, type Snapshot, type Tracer } from '../telemetry/index.ts';
 import type { House } from './house.ts';
 import { stateName } from './state.ts';
 
@@ -11,10 +11,12 @@ import { stateName } from './state.ts';
 export interface Beside {
   readonly experiments: Pick<Experiments, 'list'>;
   readonly remediation: Pick<Remediation, 'running'>;
+  /** null: nothing is traced. */
+  readonly tracer: Pick<Tracer, 'queue'> | null;
 }
 
 /** All that is a state, at this moment. */
-export function takeSnapshot(house: House, { experiments, remediation }: Beside): Snapshot {
+export function takeSnapshot(house: House, { experiments, remediation, tracer }: Beside): Snapshot {
   const { breakers, bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
   const now = clock.now();
   return {
@@ -29,6 +31,7 @@ export function takeSnapshot(house: House, { experiments, remediation }: Beside)
       running: remediation.running().map(({ action }) => action),
       lastWatchdogAt: readings.lastWatchdogAt,
     },
+    queues: tracer ? [tracer.queue()] : [],
     openIncidents: house.incidents.open(),
     experiments: experiments.list().map(({ experiment, active, lastRun }) => ({
       experiment: experiment.kind,

@@ -17,6 +17,10 @@ export function toGauges(snapshot: Snapshot): MetricUpdate[] {
     ...known('paramedic_host_memory_ratio', {}, host?.memoryRatio),
     ...known('paramedic_host_processes', {}, host?.processes),
     ...known('paramedic_host_handles', {}, host?.handles),
+    ...snapshot.queues.flatMap(({ sink, length, capacity }) => [
+      gauge('paramedic_telemetry_queue_length', { sink }, length),
+      gauge('paramedic_telemetry_queue_capacity', { sink }, capacity),
+    ]),
     ...(host?.disks ?? []).map(({ mount, ratio }) => gauge('paramedic_host_disk_ratio', { mount }, ratio)),
     ...snapshot.hostChecks.flatMap(ofCheck),
     ...snapshot.components.flatMap(ofComponent),

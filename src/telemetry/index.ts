@@ -15,4 +15,6 @@ export { createMetrics, type Metrics, type MetricsOptions, type Rendered } from 
 export { eventsPage, metricsPage } from './reference.ts';
 export type { TelemetryPolicy } from './schema.ts';
 export { defaultObjectives, type ComponentSnapshot, type Objectives, type Snapshot } from './snapshot.ts';
+export { traceparent } from './trace-ids.ts';
+export { createTracer, openOtlp, type Tracer } from './tracer.ts';
 export type { Names } from './zeroes.ts';

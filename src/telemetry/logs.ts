@@ -1,5 +1,6 @@
 import type { EventOf, Exit, RecoveryEvent } from '../model/index.ts';
 import { formatDuration, formatSize } from '../units.ts';
+import { placeOf } from './trace-ids.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
@@ -15,7 +16,9 @@ export function toLog(event: RecoveryEvent): LogLine | null {
   const spoken = sentence(event);
   if (!spoken) return null;
   const { type, at, ...fields } = event;
-  return { level: spoken[0], message: spoken[1], fields: { event: type, at, ...fields } };
+  const place = placeOf(event);
+  const trace = place ? { trace_id: place.traceId, span_id: place.spanId } : {};
+  return { level: spoken[0], message: spoken[1], fields: { event: type, at, ...trace, ...fields } };
 }
 
 function sentence(e: RecoveryEvent): [LogLevel, string] | null {

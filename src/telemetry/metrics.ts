@@ -1,10 +1,17 @@
-import type { EventOf, RecoveryEvent, RecoveryPhases } from '../model/index.ts';
-import type { LabelsOf, MetricUpdate } from './catalogue.ts';
+import type { EventOf, RecoveryEvent, RecoveryPhases, TraceContext } from '../model/index.ts';
+import { catalogue, type LabelsOf, type MetricUpdate } from './catalogue.ts';
 
-/** What an event changes in counters and histograms. Gauges are states: `toGauges` reads them at each scrape. */
-export function toMetrics(event: RecoveryEvent): MetricUpdate[] {
-  return [{ metric: 'paramedic_events_total', labels: { event: event.type }, value: 1 }, ...specific(event)];
+/**
+ * What an event changes in counters and histograms. Gauges are states: `toGauges` reads them at each scrape.
+ * @param place a span that is exported, for the exemplars.
+ */
+export function toMetrics(event: RecoveryEvent, place?: TraceContext): MetricUpdate[] {
+  const changes = specific(event).map((update) => (place === undefined ? update : withExemplar(update, place)));
+  return [{ metric: 'paramedic_events_total', labels: { event: event.type }, value: 1 }, ...changes];
 }
+
+const withExemplar = (update: MetricUpdate, { traceId, spanId }: TraceContext): MetricUpdate =>
+  catalogue[update.metric].exemplar ? { ...update, exemplar: { trace_id: traceId, span_id: spanId } } : update;
 
 function specific(e: RecoveryEvent): MetricUpdate[] {
   switch (e.type) {

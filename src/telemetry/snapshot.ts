@@ -9,6 +9,7 @@ import type {
   Priority,
   ProcessUsage,
   StoreName,
+  TelemetrySink,
 } from '../model/index.ts';
 
 /** What the service promises unless the configuration says otherwise. */
@@ -69,6 +70,8 @@ export interface Snapshot {
     /** When the alert that always fires last arrived; null: never. */
     readonly lastWatchdogAt: EpochMs | null;
   };
+  /** Those that are there: none for what is switched off. */
+  readonly queues: readonly { readonly sink: TelemetrySink; readonly length: number; readonly capacity: number }[];
   readonly openIncidents: readonly Pick<Incident, 'severity' | 'startedAt'>[];
   /** All that there are. */
   readonly experiments: readonly ExperimentSnapshot[];

@@ -56,6 +56,23 @@ describe('the configuration in force', () => {
     expect(JSON.stringify(masked)).not.toContain('abc');
   });
 
+  it('hides the keys of a collector', () => {
+    const { masked, config } = loaded(
+      'telemetry: { otlp: { endpoint: "https://me:abc@h:4318", headers: { authorization: Basic abc, x-team: "${T}", x-plain: shown } } }',
+      { T: 'abc' },
+    );
+    expect(masked).toMatchObject({
+      telemetry: {
+        otlp: {
+          endpoint: 'https://me:***@h:4318',
+          headers: { authorization: '***', 'x-team': '***', 'x-plain': 'shown' },
+          timeout: '10s',
+        },
+      },
+    });
+    expect(config.telemetry.otlp?.headers).toEqual({ authorization: 'Basic abc', 'x-team': 'abc', 'x-plain': 'shown' });
+  });
+
   it.each([
     ['curl -H "Authorization: Bearer abc" x', 'curl -H "Authorization: ***" x'],
     ['export API_KEY=abc; run', 'export API_KEY=*** run'],

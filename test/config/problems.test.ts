@@ -115,6 +115,21 @@ describe('a bad configuration', () => {
       problem: '4:18 components.gmail.depends_on[0]: no component is named "memroy"; did you mean "memory"?',
     },
     {
+      flaw: 'a collector that is no address',
+      text: 'telemetry: { otlp: { endpoint: "collector:4318" } }',
+      problem: '1:32 telemetry.otlp.endpoint: expected an address such as http://127.0.0.1:4318, got "collector:4318"',
+    },
+    {
+      flaw: 'a collector without an address',
+      text: 'telemetry: { otlp: { timeout: 5s } }',
+      problem: '1:14 telemetry.otlp.endpoint: missing required key "endpoint"; expected text',
+    },
+    {
+      flaw: 'a sampling that there is not',
+      text: 'telemetry: { traces: { sample_healthy_checks: some } }',
+      problem: '1:47 telemetry.traces.sample_healthy_checks: expected one of auto, all, none, got "some"',
+    },
+    {
       flaw: 'a component that depends on itself',
       text: component('    depends_on: [gmail]'),
       problem: '4:18 components.gmail.depends_on[0]: "gmail" cannot depend on itself',

@@ -248,6 +248,38 @@ describe('what somebody waits for', () => {
   });
 });
 
+describe('a cursor', () => {
+  it('is kept with the next commit and causes none, and outlives the store', async () => {
+    const file = join(tempFolder(), 'events.db');
+    const clock = new FakeClock();
+    const first = open(file, clock);
+    expect(first.store.cursor('traces')).toBe(undefined);
+    first.store.moveCursor('traces', 7);
+    expect(first.store.cursor('traces')).toBe(7);
+    expect(clock.pending).toBe(0);
+    const stored = () => new Sqlite(file, { readonly: true }).prepare('SELECT seq FROM cursor').pluck().get();
+    expect(stored()).toBe(undefined);
+    first.store.append([decided()], []);
+    expect(stored()).toBe(7);
+    first.store.moveCursor('traces', 9);
+    first.store.close();
+    const second = open(file, clock);
+    expect(second.store.cursor('traces')).toBe(9);
+    second.store.close();
+  });
+
+  it('is where a reader finds what it missed', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    store.append([observed(), decided(), crashed('1'), decided(writer, epochMs(5))], []);
+    const missed = (seq: number, at = 0) =>
+      store.missed(['component.held', 'component.crashed'], seq, epochMs(at)).map((one) => one.seq);
+    expect(missed(0)).toEqual([2, 3, 4]);
+    expect(missed(2)).toEqual([3, 4]);
+    expect(missed(0, 6)).toEqual([2, 3]);
+    store.close();
+  });
+});
+
 describe('a full disk', () => {
   const full = (clock: FakeClock) => {
     const file = join(tempFolder(), 'events.db');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventTypes, type EventType, type RecoveryEvent } from '../../src/model/index.ts';
+import { eventTypes, type EventType, type IncidentId, type RecoveryEvent } from '../../src/model/index.ts';
 import { toLog } from '../../src/telemetry/index.ts';
 import { samples } from './events.ts';
 
@@ -105,6 +105,18 @@ describe('log lines', () => {
     },
   ])('$says', ({ event, says }) => {
     expect(say(event)?.startsWith(says)).toBe(true);
+  });
+
+  it('carry the ids of their span when they belong to an incident', () => {
+    const incident = 'd'.repeat(32) as IncidentId;
+    const idsOf = (event: RecoveryEvent) => {
+      const { trace_id, span_id } = toLog(event)?.fields ?? {};
+      return [trace_id, span_id];
+    };
+    expect(idsOf(samples['component.crashed'])).toEqual([undefined, undefined]);
+    expect(idsOf({ ...samples['component.crashed'], incident })).toEqual([incident, incident.slice(0, 16)]);
+    expect(idsOf({ ...samples['recovery.finished'], incident })).toEqual([incident, 'b'.repeat(16)]);
+    expect(idsOf({ ...samples['component.starting'], incident })).toEqual([incident, 'a'.repeat(16)]);
   });
 
   it('carry the event and its fields', () => {

@@ -83,6 +83,14 @@ describe('metrics of events', () => {
     expect(toMetrics(event).slice(1).map(line)).toEqual(lines);
   });
 
+  it('has an exemplar of the span wherever the metric takes one, and none without a span', () => {
+    const place = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+    const exemplar = { trace_id: place.traceId, span_id: place.spanId };
+    for (const update of eventTypes.flatMap((type) => toMetrics(samples[type], place)))
+      expect(update.exemplar, update.metric).toEqual(catalogue[update.metric].exemplar ? exemplar : undefined);
+    expect(eventTypes.flatMap((type) => toMetrics(samples[type])).filter(({ exemplar: any }) => any)).toEqual([]);
+  });
+
   it('never touches a gauge', () => {
     for (const { metric } of eventTypes.flatMap((type) => toMetrics(samples[type]))) {
       expect(catalogue[metric].type, metric).not.toBe('gauge');

@@ -43,6 +43,7 @@ export const snapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
   hostChecks: [check('host', 'resources')],
   components: [component('gmail')],
   remediation: { enabled: true, running: ['restart'], lastWatchdogAt: at },
+  queues: [{ sink: 'otlp_traces', length: 3, capacity: 8_192 }],
   openIncidents: [{ severity: 'critical', startedAt: at }],
   experiments: [{ experiment: 'agent_crash_recovery', active: false, lastRunAt: at }],
   breakers: [{ name: 'gpt_api', state: 'open', since: at, failureRatio: 0.5 }],

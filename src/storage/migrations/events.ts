@@ -21,4 +21,5 @@ export const eventMigrations: readonly string[] = [
      record TEXT NOT NULL
    ) WITHOUT ROWID;
    CREATE INDEX incident_by_time ON incident (opened_at);`,
+  `CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;`,
 ];

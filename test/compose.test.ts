@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { jsonSchema, loadConfig } from '../src/config/index.ts';
+import { loadConfig } from '../src/config/index.ts';
 import { amtool, compose, needs, promtool, run } from './support/command.ts';
 import { ALERTS } from './support/rules.ts';
 import { tempFolder } from './support/temp.ts';
@@ -57,11 +57,8 @@ describe('the image', () => {
   });
 
   it('has a configuration that Paramedic accepts', () => {
-    const config = parse(text('deploy/paramedic.yaml')) as { telemetry: Record<string, unknown> };
-    // Traces are on their way: until their key is known it cannot be accepted.
-    if (!JSON.stringify(jsonSchema()).includes('"otlp"')) delete config.telemetry['otlp'];
     const copy = join(tempFolder(), 'paramedic.yaml');
-    writeFileSync(copy, JSON.stringify(config));
+    writeFileSync(copy, text('deploy/paramedic.yaml'));
     expect(Object.keys(loadConfig(copy).config.components)).toEqual(['web', 'worker']);
   });
 });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import protobuf from 'protobufjs';
 import { onTestFinished } from 'vitest';
-import { until } from './temp.ts';
+import { until, type Lifetime } from './temp.ts';
 
 /** What of opentelemetry/proto/collector/trace/v1 we send. */
 const PROTO = `
@@ -67,11 +67,11 @@ export class OtlpReceiver {
   readonly #server = createServer((request, response) => this.#hear(request, response));
 
   /** @param port 0: any free one. */
-  static async open(port = 0): Promise<OtlpReceiver> {
+  static async open(port = 0, lifetime: Lifetime = onTestFinished): Promise<OtlpReceiver> {
     const receiver = new OtlpReceiver();
     await new Promise<void>((resolve) => receiver.#server.listen(port, '127.0.0.1', resolve));
     receiver.#url = `http://127.0.0.1:${(receiver.#server.address() as AddressInfo).port}`;
-    onTestFinished(() => receiver.close());
+    lifetime(() => receiver.close());
     return receiver;
   }
 

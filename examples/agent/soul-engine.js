@@ -21,7 +21,8 @@ async function think({ prompt = '' }) {
     { role: 'system', content: `You are ${state.mood}.` },
     { role: 'user', content: prompt },
   ];
-  const completion = await ask('llm', 'POST /v1/chat/completions', { model: 'stand-in', messages });
+  const request = { model: 'stand-in', messages };
+  const completion = await memory.guard('language_model', () => ask('llm', 'POST /v1/chat/completions', request));
   modelAnswers = completion !== undefined;
   if (!completion) return { answer: 'the language model does not answer', mood: state.mood };
   await memory.record('thought', { prompt });

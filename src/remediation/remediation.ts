@@ -30,6 +30,8 @@ export interface RemediationDeps {
   readonly target: (component: string, force: boolean) => Target | undefined;
   /** Asks the action registry as a webhook; resolves when the action is verified. */
   readonly act: (action: string, parameters: unknown) => Promise<string>;
+  /** Whether alerts can be judged now. @throws NOT_READY, SHUTTING_DOWN */
+  readonly requireReady: () => void;
   /** `remediation.*` of the daemons before this one, oldest first. */
   readonly past: readonly RecoveryEvent[];
 }
@@ -53,7 +55,7 @@ export interface Answer {
 export interface Remediation {
   /**
    * Decides what becomes of each alert and has the disk keep it before it returns; what is to be done begins then.
-   * @throws STORE_FAILED: nothing was decided, the same delivery may come again.
+   * @throws STORE_FAILED, NOT_READY, SHUTTING_DOWN: nothing was decided, the same delivery may come again.
    */
   receive(delivery: Delivery): Answer[];
   /** Goes on with what the daemon before this one had begun. */
@@ -149,6 +151,7 @@ export function createRemediation(deps: RemediationDeps): Remediation {
 
   return {
     receive(delivery) {
+      deps.requireReady();
       const { receiver } = delivery;
       const decisions: Decided[] = [];
       const answers: Answer[] = [];

@@ -184,6 +184,10 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     policy: () => house.loaded.config.remediation,
     target: (component, force) => remediationTarget(house, component, force),
     act: async (action, parameters) => (await act(action, parameters, 'webhook')).message,
+    requireReady() {
+      if (house.phase === 'booting') throw failure('NOT_READY', undefined);
+      if (house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
+    },
     past: past.remediations,
   });
   const experiments = createHouseExperiments(house, actor, past);

@@ -20,6 +20,7 @@ function remediationOf(given: { policy?: object; past?: RecoveryEvent[]; clock?:
   const acted: { action: string; parameters: unknown; end: (error?: unknown) => void }[] = [];
   const targets = new Map<string, Target>([['gmail', restartable]]);
   let full = false;
+  let booting = false;
   const rule = { match: { alertname: 'Down' }, action: { restart: { component: '{{ labels.component }}' } } };
   const policy = remediationSchema.parse({ rules: [rule], ...given.policy });
   const remediation = createRemediation({
@@ -39,6 +40,9 @@ function remediationOf(given: { policy?: object; past?: RecoveryEvent[]; clock?:
       });
       return promise;
     },
+    requireReady() {
+      if (booting) throw failure('NOT_READY', undefined);
+    },
     past: given.past ?? [],
   });
   const alert = (change: Partial<Alert> = {}): Alert => ({
@@ -56,7 +60,18 @@ function remediationOf(given: { policy?: object; past?: RecoveryEvent[]; clock?:
       .receive({ receiver: 'alertmanager', trace, alerts })
       .map(({ disposition, decision }) => `${disposition} ${decision}`);
   const finished = () => events.filter((event) => event.type === 'remediation.finished');
-  return { clock, events, acted, targets, remediation, receive, alert, finished, fill: (is: boolean) => (full = is) };
+  return {
+    clock,
+    events,
+    acted,
+    targets,
+    remediation,
+    receive,
+    alert,
+    finished,
+    fill: (is: boolean) => (full = is),
+    boot: (is: boolean) => (booting = is),
+  };
 }
 
 /** Lets what was awaited go on. */
@@ -166,6 +181,16 @@ describe('an alert that asks for an action', () => {
     expect(finished()).toMatchObject([{ outcome: 'cancelled' }]);
     fill(false);
     expect(receive(refused)).toEqual(['accepted execute']);
+  });
+
+  it('is refused while nobody knows yet what runs, and is as new when it comes again', () => {
+    const { receive, alert, events, boot } = remediationOf();
+    boot(true);
+    const early = alert();
+    expect(() => receive(early)).toThrow('The daemon is starting');
+    expect(events).toEqual([]);
+    boot(false);
+    expect(receive(early)).toEqual(['accepted execute']);
   });
 
   it('that names nobody, or somebody who is not there, is denied and made nobody’s', () => {

@@ -15,7 +15,8 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
   const state = structuredClone(initial);
   if (!isSupervised()) {
     console.log('not supervised: working without memory');
-    return { state, record: async (operation, data) => apply(state, operation, data), beat: () => {} };
+    const record = async (operation, data) => apply(state, operation, data);
+    return { state, record, beat: () => {}, guard: (_dependency, call) => call() };
   }
 
   const paramedic = connect();
@@ -50,6 +51,18 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
   // Whoever wants a checkpoint now (`paramedic checkpoints create NAME`) gets one.
   paramedic.onGetState(() => ({ state }));
 
+  /** Makes a call unless the breaker of the dependency is open; undefined: it was not made, or nobody answered. */
+  const guard = async (dependency, call) => {
+    // Without a daemon nobody knows better than to try.
+    const { permitted, permitId } = await paramedic.permit(dependency).catch(() => ({ permitted: true }));
+    if (!permitted) return undefined;
+    const began = performance.now();
+    const answer = await call();
+    const outcome = { dependency, ok: answer !== undefined, durationMs: performance.now() - began, permitId };
+    paramedic.reportOutcomes([outcome]).catch(() => {});
+    return answer;
+  };
+
   const timer = setInterval(save, saveEveryMs);
   // Who is stopped may say its last words; who crashes has the journal.
   process.once('SIGTERM', async () => {
@@ -59,5 +72,5 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
     console.log(changed ? 'stopped' : 'stopped, everything saved');
     process.exit(0);
   });
-  return { state, record, beat: (beat) => paramedic.startHeartbeat({ intervalMs: 1_000, beat }) };
+  return { state, record, guard, beat: (beat) => paramedic.startHeartbeat({ intervalMs: 1_000, beat }) };
 }

@@ -38,9 +38,20 @@ export class Daemon {
     this.#folder.remove();
   }
 
-  async get<T>(path: string): Promise<T> {
-    const token = readFileSync(join(this.stateDir, 'tokens', 'api.token'), 'utf8').trim();
-    const answer = await fetch(`${this.#address()}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+  get<T>(path: string): Promise<T> {
+    return this.#ask<T>(`api/v1/${path}`, 'api');
+  }
+
+  /** @param path below the address; @param token which of the daemon's tokens lets us in. */
+  post<T>(path: string, token: 'api' | 'webhook', body: object): Promise<T> {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    return this.#ask<T>(path, token, init);
+  }
+
+  async #ask<T>(path: string, token: string, init: RequestInit = {}): Promise<T> {
+    const secret = readFileSync(join(this.stateDir, 'tokens', `${token}.token`), 'utf8').trim();
+    const headers = { ...(init.headers as Record<string, string> | undefined), authorization: `Bearer ${secret}` };
+    const answer = await fetch(`${this.#address()}/${path}`, { ...init, headers });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
   }

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { Daemon } from './daemon.ts';
+import { record, sleep, spread, starts, until, victim } from './harness.ts';
+
+/*
+ * An alert comes in, its action goes out. How long until Alertmanager has its answer (the decision is on disk by then),
+ * and how long from that decision to the beginning of the action? The control is the same restart asked for over the
+ * API: both until the first instruction of the new process, in turn.
+ * Usage: node bench/webhook-to-action.ts [ROUNDS=100]
+ */
+const ROUNDS = Number(process.argv[2] ?? 100);
+const program = victim();
+const component = (log: string) => ({
+  command: [program, log],
+  priority: 'critical',
+  restart: { policy: 'manual_only', max_restarts: 1_000_000 },
+});
+const daemon = new Daemon({
+  components: { by_alert: component('by_alert.starts'), by_api: component('by_api.starts') },
+  remediation: {
+    rules: [
+      {
+        match: { alertname: 'Wrong' },
+        action: { restart: { component: '{{ labels.component }}' } },
+        cooldown: 0,
+        max_per_hour: 1_000_000,
+      },
+    ],
+  },
+});
+
+const alert = (round: number) => ({
+  version: '4',
+  groupKey: 'bench',
+  alerts: [
+    {
+      status: 'firing',
+      labels: { alertname: 'Wrong', component: 'by_alert' },
+      annotations: {},
+      // Later than a minute after it became healthy: it is about what our checks do not see.
+      startsAt: new Date(Date.now() + 120_000).toISOString(),
+      fingerprint: round.toString(16).padStart(16, '0'),
+    },
+  ],
+});
+
+/** Milliseconds from now until the program has started once more. */
+async function started(log: string, ask: () => Promise<unknown>): Promise<{ ms: number; answeredMs: number }> {
+  const file = join(daemon.home, log);
+  const before = starts(file).length;
+  const asked = process.hrtime.bigint();
+  const answer = ask().then(() => Number(process.hrtime.bigint() - asked) / 1e6);
+  const [next] = await until('its next start', () => {
+    const found = starts(file).slice(before);
+    return found.length > 0 && found;
+  });
+  return { ms: Number((next?.at ?? asked) - asked) / 1e6, answeredMs: await answer };
+}
+
+const byAlert: number[] = [];
+const answers: number[] = [];
+const byApi: number[] = [];
+try {
+  await daemon.start();
+  await daemon.allRunning();
+  for (let round = 1; round <= ROUNDS; round++) {
+    await sleep(150);
+    const told = await started('by_alert.starts', () => daemon.post('webhooks/alertmanager', 'webhook', alert(round)));
+    byAlert.push(told.ms);
+    answers.push(told.answeredMs);
+    await sleep(150);
+    const asked = await started('by_api.starts', () => daemon.post('api/v1/components/by_api/restart', 'api', {}));
+    byApi.push(asked.ms);
+  }
+  await sleep(500);
+  const events = await daemon.events();
+  const decided = events.filter((event) => event.type === 'remediation.decided' && event['decision'] === 'execute');
+  const toAction = decided.flatMap(({ at, seq }) => {
+    const next = events.find(
+      (event) =>
+        event.type === 'component.stopping' && event['component'] === 'by_alert' && (event.seq ?? 0) > (seq ?? 0),
+    );
+    return next ? [Date.parse(next.at) - Date.parse(at)] : [];
+  });
+  const [alerts, api] = [spread(byAlert), spread(byApi)];
+  record('webhook-to-action', {
+    unit: 'ms',
+    posted_to_answered: spread(answers),
+    decided_to_action_begun: { ...spread(toAction), note: 'whole ms, from the times of the events' },
+    posted_to_first_instruction: alerts,
+    api_to_first_instruction: api,
+    ratio_to_api: Math.round((alerts.median / api.median) * 100) / 100,
+  });
+  if (spread(answers).max > 100 || spread(toAction).max > 50) process.exitCode = 1;
+} finally {
+  await daemon.remove();
+}

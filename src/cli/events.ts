@@ -11,7 +11,7 @@ const RETRY_MS = 1_000;
 const short = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** `2026-11-23T22:46:10.000Z component.crashed gmail crash_type=… exit=…`. */
-export function eventLine(event: EventView): string {
+function line(event: EventView): string {
   const { seq: _seq, at, type, component, ...rest } = event;
   const fields = Object.entries(rest).map(([key, value]) => `${paint('dim', `${key}=`)}${short(value)}`);
   const subject = typeof component === 'string' ? [paint('bold', component)] : [];
@@ -52,7 +52,7 @@ export function addEvents(program: Command): void {
     .option('-n, --lines <count>', 'how many of the newest (0 to 1000)', wholeNumber(0, 1_000), 20)
     .option('--json', 'one JSON object per line')
     .action(async (options: Where & { follow?: boolean; json?: boolean; lines: number }) => {
-      const print = (event: EventView) => console.log(options.json ? JSON.stringify(event) : eventLine(event));
+      const print = (event: EventView) => console.log(options.json ? JSON.stringify(event) : line(event));
       const client = await connect(options);
       let after: number | undefined;
       if (options.lines > 0) {

@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
 import { formatDuration } from '../format.ts';
 import type { IncidentView } from '../incidents/index.ts';
-import type { EventView } from '../supervisor/api.ts';
 import { connect } from './client.ts';
-import { eventLine } from './events.ts';
 import { wholeNumber, withDaemon, type Where } from './options.ts';
 import { paint, printJson, table } from './terminal.ts';
 
-type Timeline = IncidentView & { readonly timeline: readonly EventView[] };
+type Timeline = IncidentView & { readonly timeline: readonly { readonly at: string; readonly message: string }[] };
 type Options = Where & { json?: boolean };
 
 /** Enough of an id to tell it from the others; every command takes the beginning of one. */
@@ -58,7 +56,8 @@ function page(incident: Timeline): string {
   ];
   const head = `${paint('bold', incident.title)}${incident.description === '' ? '' : `: ${incident.description}`}`;
   const lines = facts.map(([name = '', value = '']) => `${name.padEnd(13)} ${value}`);
-  return [head, '', ...lines, '', ...incident.timeline.map(eventLine)].join('\n');
+  const story = incident.timeline.map(({ at, message }) => `${paint('dim', at)} ${message}`);
+  return [head, '', ...lines, '', ...story].join('\n');
 }
 
 const said = (at: string | null, by: string | null, how: string | null = null): string =>

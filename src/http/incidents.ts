@@ -22,7 +22,8 @@ export function incidents(daemon: Daemon): Router {
   resource(router, '/incidents/:id', {
     GET(request, response) {
       const { view, timeline } = desk.show(parameter(request, 'id'));
-      response.json({ ...view, timeline: timeline.map(({ event, seq }) => daemon.view(event, seq)) });
+      const told = timeline.map(({ event, seq, message }) => ({ ...daemon.view(event, seq), message }));
+      response.json({ ...view, timeline: told });
     },
   });
   resource(router, '/incidents/:id/ack', {

@@ -47,11 +47,19 @@ export interface IncidentShelf {
   timeline(id: Incident['id']): { readonly seq: number; readonly event: RecoveryEvent }[];
 }
 
+/** One event of a timeline. */
+export interface Told {
+  readonly seq: number;
+  readonly event: RecoveryEvent;
+  /** What it says, for people. */
+  readonly message: string;
+}
+
 /** Where people ask about incidents. Throws INCIDENT_NOT_FOUND. */
 export interface IncidentDesk {
   /** Newest first. */
   list(filter: IncidentFilter): IncidentView[];
-  show(idOrPrefix: string): { readonly view: IncidentView; readonly timeline: ReturnType<IncidentShelf['timeline']> };
+  show(idOrPrefix: string): { readonly view: IncidentView; readonly timeline: readonly Told[] };
   /** A person has seen it. One that is acknowledged or resolved already stays as it is. */
   acknowledge(idOrPrefix: string): IncidentView;
   /** A person says that it is over. One that is resolved already stays as it is. */
@@ -62,9 +70,11 @@ export interface DeskDeps {
   readonly shelf: IncidentShelf;
   readonly clock: Pick<Clock, 'now'>;
   readonly emit: Emit;
+  /** An event as a sentence. */
+  readonly tell: (event: RecoveryEvent) => string;
 }
 
-export function createIncidentDesk({ shelf, clock, emit }: DeskDeps): IncidentDesk {
+export function createIncidentDesk({ shelf, clock, emit, tell }: DeskDeps): IncidentDesk {
   const find = (idOrPrefix: string): Incident => {
     const found = shelf.incident(idOrPrefix);
     if (!found) throw failure('INCIDENT_NOT_FOUND', { incident: idOrPrefix });
@@ -76,7 +86,8 @@ export function createIncidentDesk({ shelf, clock, emit }: DeskDeps): IncidentDe
     list: (filter) => shelf.incidents(filter).map(view),
     show(idOrPrefix) {
       const incident = find(idOrPrefix);
-      return { view: view(incident), timeline: shelf.timeline(incident.id) };
+      const timeline = shelf.timeline(incident.id).map((stored) => ({ ...stored, message: tell(stored.event) }));
+      return { view: view(incident), timeline };
     },
     acknowledge(idOrPrefix) {
       const { id: incident, component, severity, acknowledged, resolved: over, openedAt } = find(idOrPrefix);

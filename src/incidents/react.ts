@@ -182,7 +182,7 @@ const ofCrash = ({ component, crashType, errorType, exit, signature }: EventOf<'
   severity: 'critical',
   category: 'crash',
   title: `${component} crashed: ${crashType}`,
-  description: `${errorType}, ${exitText(exit)}`,
+  description: errorType === exitText(exit) ? errorType : `${errorType}, ${exitText(exit)}`,
   signature,
 });
 

@@ -13,7 +13,7 @@ import { Shutdown } from '../lifecycle.ts';
 import type { IncidentId } from '../model/index.ts';
 import { createLedger } from '../restart/index.ts';
 import { openEventStore, type SetAside } from '../storage/index.ts';
-import { createLog } from '../telemetry/index.ts';
+import { createLog, toLog } from '../telemetry/index.ts';
 import { createBus } from './bus.ts';
 import { createCommands } from './commands.ts';
 import { createCredentials, type ComponentTokens } from './credentials.ts';
@@ -123,7 +123,7 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
     store,
     bus,
     incidents,
-    desk: createIncidentDesk({ shelf: store, clock, emit }),
+    desk: createIncidentDesk({ shelf: store, clock, emit, tell: (event) => toLog(event)?.message ?? event.type }),
     ledger,
     driver,
     monitor,

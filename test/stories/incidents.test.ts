@@ -108,7 +108,8 @@ describe('an incident', () => {
     expect(listed.stdout).toContain(id.slice(0, 12));
     const shown = await cli('incidents', 'show', id);
     expect(shown.stdout).toMatch(/acknowledged +\S+ by person/);
-    expect(shown.stdout).toContain('component.crashed');
+    expect(shown.stdout).toContain('by_hand crashed: SIGKILL after');
+    expect(shown.stdout).toContain('by_hand crashed: external_termination: SIGKILL\n');
 
     const resolved = await cli('incidents', 'resolve', id, '--resolution', 'the disk was replaced');
     expect(resolved).toMatchObject({ code: 0, stdout: `${id} is resolved\n` });

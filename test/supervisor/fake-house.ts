@@ -117,7 +117,7 @@ export function fakeHouse(config: Config, random: () => number) {
     store,
     bus,
     incidents,
-    desk: createIncidentDesk({ shelf: store, clock, emit }),
+    desk: createIncidentDesk({ shelf: store, clock, emit, tell: ({ type }) => type }),
     ledger,
     driver: driver as never,
     monitor,

@@ -1,18 +1,27 @@
-import {
-  incidentSeverities,
-  type EpochMs,
-  type EventOf,
-  type EventType,
-  type Exit,
-  type Incident,
-  type IncidentCategory,
-  type IncidentEvent,
-  type IncidentId,
-  type IncidentSeverity,
-  type RecoveryEvent,
-  type Resolver,
-  type StartReason,
+import type {
+  EpochMs,
+  EventOf,
+  EventType,
+  Incident,
+  IncidentEvent,
+  IncidentId,
+  RecoveryEvent,
+  Resolver,
 } from '../model/index.ts';
+import {
+  isOurDoing,
+  ofAlert,
+  ofCheck,
+  ofCrash,
+  ofFailedStart,
+  ofFailure,
+  ofLateStart,
+  ofOpenBreaker,
+  ofRecovery,
+  severityOfRecovery,
+  worse,
+  type Fault,
+} from './faults.ts';
 
 /** All that a reaction depends on, besides the event and the open incident of its subject. */
 export interface Surroundings {
@@ -27,36 +36,7 @@ export interface Surroundings {
   readonly previous: IncidentId | null;
 }
 
-/** What a fault is, before it has become an incident. */
-interface Fault {
-  readonly severity: IncidentSeverity;
-  readonly category: IncidentCategory;
-  readonly title: string;
-  readonly description: string;
-  readonly signature: string;
-  readonly startedAt?: EpochMs | undefined;
-}
-
 type Subject = Extract<RecoveryEvent, { component: unknown }> | EventOf<'breaker.transitioned'>;
-
-const rank = (severity: IncidentSeverity): number => incidentSeverities.indexOf(severity);
-const worse = (a: IncidentSeverity, b: IncidentSeverity): IncidentSeverity => (rank(a) >= rank(b) ? a : b);
-
-/** A recovery that no fault has begun: somebody asked for it, or a dependency pulled it along. */
-const severityOfRecovery: Readonly<Record<StartReason, IncidentSeverity>> = {
-  boot: 'info',
-  reload: 'info',
-  manual: 'info',
-  chaos: 'info',
-  dependency: 'low',
-  alert: 'medium',
-  health: 'high',
-  hang: 'high',
-  crash: 'critical',
-};
-
-/** Ends that we have made ourselves because a check had failed: the same fault, seen a second time. */
-const ofOurMaking: ReadonlySet<string> = new Set(['deadlock', 'infinite_loop', 'watchdog_timeout']);
 
 type Reaction<T extends EventType> = (
   event: EventOf<T>,
@@ -67,45 +47,21 @@ type Reaction<T extends EventType> = (
 /** What each event means for the incident of its subject; those that are not here mean nothing to it. */
 const reactions: { readonly [T in EventType]?: Reaction<T> } = {
   'component.crashed': (event, open, around) =>
-    isWelcome(event.component, around.batch)
-      ? []
-      : fault(event, open, around, ofCrash(event), ofOurMaking.has(event.crashType)),
+    isWelcome(event.component, around.batch) ? [] : fault(event, open, around, ofCrash(event), isOurDoing(event)),
 
-  'component.start_failed': (event, open, around) =>
-    fault(event, open, around, {
-      severity: 'high',
-      category: 'error',
-      title: `${event.component} could not be started`,
-      description: event.why,
-      signature: 'start_failed',
-    }),
-
-  'component.start_timed_out': (event, open, around) =>
-    fault(event, open, around, {
-      severity: 'high',
-      category: 'health',
-      title: `${event.component} was not ready in time`,
-      description: `still waiting for ${event.waitingFor.join(', ')}`,
-      signature: 'start_timed_out',
-    }),
-
-  'check.tripped': (event, open, around) => fault(event, open, around, ofCheck(event, around), true),
+  'component.start_failed': (event, open, around) => fault(event, open, around, ofFailedStart(event)),
+  'component.start_timed_out': (event, open, around) => fault(event, open, around, ofLateStart(event)),
+  'check.tripped': (event, open, around) =>
+    fault(event, open, around, ofCheck(event, around.failingSince(event)), true),
   'component.failed': (event, open, around) => fault(event, open, around, ofFailure(event), true),
   'breaker.transitioned': ofBreaker,
   'recovery.started': begun,
 
   'remediation.decided': (event, open, around) => {
-    const { component, decision, action, alert } = event;
+    const { decision, action } = event;
     const heals = decision === 'execute' && (action === 'restart' || action === 'start');
     if (!heals || open) return [];
-    return fault(event, open, around, {
-      severity: 'medium',
-      category: 'recovery',
-      title: `alert ${alert.name} asked for ${action} of ${component}`,
-      description: '',
-      signature: `alert:${alert.name}`,
-      startedAt: earlier(alert.startsAt, event.at),
-    });
+    return fault(event, open, around, ofAlert(event));
   },
 
   'recovery.finished': (event, open, around) => {
@@ -122,7 +78,7 @@ const reactions: { readonly [T in EventType]?: Reaction<T> } = {
   'component.ready': (event, open) => (idle(open) ? [resolved(event, open, 'itself', 'it runs and is well')] : []),
 
   'component.health_changed': (event, open) =>
-    idle(open) && open.category === 'health' && event.to === 'healthy'
+    idle(open) && open.category !== 'crash' && event.to === 'healthy'
       ? [resolved(event, open, 'itself', 'its checks pass again')]
       : [],
 
@@ -138,8 +94,6 @@ const reactions: { readonly [T in EventType]?: Reaction<T> } = {
  */
 export const react = (event: RecoveryEvent, open: Incident | undefined, around: Surroundings): IncidentEvent[] =>
   (reactions[event.type] as Reaction<EventType> | undefined)?.(event, open, around) ?? [];
-
-const earlier = (a: EpochMs, b: EpochMs): EpochMs => (a < b ? a : b);
 
 /** It is open, and no recovery is under way that will end it. */
 const idle = (open: Incident | undefined): open is Incident => open !== undefined && open.recovering === null;
@@ -178,45 +132,9 @@ function fault(
 const componentOf = (event: Subject) =>
   'component' in event ? event.component : (event.caller ?? ('host' as Incident['component']));
 
-const ofCrash = ({ component, crashType, errorType, exit, signature }: EventOf<'component.crashed'>): Fault => ({
-  severity: 'critical',
-  category: 'crash',
-  title: `${component} crashed: ${crashType}`,
-  description: errorType === exitText(exit) ? errorType : `${errorType}, ${exitText(exit)}`,
-  signature,
-});
-
-const exitText = ({ code, signal }: Exit): string => signal ?? (code === null ? 'exit unknown' : `exit code ${code}`);
-
-const ofCheck = (event: EventOf<'check.tripped'>, { failingSince }: Surroundings): Fault => ({
-  severity: event.outcome === 'critical' ? 'critical' : 'high',
-  category: 'health',
-  title: `check ${event.check} of ${event.component} failed`,
-  description: event.message,
-  signature: `check:${event.check}`,
-  startedAt: failingSince(event),
-});
-
-const ofFailure = ({ component, rule, why }: EventOf<'component.failed'>): Fault => ({
-  severity: 'critical',
-  category: 'recovery',
-  title: `${component} has failed and stays down`,
-  description: why,
-  signature: `failed:${rule}`,
-});
-
 function begun(event: EventOf<'recovery.started'>, open: Incident | undefined, around: Surroundings): IncidentEvent[] {
   const { at, component, reason } = event;
-  const opened = open
-    ? []
-    : fault(event, undefined, around, {
-        severity: severityOfRecovery[reason],
-        category: 'recovery',
-        title: `${component} is being restarted (${reason})`,
-        description: '',
-        signature: `recovery:${reason}`,
-        startedAt: event.detectedAt,
-      });
+  const opened = open ? [] : fault(event, undefined, around, ofRecovery(event));
   if (open?.acknowledged) return [];
   const [first] = opened;
   const id = open?.id ?? first?.incident;
@@ -232,16 +150,8 @@ function ofBreaker(
   open: Incident | undefined,
   around: Surroundings,
 ): IncidentEvent[] {
-  const { breaker, to, trigger, reason } = event;
-  if (to === 'open' && trigger === 'policy')
-    return fault(event, open, around, {
-      severity: 'medium',
-      category: 'recovery',
-      title: `circuit breaker ${breaker} opened`,
-      description: reason,
-      signature: `breaker:${breaker}`,
-      startedAt: event.firstFailureAt ?? undefined,
-    });
+  const { to, trigger, reason } = event;
+  if (to === 'open' && trigger === 'policy') return fault(event, open, around, ofOpenBreaker(event));
   if (!open || to === 'open' || to === 'half_open') return [];
   return [resolved(event, open, trigger === 'manual' ? 'person' : 'itself', `the breaker is ${to}: ${reason}`)];
 }

@@ -12,6 +12,9 @@ const envelopeSchema = z.looseObject({
   alerts: z.array(z.unknown()),
 });
 
+/** It stands in titles, logs and spans. */
+const LONGEST_NAME = 200;
+
 const text = z.record(z.string(), z.string());
 
 const alertSchema = z
@@ -24,7 +27,7 @@ const alertSchema = z
     fingerprint: z.string().regex(/^[0-9a-f]{1,64}$/),
   })
   .transform(({ status, labels, annotations, startsAt, fingerprint }): Alert => ({
-    name: labels['alertname'] ?? '',
+    name: (labels['alertname'] ?? '').slice(0, LONGEST_NAME),
     status,
     labels,
     annotations,

@@ -1,7 +1,7 @@
 import {
+  HOST,
   isFailure,
   type ComponentName,
-  type ComponentRecord,
   type EpochMs,
   type Incident,
   type IncidentId,
@@ -28,7 +28,7 @@ export interface Noted {
 /** The open incidents: at most one of each component, and one of each breaker. */
 export interface IncidentBook {
   /** Reads what is stated in one piece, before it is stored. */
-  read(events: readonly RecoveryEvent[], record: (component: ComponentName) => ComponentRecord): Noted;
+  read(events: readonly RecoveryEvent[]): Noted;
   /** The open incident of a component. */
   of(component: ComponentName): Incident | undefined;
   open(): readonly Incident[];
@@ -60,7 +60,9 @@ export function createIncidentBook({ newId, reopenWithinMs, known }: BookOptions
       return found?.[0] ?? null;
     }
     if ('breaker' in event && event.type !== 'incident.opened') return `breaker/${event.breaker}`;
-    return 'component' in event ? event.component : null;
+    // What alerts say of strangers is filed under the host, and is not about it.
+    const ofStrangers = event.type.startsWith('remediation.') && 'component' in event && event.component === HOST;
+    return 'component' in event && !ofStrangers ? event.component : null;
   };
 
   const previousOf = (subject: string, at: EpochMs): IncidentId | null => {
@@ -77,7 +79,7 @@ export function createIncidentBook({ newId, reopenWithinMs, known }: BookOptions
   };
 
   return {
-    read(events, record) {
+    read(events) {
       const noted: { event: RecoveryEvent; subject: string | null }[] = [];
       const changed = new Map<IncidentId, Incident>();
 
@@ -102,7 +104,6 @@ export function createIncidentBook({ newId, reopenWithinMs, known }: BookOptions
         const reactions = react(event, before, {
           newId,
           batch: events,
-          held: 'component' in event && record(event.component).held,
           failingSince: ({ component, check }) => failingSince.get(`${component}/${check}`),
           previous: previousOf(subject, event.at),
         });

@@ -28,8 +28,6 @@ export interface Surroundings {
   readonly newId: () => IncidentId;
   /** What is stated in one piece with the event. */
   readonly batch: readonly RecoveryEvent[];
-  /** A person keeps the component down. */
-  readonly held: boolean;
   /** When a check of a component began to fail; undefined: it is not known to fail. */
   readonly failingSince: (event: EventOf<'check.tripped'>) => EpochMs | undefined;
   /** The last incident of the same subject, when it was resolved only a short time ago. */
@@ -64,12 +62,18 @@ const reactions: { readonly [T in EventType]?: Reaction<T> } = {
     return fault(event, open, around, ofAlert(event));
   },
 
+  // An action that needed no recovery, or that came to nothing: what its alert knew of is over with it.
+  'remediation.finished': (event, open) =>
+    idle(open) && open.signature.startsWith('alert:') && (event.outcome === 'success' || event.outcome === 'cancelled')
+      ? [resolved(event, open, 'itself', event.message)]
+      : [],
+
   'recovery.finished': (event, open, around) => {
     if (!open) return [];
     if (event.outcome === 'recovered') return [resolved(event, open, 'recovery', 'verified healthy')];
-    if (event.outcome !== 'aborted') return [];
-    if (around.held) return [resolved(event, open, 'person', 'it was stopped by a person')];
-    return isWelcome(event.component, around.batch) ? [resolved(event, open, 'itself', 'it ended as it may')] : [];
+    return event.outcome === 'aborted' && isWelcome(event.component, around.batch)
+      ? [resolved(event, open, 'itself', 'it ended as it may')]
+      : [];
   },
 
   'restart.decided': (event, open) =>
@@ -83,7 +87,7 @@ const reactions: { readonly [T in EventType]?: Reaction<T> } = {
       : [],
 
   'component.held': (event, open) =>
-    idle(open) ? [resolved(event, open, event.by === 'person' ? 'person' : 'itself', 'it was stopped on request')] : [],
+    open ? [resolved(event, open, event.by === 'person' ? 'person' : 'itself', 'it was stopped on request')] : [],
 
   'component.removed': (event, open) => (open ? [resolved(event, open, 'itself', 'it is no longer configured')] : []),
 };

@@ -208,8 +208,9 @@ export interface EventFields {
     why: string;
     alert: AlertIdentity;
     receiver: Receiver;
-    /** Which rule of the configuration matched; null: none. */
+    /** Which rule of the configuration matched, counted from 0, and what it is known by wherever it stands; null: none. */
     rule: number | null;
+    ruleId: string | null;
     /** The webhook's own trace. */
     trace: TraceContext;
   };

@@ -4,7 +4,7 @@ import type { AlertIdentity } from '../model/index.ts';
 
 /** What is known of the component that is meant. */
 export interface Target {
-  /** A person keeps it down. */
+  /** It was stopped on request and is kept down. */
   readonly held: boolean;
   readonly enabled: boolean;
   /** Since when it has been healthy without a break; null: it is not. */
@@ -54,7 +54,8 @@ export function decideRemediation(alert: AlertIdentity, now: Situation, at: Epoc
   if (alert.status === 'resolved') return no('resolved', 'the alert is over');
   if (now.over) return no('stale', 'the alert was told to be over');
   if (!target) return no('denied', 'the alert names no configured component');
-  if (!target.enabled || target.held) return no('denied', 'it is not meant to run: only a person starts it');
+  if (!target.enabled || target.held)
+    return no('denied', 'it was stopped on request or is disabled: only a person starts it');
   return (
     whenHealed(alert, now, target) ??
     whenBusy(now, target) ??
@@ -68,8 +69,9 @@ const no = (decision: RemediationDecision, why: string): Verdict => ({ decision,
 
 /** It is well, and became so after the alert began: it was healed before the alert got here. */
 function whenHealed({ startsAt }: AlertIdentity, { action }: Situation, { healthySince }: Target): Verdict | undefined {
-  if (!heals.has(action) || healthySince === null || healthySince < startsAt - LATE_MS) return undefined;
-  return no('healthy', 'it has become healthy since the alert began');
+  if (!heals.has(action) || healthySince === null) return undefined;
+  if (action === 'start') return no('healthy', 'it runs and is healthy');
+  return healthySince < startsAt - LATE_MS ? undefined : no('healthy', 'it has become healthy since the alert began');
 }
 
 function whenBusy({ inFlight }: Situation, { busy }: Target): Verdict | undefined {
@@ -96,6 +98,9 @@ function whenTooOften(
 
 /** Restarts share the budgets of the component. */
 function whenRefused({ action }: Situation, { restart }: Target): Verdict | undefined {
-  if (action !== 'restart' || restart.kind !== 'refuse') return undefined;
+  if (action !== 'restart') return undefined;
+  // An alert is not answered with an intention: it may come again when the time has come.
+  if (restart.kind === 'wait') return no('locked', restart.why);
+  if (restart.kind !== 'refuse') return undefined;
   return no(restart.rule === 'budget' ? 'budget_exhausted' : 'denied', restart.why);
 }

@@ -1,7 +1,10 @@
+import { sha256 } from '../digest.ts';
 import type { ActionName } from '../model/index.ts';
 import { fillIn } from '../template.ts';
 import type { Alert } from './alert.ts';
 import type { RemediationRule } from './schema.ts';
+
+const LONGEST_NAME = 64;
 
 /** What an alert asks for under a rule. */
 export interface Asked {
@@ -24,12 +27,17 @@ export function firstMatch(rules: readonly RemediationRule[], { labels }: Pick<A
   return found < 0 ? null : found;
 }
 
+/** What a rule is known by: the same wherever it stands in the list, and whatever its limits are. */
+export const ruleIdOf = ({ match, action }: RemediationRule): string =>
+  sha256(JSON.stringify([Object.entries(match).toSorted(([a], [b]) => (a < b ? -1 : 1)), action])).slice(0, 16);
+
 /** @param rule exactly one of its actions is given. */
 export function askedBy({ action }: RemediationRule, alert: Alert): Asked {
   const [name, options] = Object.entries(action).find(([, given]) => given !== undefined) ?? [];
   const { component: template, ...rest } = options ?? { component: '' };
   const filled = fillIn(template, alert);
-  const component = 'text' in filled ? filled.text : null;
+  // A label may be as long as a body: what cannot be a name is nobody's.
+  const component = 'text' in filled && filled.text.length <= LONGEST_NAME ? filled.text : null;
   return {
     action: name as ActionName,
     parameters: { ...rest, component },

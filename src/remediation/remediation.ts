@@ -14,11 +14,11 @@ import {
   type TraceContext,
 } from '../model/index.ts';
 import { identityOf, type Alert } from './alert.ts';
-import { createRemediationBook, type Decided } from './book.ts';
+import { consumes, createRemediationBook, type Decided } from './book.ts';
 import { decideRemediation, type Situation, type Target } from './decide.ts';
 import { execute } from './execute.ts';
-import { askedBy, firstMatch, type Asked } from './match.ts';
-import type { RemediationPolicy } from './schema.ts';
+import { askedBy, firstMatch, ruleIdOf, type Asked } from './match.ts';
+import type { RemediationPolicy, RemediationRule } from './schema.ts';
 
 export interface RemediationDeps {
   readonly clock: Clock;
@@ -63,6 +63,11 @@ export interface Remediation {
   running(): readonly Decided[];
 }
 
+/** What an alert asks for, and by which rule; null: only its label asks. */
+interface Wish extends Asked {
+  readonly rule: (RemediationRule & { readonly index: number; readonly id: string }) | null;
+}
+
 export function createRemediation(deps: RemediationDeps): Remediation {
   const { clock, emit, policy } = deps;
   const book = createRemediationBook();
@@ -74,39 +79,37 @@ export function createRemediation(deps: RemediationDeps): Remediation {
   };
 
   /** What an alert asks for by the rule that matches, or only by its label. */
-  function asked(alert: Alert): { readonly asked: Asked; readonly rule: number | null } | undefined {
+  function wishOf(alert: Alert): Wish | undefined {
     const { rules } = policy();
-    const rule = firstMatch(rules, alert);
-    const matched = rule === null ? undefined : rules[rule];
-    if (matched) return { asked: askedBy(matched, alert), rule };
+    const index = firstMatch(rules, alert);
+    const rule = index === null ? undefined : rules[index];
+    if (index !== null && rule) return { ...askedBy(rule, alert), rule: { ...rule, index, id: ruleIdOf(rule) } };
+    const label = alert.labels['component'] ?? '';
+    const component = label !== '' && deps.target(label, false) ? label : null;
     const action = actionNames.find((name) => name === alert.labels['recovery_action']);
-    const component = alert.labels['component'] ?? null;
-    return action && { asked: { action, component, parameters: { component }, force: false }, rule: null };
+    return action && { action, component, parameters: { component }, force: false, rule: null };
   }
 
-  function situation(alert: Alert, { action, component, force }: Asked, rule: number | null): Situation {
-    const { enabled, rules } = policy();
-    const limits = rule === null ? null : (rules[rule] ?? null);
+  function situation(alert: Alert, { action, component, force, rule }: Wish): Situation {
     const name = component as ComponentName | null;
-    const within = Math.max(limits?.cooldown ?? 0, 3_600_000);
+    const within = Math.max(rule?.cooldown ?? 0, 3_600_000);
     return {
-      enabled,
-      rule: limits,
+      enabled: policy().enabled,
+      rule,
       action,
       target: (name === null ? undefined : deps.target(name, force)) ?? null,
       seen: book.seen(alert),
       over: book.isOver(alert),
       inFlight: name !== null && book.inFlight(name) !== undefined,
-      executions: rule === null || name === null ? [] : book.executions(rule, name, clock.now(), within),
+      executions: rule === null || name === null ? [] : book.executions(rule.id, name, clock.now(), within),
     };
   }
 
   function decide(alert: Alert, { receiver, trace }: Delivery): Decided | undefined {
-    const found = asked(alert);
-    if (!found) return undefined;
-    const { asked: wish, rule } = found;
+    const wish = wishOf(alert);
+    if (!wish) return undefined;
     const at = clock.now();
-    const now = situation(alert, wish, rule);
+    const now = situation(alert, wish);
     return {
       type: 'remediation.decided',
       at,
@@ -118,7 +121,8 @@ export function createRemediation(deps: RemediationDeps): Remediation {
       ...decideRemediation(alert, now, at),
       alert: identityOf(alert),
       receiver,
-      rule,
+      rule: wish.rule?.index ?? null,
+      ruleId: wish.rule?.id ?? null,
       trace,
     };
   }
@@ -128,25 +132,31 @@ export function createRemediation(deps: RemediationDeps): Remediation {
     if (finished) state(finished);
   }
 
+  const end = (decided: Decided, outcome: 'success' | 'cancelled', message: string): void => {
+    const { component, remediation, action } = decided;
+    const at = clock.now();
+    const durationMs = Math.max(0, at - decided.at);
+    state({ type: 'remediation.finished', at, component, remediation, action, outcome, message, durationMs });
+  };
+
   /** Nothing may be done that would be forgotten: whoever delivers it will bring it again. */
   function takeBack(decisions: readonly Decided[]): void {
-    const at = clock.now();
-    for (const decided of decisions) {
-      book.forget(decided);
-      const { component, remediation, action, decision } = decided;
-      const message = 'the decision could not be stored';
-      if (decision === 'execute')
-        emit({
-          type: 'remediation.finished',
-          at,
-          component,
-          remediation,
-          action,
-          outcome: 'cancelled',
-          message,
-          durationMs: 0,
-        });
-    }
+    for (const decided of decisions) end(decided, 'cancelled', 'the decision could not be stored');
+  }
+
+  /** What to do about an action that an earlier daemon has left: end it with a reason, or carry it on. */
+  function carryOn(decided: Decided): void {
+    const { component, action } = decided;
+    const target = deps.target(component, false);
+    if (!policy().enabled) return end(decided, 'cancelled', 'remediation is switched off');
+    if (!target) return end(decided, 'cancelled', 'there is no such component any more');
+    if (action === 'stop') return void run(decided);
+    if (!target.enabled || target.held) return end(decided, 'cancelled', 'it is not meant to run any more');
+    // Its client looks for us only now, and whoever asked will ask again.
+    if (action === 'checkpoint') return end(decided, 'cancelled', 'the daemon was started anew');
+    const isDone = target.healthySince !== null && target.healthySince >= decided.at;
+    if (isDone) return end(decided, 'success', `${component} is healthy`);
+    void run(decided, target.busy ? 'start' : action);
   }
 
   return {
@@ -175,7 +185,7 @@ export function createRemediation(deps: RemediationDeps): Remediation {
         try {
           deps.sync();
         } catch (error) {
-          takeBack(decisions);
+          takeBack(decisions.filter(consumes));
           throw error;
         }
       }
@@ -185,27 +195,7 @@ export function createRemediation(deps: RemediationDeps): Remediation {
     },
 
     resume() {
-      for (const decided of book.running()) {
-        const target = deps.target(decided.component, false);
-        const isDone = target !== undefined && target.healthySince !== null && target.healthySince >= decided.at;
-        const { component, remediation, action } = decided;
-        const at = clock.now();
-        const end = (outcome: 'success' | 'cancelled', message: string) =>
-          state({
-            type: 'remediation.finished',
-            at,
-            component,
-            remediation,
-            action,
-            outcome,
-            message,
-            durationMs: at - decided.at,
-          });
-        if (!target) end('cancelled', 'there is no such component any more');
-        else if (isDone && action !== 'stop' && action !== 'checkpoint') end('success', `${component} is healthy`);
-        else if (target.busy && action === 'restart') void run(decided, 'start');
-        else void run(decided);
-      }
+      for (const decided of book.running()) carryOn(decided);
     },
 
     running: book.running,

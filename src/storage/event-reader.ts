@@ -12,6 +12,8 @@ import type { EventBuffer } from './event-buffer.ts';
 import { parseEvent, parseIncident, parseRecord, type EventRow } from './event-rows.ts';
 import type { Database } from './open.ts';
 
+const LONGEST_TIMELINE = 2_000;
+
 interface CrashRow {
   readonly body: string;
   readonly report: string | null;
@@ -56,7 +58,13 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
      WHERE type IN (SELECT value FROM json_each(:types)) AND seq > :seq AND at >= :at ORDER BY seq`,
   );
   const selectCursor = db.prepare<[string], number>('SELECT seq FROM cursor WHERE name = ?').pluck();
-  const selectTimeline = db.prepare<[string], EventRow>('SELECT seq, body FROM event WHERE incident = ? ORDER BY seq');
+  // An incident may be open for weeks: its beginning, and what came last.
+  const selectTimeline = db.prepare<{ incident: string; limit: number }, EventRow>(
+    `SELECT seq, body FROM event
+     WHERE seq IN (SELECT seq FROM event WHERE incident = :incident ORDER BY seq DESC LIMIT :limit)
+        OR seq = (SELECT min(seq) FROM event WHERE incident = :incident)
+     ORDER BY seq`,
+  );
   const selectIncidents = db
     .prepare<{ component: string | null; state: string | null; limit: number }, string>(
       `SELECT record FROM incident
@@ -135,7 +143,7 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
 
     timeline(incident: IncidentId) {
       const waits = waiting.events.filter((row) => row.incident === incident);
-      return [...selectTimeline.all(incident), ...waits].flatMap(({ seq, body }) => {
+      return [...selectTimeline.all({ incident, limit: LONGEST_TIMELINE }), ...waits].flatMap(({ seq, body }) => {
         const event = parseEvent(body);
         return event ? [{ seq, event }] : [];
       });

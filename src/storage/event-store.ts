@@ -36,7 +36,8 @@ export interface EventStoreDeps {
 export interface EventStore {
   /**
    * Stores what each event is owed. With a decision among them, all of them, what was waiting and the records are
-   * committed at once, in one transaction, before this returns; the others wait for `sync`, or at most 100 ms.
+   * committed at once, in one transaction, before this returns, unless something among them is owed a `sync`; the
+   * others wait for the next commit, at most 100 ms.
    * `component.removed` deletes the component's record. Never throws: what a full disk refuses waits for room, the
    * newest 10,000 events of it and all records.
    * @returns the number of each event, null for those that are never stored.
@@ -72,11 +73,11 @@ export interface EventStore {
   moveCursor(name: string, seq: number): void;
   /** The newest event of a type, of one component or of any. */
   lastOf<T extends EventType>(type: T, component?: ComponentName): EventOf<T> | undefined;
-  /** Newest first. `open`: not resolved. `since`: the unresolved ones too, however old. */
+  /** Newest first. `open`: not resolved. */
   incidents(filter: IncidentQuery): Incident[];
   /** By its id or the beginning of it; undefined when there is none, or more than one. */
   incident(idOrPrefix: string): Incident | undefined;
-  /** The stored events of one incident, oldest first. */
+  /** The stored events of one incident, oldest first: the first, and the newest 2,000. */
   timeline(incident: IncidentId): { readonly seq: number; readonly event: RecoveryEvent }[];
   /** Deletes incidents that were resolved before a time. @throws STORE_FAILED */
   pruneIncidents(before: EpochMs): void;
@@ -212,7 +213,8 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
   function sync(): void {
     db.pragma('synchronous = FULL');
     try {
-      if (waiting.isEmpty) storing(() => reserve.run(reserved));
+      // A row that would not change writes nothing, and nothing would be synced.
+      if (waiting.isEmpty) storing(() => reserve.run(++reserved));
       else flush();
     } finally {
       db.pragma('synchronous = NORMAL');
@@ -233,7 +235,9 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
       });
       if (rows.length === 0 && records.length === 0 && incidents.length === 0) return seqs;
       waiting.add(rows, records, incidents);
-      if (!troubled && events.some((event) => durability[event.type] === 'decision')) tryFlush();
+      const owed = new Set(events.map(({ type }) => durability[type]));
+      // What somebody waits for is written by the `sync` that follows, all of it in one commit.
+      if (!troubled && owed.has('decision') && !owed.has('acknowledged')) tryFlush();
       else flushAfter(FLUSH_AFTER_MS);
       return seqs;
     },

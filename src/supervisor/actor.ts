@@ -59,6 +59,7 @@ export function createActor({
     try {
       await keeper.whenReady();
     } catch (error) {
+      if (stopping()) throw failure('SHUTTING_DOWN', undefined, { cause: error });
       throw failure('ACTION_FAILED', { action, component: keeper.name, why: sentenceOf(error) }, { cause: error });
     }
     const pid = keeper.life?.running?.process.pid;
@@ -87,9 +88,7 @@ export function createActor({
       const keeper = current(component);
       if (keeper.life && !keeper.life.ready) return untilReady(keeper, 'restart');
       const decision = keeper.request({ reason: by === 'webhook' ? 'alert' : 'manual', by, force, crash: null });
-      // A webhook waits for what it has asked for: an alert is not answered with an intention.
-      if (decision.kind === 'wait' && by !== 'webhook')
-        return `${keeper.name} will be restarted later: ${decision.why}`;
+      if (decision.kind === 'wait') return `${keeper.name} will be restarted later: ${decision.why}`;
       if (decision.kind !== 'restart')
         throw failure('ACTION_REFUSED', { action: 'restart', component: keeper.name, why: decision.why });
       release(keeper, by);

@@ -76,7 +76,7 @@ export function createBus({ store, incidents, project, now, onError }: BusDeps):
   return {
     record,
     emit(...stated) {
-      const { events, changed } = incidents.read(stated, record);
+      const { events, changed } = incidents.read(stated);
       const seqs = append(events, foldIn(events), changed);
       if (untold.length === 0) queueMicrotask(tellAll);
       for (const [index, event] of events.entries()) {

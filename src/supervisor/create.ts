@@ -15,6 +15,7 @@ import { createHouseExperiments } from './experiments.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
 import { lastDecision, MEMORY_MS } from './past.ts';
+import { reconcileIncidents } from './reconcile.ts';
 import { applyConfig, watchHost } from './reload.ts';
 import { startOrder } from './roster.ts';
 import { startRounds } from './rounds.ts';
@@ -26,6 +27,7 @@ import type { StatePaths } from './state-dir.ts';
 
 /** Old events go in slices, so that the loop is not held up. */
 const PRUNE_SLICE = 2_000;
+const PRUNE_PAUSE_MS = 100;
 
 export interface SupervisorOptions extends OpenOptions {
   /** Reads the configuration again; throws CONFIG_INVALID. */
@@ -105,6 +107,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       const next = options.reload();
       const view = await applyConfig(house, next, makeKeeper);
       metrics.configure(namesOf(next.config));
+      reconcileIncidents(house);
       return view;
     } catch (error) {
       const problems = error instanceof ParamedicError ? error.message.split('\n') : [sentenceOf(error)];
@@ -149,7 +152,8 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
 
   async function upkeep(): Promise<void> {
     await state.prune(new Map([...roster].map((keeper) => [keeper.name, keeper.config.state])));
-    store.prune(epochMs(clock.now() - MEMORY_MS), PRUNE_SLICE);
+    while (store.prune(epochMs(clock.now() - MEMORY_MS), PRUNE_SLICE) === PRUNE_SLICE)
+      await clock.sleep(PRUNE_PAUSE_MS);
     store.pruneIncidents(epochMs(clock.now() - house.loaded.config.incidents.retention));
   }
 
@@ -221,6 +225,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         const onRoundError = (error: unknown) => onError('rounds', error);
         closing.add('rounds', startRounds({ clock, emit, roster, sampleHost, upkeep, onError: onRoundError }));
         if (house.phase === 'booting') house.phase = 'supervising';
+        reconcileIncidents(house);
         remediation.resume();
       } finally {
         booted.resolve();

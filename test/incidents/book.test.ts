@@ -11,21 +11,19 @@ import {
   type IncidentId,
   type RecoveryEvent,
 } from '../../src/model/index.ts';
-import { newRecord } from '../../src/supervisor/state.ts';
 import { samples } from '../telemetry/events.ts';
 
 const GMAIL = componentName('gmail');
 
-/** A book with ids that count up and one component that may be held. */
-function bookOf(known: readonly Incident[] = [], held = false) {
+/** A book with ids that count up. */
+function bookOf(known: readonly Incident[] = []) {
   let n = 0;
   const book = createIncidentBook({
     newId: () => String(++n).padStart(32, '0') as IncidentId,
     reopenWithinMs: () => 600_000,
     known,
   });
-  const record = () => ({ ...newRecord(GMAIL, epochMs(0)), held });
-  const read = (...events: RecoveryEvent[]) => book.read(events, record);
+  const read = (...events: RecoveryEvent[]) => book.read(events);
   /** The incident events among what was read, shortly. */
   const tell = (...events: RecoveryEvent[]) => read(...events).events.flatMap(shortly);
   return { book, read, tell };
@@ -189,13 +187,35 @@ describe('an incident', () => {
     const stopped = bookOf();
     stopped.tell(like('component.crashed'));
     expect(stopped.tell(like('component.held', { by: 'person' }))).toEqual(['resolved by person after 0']);
-    const recovering = bookOf([], true);
+    const recovering = bookOf();
     recovering.tell(like('component.crashed'), like('recovery.started'));
-    expect(recovering.tell(like('component.held'))).toEqual([]);
-    expect(recovering.tell(like('recovery.finished', { outcome: 'aborted' }))).toEqual(['resolved by person after 0']);
+    expect(recovering.tell(like('component.held', { by: 'webhook' }))).toEqual(['resolved by itself after 0']);
+    expect(recovering.tell(like('recovery.finished', { outcome: 'aborted' }))).toEqual([]);
     const removed = bookOf();
     removed.tell(like('component.crashed'));
     expect(removed.tell(like('component.removed'))).toEqual(['resolved by itself after 0']);
+  });
+
+  it('of an alert ends with its action when that needed no recovery, and stays open when it failed', () => {
+    const asked = like('remediation.decided', { decision: 'execute' });
+    const ended = (outcome: EventFields['remediation.finished']['outcome']) =>
+      like('remediation.finished', { outcome });
+    const done = bookOf();
+    done.tell(asked);
+    expect(done.tell(ended('success'))).toEqual(['resolved by itself after 0']);
+    const failed = bookOf();
+    failed.tell(asked);
+    expect(failed.tell(ended('verify_failed'))).toEqual([]);
+    const crashed = bookOf();
+    crashed.tell(like('component.crashed'));
+    expect(crashed.tell(asked, ended('success'))).toEqual([]);
+  });
+
+  it('of the host is not about the strangers that alerts name', () => {
+    const { read } = bookOf();
+    read({ ...like('check.tripped'), component: HOST });
+    const { events } = read({ ...like('remediation.decided', { decision: 'denied' }), component: HOST });
+    expect(events.map(({ incident }) => incident)).toEqual([undefined]);
   });
 
   it('of a breaker lives beside that of the component, and ends when the breaker closes', () => {

@@ -91,6 +91,16 @@ describe('what becomes of an alert', () => {
       expect(decideRemediation(alert, { ...open, action, target: healthy }, NOW).decision).toBe('execute');
   });
 
+  it('waits for its time like any restart, and does not ask for one that runs to be started', () => {
+    const wait: Target = {
+      ...target,
+      restart: { kind: 'wait', rule: 'maintenance_window', until: null, why: 'later' },
+    };
+    expect(decideRemediation(alert, { ...open, target: wait }, NOW)).toEqual({ decision: 'locked', why: 'later' });
+    const old = { ...target, healthySince: epochMs(1) };
+    expect(decideRemediation(alert, { ...open, action: 'start', target: old }, NOW).decision).toBe('healthy');
+  });
+
   it('is free again when the cooldown and the hour are over', () => {
     for (const executions of [times(300_000), times(HOUR, HOUR - 1, 2_000_000), times(HOUR + 1, HOUR, HOUR)])
       expect(decideRemediation(alert, { ...open, executions }, NOW).decision).toBe('execute');

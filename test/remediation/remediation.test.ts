@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../../src/errors.ts';
 import { componentName, epochMs, type EpochMs, type EventOf, type RecoveryEvent } from '../../src/model/index.ts';
 import { createRemediation, type Alert, type Target } from '../../src/remediation/index.ts';
-import { remediationSchema } from '../../src/remediation/schema.ts';
+import { ruleIdOf } from '../../src/remediation/match.ts';
+import { remediationSchema, type RemediationRule } from '../../src/remediation/schema.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const restartable: Target = {
@@ -13,6 +14,9 @@ const restartable: Target = {
   restart: { kind: 'restart', rule: 'immediate', delayMs: 0, attempt: 1 },
 };
 
+const rule = { match: { alertname: 'Down' }, action: { restart: { component: '{{ labels.component }}' } } };
+const [theRule] = remediationSchema.parse({ rules: [rule] }).rules as [RemediationRule];
+
 /** Remediation around a registry, a store and a roster that are the test's. */
 function remediationOf(given: { policy?: object; past?: RecoveryEvent[]; clock?: FakeClock } = {}) {
   const clock = given.clock ?? new FakeClock();
@@ -21,7 +25,6 @@ function remediationOf(given: { policy?: object; past?: RecoveryEvent[]; clock?:
   const targets = new Map<string, Target>([['gmail', restartable]]);
   let full = false;
   let booting = false;
-  const rule = { match: { alertname: 'Down' }, action: { restart: { component: '{{ labels.component }}' } } };
   const policy = remediationSchema.parse({ rules: [rule], ...given.policy });
   const remediation = createRemediation({
     clock,
@@ -227,6 +230,52 @@ describe('an alert that asks for an action', () => {
   });
 });
 
+describe('the keys of alerts', () => {
+  const HOUR = 3_600_000;
+
+  it('last as long as the alert is delivered, and two days longer', async () => {
+    const { receive, alert, acted, clock } = remediationOf({ policy: withLimits({ cooldown: 0 }) });
+    const long = alert();
+    receive(long);
+    acted[0]!.end();
+    await settle();
+    for (let hours = 0; hours < 96; hours += 4) {
+      await clock.advance(4 * HOUR);
+      expect(receive(long)).toEqual(['duplicate duplicate']);
+      // Others come and go meanwhile, which is when old keys are forgotten.
+      receive(alert({ fingerprint: String(hours).padStart(4, '0'), status: 'resolved' }));
+    }
+    await clock.advance(48 * HOUR);
+    receive(alert({ fingerprint: 'eeee', status: 'resolved' }));
+    expect(receive(long)).toEqual(['accepted execute']);
+  });
+
+  it('and limits belong to a rule wherever it stands in the list', async () => {
+    const other = { match: { alertname: 'Other' }, action: { stop: { component: 'gmail' } } };
+    const first = remediationOf();
+    first.receive(first.alert());
+    first.acted[0]!.end();
+    await settle();
+    const past = first.events;
+    const moved = remediationOf({ clock: first.clock, past, policy: { rules: [other, rule] } });
+    expect(moved.receive(moved.alert({ fingerprint: 'cd' }))).toEqual(['accepted cooldown']);
+    const labels = { alertname: 'Other', component: 'gmail' };
+    expect(moved.receive(moved.alert({ fingerprint: 'ef', labels }))).toEqual(['accepted execute']);
+  });
+
+  it('are given back by the store too when a decision could not be kept at once', () => {
+    const { receive, alert, events, fill, clock } = remediationOf();
+    fill(true);
+    const refused = alert();
+    const over = alert({ fingerprint: 'cd', status: 'resolved' });
+    expect(() => receive(refused, over)).toThrow('events.db could not be written');
+    const next = remediationOf({ clock, past: events });
+    next.remediation.resume();
+    expect(next.acted).toEqual([]);
+    expect(next.receive(refused, over)).toEqual(['accepted execute', 'resolved resolved']);
+  });
+});
+
 describe('the next daemon', () => {
   const decided = (at: EpochMs): EventOf<'remediation.decided'> => ({
     type: 'remediation.decided',
@@ -240,6 +289,7 @@ describe('the next daemon', () => {
     alert: { name: 'Down', fingerprint: 'ab', startsAt: at, status: 'firing' },
     receiver: 'alertmanager',
     rule: 0,
+    ruleId: ruleIdOf(theRule),
     trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) },
   });
 
@@ -284,6 +334,19 @@ describe('the next daemon', () => {
     await settle();
     expect(finished()).toMatchObject([{ remediation: 'REM-1', outcome }]);
     expect(remediation.running()).toEqual([]);
+  });
+
+  it.each([
+    { what: 'remediation is switched off', policy: { enabled: false }, target: restartable },
+    { what: 'the component is disabled', policy: {}, target: { ...restartable, enabled: false } },
+    { what: 'a person has stopped it', policy: {}, target: { ...restartable, held: true, busy: true } },
+  ])('does nothing any more when $what', ({ policy, target }) => {
+    const clock = new FakeClock();
+    const { acted, targets, remediation, finished } = remediationOf({ clock, policy, past: [decided(clock.now())] });
+    targets.set('gmail', target);
+    remediation.resume();
+    expect(acted).toEqual([]);
+    expect(finished()).toMatchObject([{ outcome: 'cancelled' }]);
   });
 
   it('leaves to the one after it what its own stop has interrupted', async () => {

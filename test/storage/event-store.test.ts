@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { epochMs, type RecoveryEvent } from '../../src/model/index.ts';
 import { LARGEST_BUFFER } from '../../src/storage/event-buffer.ts';
 import { eventMigrations } from '../../src/storage/migrations/events.ts';
+import { samples } from '../telemetry/events.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { tempFolder } from '../support/temp.ts';
 import { crashed, decided, incident, observed, open, passing, planner, record, reported, writer } from './facts.ts';
@@ -276,6 +278,38 @@ describe('a cursor', () => {
     expect(missed(0)).toEqual([2, 3, 4]);
     expect(missed(2)).toEqual([3, 4]);
     expect(missed(0, 6)).toEqual([2, 3]);
+    store.close();
+  });
+});
+
+describe('a decision that somebody waits for', () => {
+  it('is not written before its sync, and makes the disk write whatever came before', () => {
+    const file = join(tempFolder(), 'events.db');
+    const { store } = open(file, new FakeClock());
+    const wal = () => statSync(`${file}-wal`).size;
+    const asked = { ...samples['remediation.decided'], component: planner };
+    store.append([asked, decided()], []);
+    expect(onDisk(file).seqs).toEqual([]);
+    store.sync();
+    expect(onDisk(file).seqs).toEqual([1, 2]);
+    // With nothing left to write there is still something to be kept: a commit of the lesser kind.
+    store.append([decided()], []);
+    const before = wal();
+    store.sync();
+    expect(wal()).toBeGreaterThan(before);
+    store.close();
+  });
+
+  it('of a long incident: its beginning and the newest are told', () => {
+    const { store } = open(join(tempFolder(), 'events.db'));
+    const { id } = incident('a'.repeat(32), 1);
+    store.append(
+      Array.from({ length: 2_500 }, (_, n) => ({ ...decided(planner, epochMs(n)), incident: id })),
+      [],
+    );
+    const told = store.timeline(id);
+    expect(told).toHaveLength(2_001);
+    expect([told[0]?.seq, told[1]?.seq, told.at(-1)?.seq]).toEqual([1, 501, 2_500]);
     store.close();
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IncidentView } from '../../src/incidents/index.ts';
 import type { EventView } from '../../src/supervisor/api.ts';
-import { paramedic, Site, sleeper } from '../support/daemon.ts';
+import { client, paramedic, Site, sleeper } from '../support/daemon.ts';
 import { environOf } from '../support/witness.ts';
 import { until } from '../support/temp.ts';
 
@@ -146,6 +146,32 @@ describe('an incident', () => {
     await site.api('POST', 'components/waiting/restart');
     expect(await show(id)).toMatchObject({ state: 'resolved', resolved_by: 'recovery' });
     expect(await incidentsOf('waiting')).toHaveLength(1);
+  });
+
+  it('ends when what it is about is no longer meant to be there', async () => {
+    const other = new Site({
+      breakers: { dependency: { failure_threshold: 1, recovery_timeout: '1h' } },
+      components: {
+        leaning: client(`await line.reportOutcomes([{ dependency: 'dependency', ok: false, durationMs: 1 }]);
+          setInterval(() => {}, 1e6);`),
+        waiting: sleeper({ restart: { policy: 'delayed', initial_delay: '1h', max_delay: '1h', jitter: 0 } }),
+      },
+    });
+    await other.start();
+    const open = async () =>
+      ((await other.api('GET', 'incidents?state=open')).body as { incidents: IncidentView[] }).incidents;
+    const { pid } = await other.untilState('waiting', 'running');
+    process.kill(pid!, 'SIGKILL');
+    await until('both', async () => (await open()).length === 2);
+    // The breaker goes while nobody looks, the component with a reload.
+    await other.end('SIGKILL');
+    const waiting = sleeper({ restart: { policy: 'delayed', initial_delay: '1h', max_delay: '1h', jitter: 0 } });
+    other.configure({ components: { waiting } });
+    await other.start();
+    expect((await open()).map(({ component }) => component)).toEqual(['waiting']);
+    other.configure({ components: { waiting: { ...waiting, enabled: false } } });
+    await other.api('POST', 'reload');
+    expect(await open()).toEqual([]);
   });
 
   it('that nobody knows is an error that says where to look', async () => {

@@ -203,6 +203,37 @@ describe('an alert', () => {
   });
 });
 
+describe('a daemon that is stopped while an action runs', () => {
+  it('leaves it to the next one, and tells nobody that it has failed', async () => {
+    const own = new Site({
+      components: {
+        slow: sick({ checks: { file: { command: { command: ['test', '-e', 'ready'] }, interval: '50ms' } } }),
+      },
+      remediation: { rules: [rule('slow')] },
+    });
+    own.write('ready', '');
+    await own.start();
+    const { pid } = await own.untilState('slow', 'running');
+    own.remove('ready');
+    const secret = readFileSync(join(own.stateDir, 'tokens', 'webhook.token'), 'utf8').trim();
+    await fetch(`${own.url}/webhooks/alertmanager`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
+      body: JSON.stringify({ version: '4', alerts: [alert('slow')] }),
+    });
+    await own.untilState('slow', 'starting', pid);
+    await own.end('SIGTERM');
+    own.write('ready', '');
+    await own.start();
+    const [row] = await until('the end', async () => {
+      const { remediations } = (await own.api('GET', 'remediations')).body as { remediations: RemediationView[] };
+      return remediations[0]?.outcome ? remediations : undefined;
+    });
+    expect(row).toMatchObject({ decision: 'execute', outcome: 'success' });
+    await own.untilState('slow', 'running');
+  });
+});
+
 describe('remediation that is switched off', () => {
   it('reads alerts, records them and does nothing', async () => {
     const off = new Site({

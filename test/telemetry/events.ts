@@ -238,6 +238,7 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
     alert,
     receiver: 'alertmanager',
     rule: 0,
+    ruleId: 'a0b1c2d3e4f5a6b7',
     trace,
   },
   'remediation.finished': {

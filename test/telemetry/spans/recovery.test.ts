@@ -223,6 +223,7 @@ describe('a recovery', () => {
         alert: { name: 'Down', fingerprint: 'f', startsAt: at(-9), status: 'firing' },
         receiver: 'alertmanager',
         rule: 0,
+        ruleId: null,
         trace: { traceId: '7'.repeat(32), spanId: '8'.repeat(16) },
       }),
     ];

@@ -60,6 +60,10 @@ export class Daemon {
     return (await this.get<{ components: ComponentView[] }>('components')).components;
   }
 
+  component(name: string): Promise<ComponentView> {
+    return this.get<ComponentView>(`components/${name}`);
+  }
+
   async events(limit = 1_000): Promise<readonly EventView[]> {
     return (await this.get<{ events: EventView[] }>(`events?follow=false&limit=${limit}`)).events;
   }

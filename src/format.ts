@@ -29,3 +29,12 @@ export function formatSize(bytes: number): string {
   }
   return `${value.toFixed(1)} TiB`;
 }
+
+/**
+ * What others have written, as one line for people: white space and control characters (a terminal would obey them)
+ * become single spaces, and what is longer than `most` is cut.
+ */
+export function oneLine(text: string, most: number): string {
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
+}

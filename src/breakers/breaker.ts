@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { oneLine } from '../format.ts';
 import {
   epochMs,
   type CallResult,
@@ -195,8 +196,7 @@ export class Breaker {
 
   /** One line without secrets: a component's own words may be part of it. */
   #shown(reason: string): string {
-    const line = this.#deps.mask(reason).replaceAll(/\s+/g, ' ').trim();
-    return line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON)}…` : line;
+    return oneLine(this.#deps.mask(reason), LONGEST_REASON);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatSize } from '../format.ts';
 import { connect } from './client.ts';
-import { withDaemon, type Where } from './options.ts';
+import { durationText, withDaemon, type Where } from './options.ts';
 import { paint, printJson, progress, table } from './terminal.ts';
 
 /** A checkpoint as HTTP serves it. */
@@ -71,7 +71,7 @@ export function addCheckpoints(program: Command): void {
     .action(list);
   withDaemon(command.command('create <component>'))
     .description('make a running component save its state now')
-    .option('--timeout <duration>', 'how long it may take to answer (10s)')
+    .option('--timeout <duration>', 'how long it may take to answer (10s)', durationText)
     .option('--json', 'as JSON')
     .action(create);
   withDaemon(command.command('verify'))

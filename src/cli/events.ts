@@ -4,7 +4,7 @@ import { readEvents } from '../sse.ts';
 import type { EventView } from '../supervisor/api.ts';
 import { clientOf, connect, type Client } from './client.ts';
 import { wholeNumber, withDaemon, type Where } from './options.ts';
-import { paint } from './terminal.ts';
+import { harmless, paint } from './terminal.ts';
 
 const RETRY_MS = 1_000;
 
@@ -15,7 +15,7 @@ function line(event: EventView): string {
   const { seq: _seq, at, type, component, ...rest } = event;
   const fields = Object.entries(rest).map(([key, value]) => `${paint('dim', `${key}=`)}${short(value)}`);
   const subject = typeof component === 'string' ? [paint('bold', component)] : [];
-  return [paint('dim', at), paint('cyan', type), ...subject, ...fields].join(' ');
+  return harmless([paint('dim', at), paint('cyan', type), ...subject, ...fields].join(' '));
 }
 
 /** Prints what happens, for ever: a daemon that goes away is waited for, and nothing is told twice. */

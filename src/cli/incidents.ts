@@ -1,16 +1,17 @@
 import type { Command } from 'commander';
+import { failure } from '../errors.ts';
 import { formatDuration } from '../format.ts';
 import type { IncidentView } from '../incidents/index.ts';
 import { connect } from './client.ts';
 import { wholeNumber, withDaemon, type Where } from './options.ts';
-import { paint, printJson, table } from './terminal.ts';
+import { harmless, paint, printJson, table } from './terminal.ts';
 
 type Timeline = IncidentView & { readonly timeline: readonly { readonly at: string; readonly message: string }[] };
 type Options = Where & { json?: boolean };
 
 /** Enough of an id to tell it from the others; every command takes the beginning of one. */
 const SHOWN_DIGITS = 12;
-const HEADINGS = ['INCIDENT', 'STATE', 'SEVERITY', 'COMPONENT', 'OPENED', 'LASTED', 'AGAIN', 'TITLE'];
+const HEADINGS = ['INCIDENT', 'STATE', 'SEVERITY', 'COMPONENT', 'OPENED', 'LASTED', 'REPEATS', 'TITLE'];
 
 const severityTone = (severity: string): string =>
   severity === 'critical' || severity === 'high' ? paint('red', severity) : paint('yellow', severity);
@@ -25,10 +26,14 @@ const row = (incident: IncidentView): string[] => [
   incident.opened_at,
   formatDuration(incident.duration_seconds * 1_000),
   String(incident.repeats),
-  incident.title,
+  incident.previous === null ? incident.title : `${incident.title} (came back)`,
 ];
 
-const pathOf = (id: string): string => `/incidents/${encodeURIComponent(id)}`;
+/** @throws INCIDENT_NOT_FOUND for no id at all: an empty variable in a script would ask for the list. */
+function pathOf(id: string): string {
+  if (id === '') throw failure('INCIDENT_NOT_FOUND', { incident: id });
+  return `/incidents/${encodeURIComponent(id)}`;
+}
 
 async function list(options: Options & { component?: string; open?: boolean; lines: number }): Promise<void> {
   const query = new URLSearchParams({ limit: String(options.lines) });
@@ -51,13 +56,13 @@ function page(incident: Timeline): string {
     ['acknowledged', said(incident.acknowledged_at, incident.acknowledged_by)],
     ['resolved', said(incident.resolved_at, incident.resolved_by, incident.resolution)],
     ['lasted', formatDuration(incident.duration_seconds * 1_000)],
-    ['came again', `${incident.repeats} times`],
-    ...(incident.previous === null ? [] : [['before it', incident.previous]]),
+    ['repeated', `${incident.repeats} times while it was open`],
+    ...(incident.previous === null ? [] : [['came back', `soon after ${incident.previous}`]]),
   ];
   const head = `${paint('bold', incident.title)}${incident.description === '' ? '' : `: ${incident.description}`}`;
   const lines = facts.map(([name = '', value = '']) => `${name.padEnd(13)} ${value}`);
   const story = incident.timeline.map(({ at, message }) => `${paint('dim', at)} ${message}`);
-  return [head, '', ...lines, '', ...story].join('\n');
+  return [head, '', ...lines, '', ...story].map(harmless).join('\n');
 }
 
 const said = (at: string | null, by: string | null, how: string | null = null): string =>

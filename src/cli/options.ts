@@ -27,3 +27,9 @@ export const wholeNumber =
     if (/^\d+$/.test(text) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
+
+/** Reads a duration of an option and leaves it as it is written; anything else is a usage error. */
+export function durationText(text: string): string {
+  if (/^\d+(\.\d+)?(ms|s|m|h|d)?$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected a duration such as 250ms, 5s or 1m.');
+}

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { sentenceOf } from '../errors.ts';
+import { oneLine } from '../format.ts';
 import { isFailure, type CheckOutcome } from '../model/index.ts';
 import { formatDuration } from '../units.ts';
 import { unhealthy, unknown, type Check, type CheckResult, type CheckSubject } from './check.ts';
@@ -100,7 +101,7 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
 
   function tell(finding: Finding): void {
     const severity = isFailure(finding.outcome) ? (plan.severity ?? finding.severity) : finding.severity;
-    deps.found({ ...finding, severity, message: oneLine(finding.message) });
+    deps.found({ ...finding, severity, message: oneLine(finding.message, MESSAGE_LENGTH) });
   }
 
   function run(): void {
@@ -183,8 +184,3 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
 }
 
 const thrown = (error: unknown): CheckResult => unhealthy(`the check failed: ${sentenceOf(error)}`, 8);
-
-function oneLine(message: string): string {
-  const line = message.replaceAll(/\s+/g, ' ').trim();
-  return line.length > MESSAGE_LENGTH ? `${line.slice(0, MESSAGE_LENGTH - 1)}…` : line;
-}

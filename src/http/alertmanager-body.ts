@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { failure } from '../errors.ts';
+import { oneLine } from '../format.ts';
 import { epochMs } from '../model/index.ts';
 import type { Alert } from '../remediation/index.ts';
 import { parse } from './body.ts';
@@ -27,7 +28,7 @@ const alertSchema = z
     fingerprint: z.string().regex(/^[0-9a-f]{1,64}$/),
   })
   .transform(({ status, labels, annotations, startsAt, fingerprint }): Alert => ({
-    name: (labels['alertname'] ?? '').slice(0, LONGEST_NAME),
+    name: oneLine(labels['alertname'] ?? '', LONGEST_NAME),
     status,
     labels,
     annotations,

@@ -57,7 +57,7 @@ export function decideRemediation(alert: AlertIdentity, now: Situation, at: Epoc
   if (!target.enabled || target.held)
     return no('denied', 'it was stopped on request or is disabled: only a person starts it');
   return (
-    whenHealed(alert, now, target) ??
+    whenHealed(alert, now, target, at) ??
     whenBusy(now, target) ??
     whenTooOften(now, rule, at) ??
     whenRefused(now, target) ??
@@ -68,10 +68,19 @@ export function decideRemediation(alert: AlertIdentity, now: Situation, at: Epoc
 const no = (decision: RemediationDecision, why: string): Verdict => ({ decision, why });
 
 /** It is well, and became so after the alert began: it was healed before the alert got here. */
-function whenHealed({ startsAt }: AlertIdentity, { action }: Situation, { healthySince }: Target): Verdict | undefined {
+function whenHealed(
+  { startsAt }: AlertIdentity,
+  { action }: Situation,
+  { healthySince }: Target,
+  at: EpochMs,
+): Verdict | undefined {
   if (!heals.has(action) || healthySince === null) return undefined;
   if (action === 'start') return no('healthy', 'it runs and is healthy');
-  return healthySince < startsAt - LATE_MS ? undefined : no('healthy', 'it has become healthy since the alert began');
+  // A clock that was put back tells nothing of before and after; one that is ahead elsewhere is taken for now.
+  const isUnknown = healthySince > at;
+  return isUnknown || healthySince < Math.min(startsAt, at) - LATE_MS
+    ? undefined
+    : no('healthy', 'it has become healthy since the alert began');
 }
 
 function whenBusy({ inFlight }: Situation, { busy }: Target): Verdict | undefined {
@@ -84,13 +93,14 @@ function whenTooOften(
   { cooldown, max_per_hour }: NonNullable<Situation['rule']>,
   at: EpochMs,
 ): Verdict | undefined {
-  const last = executions.at(-1);
+  const past = executions.filter((one) => one <= at);
+  const last = past.at(-1);
   if (last !== undefined && at - last < cooldown)
     return no(
       'cooldown',
       `the last one was ${formatDuration(at - last)} ago; the rule waits ${formatDuration(cooldown)}`,
     );
-  const recent = executions.filter((one) => at - one < HOUR_MS).length;
+  const recent = past.filter((one) => at - one < HOUR_MS).length;
   return recent >= max_per_hour
     ? no('rate_limited', `${recent} within the last hour; the rule allows ${max_per_hour}`)
     : undefined;

@@ -1,4 +1,5 @@
-import type { Emit, EventOf, EventType } from '../model/index.ts';
+import { oneLine } from '../format.ts';
+import { HOST, type Emit, type EventOf, type EventType } from '../model/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Answer, Delivery, Remediation } from './remediation.ts';
 
@@ -60,12 +61,15 @@ export function createRemediationDesk({ remediation, clock, emit, newestOf }: De
 const iso = (at: number): string => new Date(at).toISOString();
 
 function viewOf(decided: EventOf<'remediation.decided'>, finished?: EventOf<'remediation.finished'>): RemediationView {
-  const { alert } = decided;
+  const { alert, parameters } = decided;
+  // Whom an alert of a stranger's means is nobody of ours: only its own words tell.
+  const meant = parameters['component'];
+  const component = decided.component === HOST ? (typeof meant === 'string' ? meant : '-') : decided.component;
   return {
     remediation_id: decided.remediation,
     at: iso(decided.at),
     action: decided.action,
-    component: decided.component,
+    component: oneLine(component, 64),
     decision: decided.decision,
     why: decided.why,
     outcome: finished?.outcome ?? null,

@@ -4,6 +4,10 @@ import { fillIn } from '../template.ts';
 import type { Alert } from './alert.ts';
 import type { RemediationRule } from './schema.ts';
 
+/** A label may be as long as a body: what cannot be a name is nobody's. */
+export const nameIn = (text: string | undefined): string | null =>
+  text !== undefined && text !== '' && text.length <= LONGEST_NAME ? text : null;
+
 const LONGEST_NAME = 64;
 
 /** What an alert asks for under a rule. */
@@ -36,8 +40,7 @@ export function askedBy({ action }: RemediationRule, alert: Alert): Asked {
   const [name, options] = Object.entries(action).find(([, given]) => given !== undefined) ?? [];
   const { component: template, ...rest } = options ?? { component: '' };
   const filled = fillIn(template, alert);
-  // A label may be as long as a body: what cannot be a name is nobody's.
-  const component = 'text' in filled && filled.text.length <= LONGEST_NAME ? filled.text : null;
+  const component = nameIn('text' in filled ? filled.text : undefined);
   return {
     action: name as ActionName,
     parameters: { ...rest, component },

@@ -17,7 +17,7 @@ import { identityOf, type Alert } from './alert.ts';
 import { consumes, createRemediationBook, type Decided } from './book.ts';
 import { decideRemediation, type Situation, type Target } from './decide.ts';
 import { execute } from './execute.ts';
-import { askedBy, firstMatch, ruleIdOf, type Asked } from './match.ts';
+import { askedBy, firstMatch, nameIn, ruleIdOf, type Asked } from './match.ts';
 import type { RemediationPolicy, RemediationRule } from './schema.ts';
 
 export interface RemediationDeps {
@@ -84,8 +84,7 @@ export function createRemediation(deps: RemediationDeps): Remediation {
     const index = firstMatch(rules, alert);
     const rule = index === null ? undefined : rules[index];
     if (index !== null && rule) return { ...askedBy(rule, alert), rule: { ...rule, index, id: ruleIdOf(rule) } };
-    const label = alert.labels['component'] ?? '';
-    const component = label !== '' && deps.target(label, false) ? label : null;
+    const component = nameIn(alert.labels['component']);
     const action = actionNames.find((name) => name === alert.labels['recovery_action']);
     return action && { action, component, parameters: { component }, force: false, rule: null };
   }

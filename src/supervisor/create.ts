@@ -15,7 +15,7 @@ import { createHouseExperiments } from './experiments.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
 import { lastDecision, MEMORY_MS } from './past.ts';
-import { reconcileIncidents } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
 import { applyConfig, watchHost } from './reload.ts';
 import { startOrder } from './roster.ts';
 import { startRounds } from './rounds.ts';
@@ -107,7 +107,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       const next = options.reload();
       const view = await applyConfig(house, next, makeKeeper);
       metrics.configure(namesOf(next.config));
-      reconcileIncidents(house);
+      reconcile(house);
       return view;
     } catch (error) {
       const problems = error instanceof ParamedicError ? error.message.split('\n') : [sentenceOf(error)];
@@ -225,7 +225,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         const onRoundError = (error: unknown) => onError('rounds', error);
         closing.add('rounds', startRounds({ clock, emit, roster, sampleHost, upkeep, onError: onRoundError }));
         if (house.phase === 'booting') house.phase = 'supervising';
-        reconcileIncidents(house);
+        reconcile(house);
         remediation.resume();
       } finally {
         booted.resolve();

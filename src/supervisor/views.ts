@@ -55,7 +55,7 @@ export function componentView({
     incarnation: incarnationOf(state),
     adopted,
     since: iso(state.since),
-    uptime_seconds: record.startedAt === null ? null : seconds(now - record.startedAt),
+    uptime_seconds: record.startedAt === null ? null : seconds(Math.max(0, now - record.startedAt)),
     restarts: record.totalRestarts,
     crashes: record.crashes,
     last_crash_at: record.lastCrashAt === null ? null : iso(record.lastCrashAt),

@@ -101,6 +101,17 @@ describe('what becomes of an alert', () => {
     expect(decideRemediation(alert, { ...open, action: 'start', target: old }, NOW).decision).toBe('healthy');
   });
 
+  it('is not misled by clocks: one that was put back here, one that is ahead elsewhere', () => {
+    const tomorrow = epochMs(NOW + 86_400_000);
+    const healthy = { ...target, healthySince: tomorrow };
+    const ahead = { ...alert, startsAt: tomorrow };
+    expect(decideRemediation(alert, { ...open, target: healthy, executions: [tomorrow] }, NOW).decision).toBe(
+      'execute',
+    );
+    const healed = { ...target, healthySince: epochMs(NOW - 1_000) };
+    expect(decideRemediation(ahead, { ...open, target: healed }, NOW).decision).toBe('healthy');
+  });
+
   it('is free again when the cooldown and the hour are over', () => {
     for (const executions of [times(300_000), times(HOUR, HOUR - 1, 2_000_000), times(HOUR + 1, HOUR, HOUR)])
       expect(decideRemediation(alert, { ...open, executions }, NOW).decision).toBe('execute');

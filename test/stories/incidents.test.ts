@@ -155,21 +155,29 @@ describe('an incident', () => {
         leaning: client(`await line.reportOutcomes([{ dependency: 'dependency', ok: false, durationMs: 1 }]);
           setInterval(() => {}, 1e6);`),
         waiting: sleeper({ restart: { policy: 'delayed', initial_delay: '1h', max_delay: '1h', jitter: 0 } }),
+        ill: sleeper({
+          start: { period: 0 },
+          checks: { well: { command: { command: ['test', '-e', 'well'] }, interval: '100ms', action: 'none' } },
+        }),
       },
     });
+    other.write('well', '');
     await other.start();
     const open = async () =>
       ((await other.api('GET', 'incidents?state=open')).body as { incidents: IncidentView[] }).incidents;
     const { pid } = await other.untilState('waiting', 'running');
     process.kill(pid!, 'SIGKILL');
-    await until('both', async () => (await open()).length === 2);
-    // The breaker goes while nobody looks, the component with a reload.
+    await other.untilState('ill', 'running');
+    other.remove('well');
+    await until('all three', async () => (await open()).length === 3);
+    // The breaker and the check go while nobody looks, the component with a reload.
     await other.end('SIGKILL');
     const waiting = sleeper({ restart: { policy: 'delayed', initial_delay: '1h', max_delay: '1h', jitter: 0 } });
-    other.configure({ components: { waiting } });
+    other.configure({ components: { waiting, ill: sleeper() } });
     await other.start();
+    expect(await other.component('ill')).toMatchObject({ state: 'running', health: 'healthy', adopted: true });
     expect((await open()).map(({ component }) => component)).toEqual(['waiting']);
-    other.configure({ components: { waiting: { ...waiting, enabled: false } } });
+    other.configure({ components: { waiting: { ...waiting, enabled: false }, ill: sleeper() } });
     await other.api('POST', 'reload');
     expect(await open()).toEqual([]);
   });

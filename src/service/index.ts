@@ -1,0 +1,2 @@
+export { openNotifier } from './open.ts';
+export { statusLine } from './status-line.ts';

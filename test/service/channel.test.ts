@@ -1,9 +1,10 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openChannel } from '../../src/service/channel.ts';
+import { openChannel, programChannel } from '../../src/service/channel.ts';
 import { canSendDatagrams, socketAddress } from '../../src/service/datagram.ts';
 import { readManagerWords } from '../../src/service/open.ts';
+import { needs, systemdNotify } from '../support/command.ts';
 import { receiveNotifications } from '../support/notify-receiver.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
@@ -46,6 +47,19 @@ describe.runIf(process.platform === 'linux')('the way to a service manager', () 
     await channel.close();
     await Promise.all([first, second]);
     expect(readFileSync(join(folder, 'heard'), 'utf8')).toBe('@somewhere READY=1 STATUS=a b\n@somewhere WATCHDOG=1\n');
+  });
+
+  it('is understood by the real program', async ({ skip }) => {
+    needs(systemdNotify, skip);
+    const address = join(tempFolder(), 'notify');
+    const receiver = await receiveNotifications(address);
+    const channel = openChannel(address, dirname(systemdNotify.path), withoutKoffi);
+    await channel.send('READY=1\nSTATUS=healthy; 2 components: 2 running');
+    await until('the datagram', () => receiver.count('READY=1') === 1);
+    expect(receiver.said('STATUS')).toBe('healthy; 2 components: 2 running');
+    await expect(programChannel(systemdNotify.path, `${address}-none`).send('READY=1')).rejects.toThrow(
+      'systemd-notify',
+    );
   });
 
   it('is refused with a sentence where there is none', () => {

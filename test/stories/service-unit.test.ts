@@ -70,10 +70,10 @@ class PlayedUnit {
   }
 
   /** What comes of a watchdog that was not fed. */
-  async abort(): Promise<void> {
+  async abort(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const main = this.#main!;
     const ended = new Promise((resolve) => main.once('exit', resolve));
-    main.kill('SIGKILL');
+    main.kill(signal);
     await ended;
   }
 }
@@ -116,5 +116,13 @@ describe.runIf(process.platform === 'linux')('our systemd unit', () => {
 
     expect(await paramedic(['stop', '--config', config])).toMatchObject({ code: 0, stdout: 'stopped\n' });
     expect(before.map(isAlive)).toEqual([false, false]);
+  });
+
+  it('would stop them without its ExecStop: the control', async () => {
+    const { site, unit } = await installed({ mail: sleeper() });
+    await unit.start();
+    const { pid } = await site.untilState('mail', 'running');
+    await unit.abort('SIGTERM');
+    expect(isAlive(pid!)).toBe(false);
   });
 });

@@ -8,7 +8,7 @@ import { until } from './temp.ts';
  */
 
 const RECEIVER = `
-import json, socket, struct, sys
+import json, os, socket, struct, sys
 address = sys.argv[1]
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -17,6 +17,10 @@ print(json.dumps(None), flush=True)
 while True:
     text, ancillary, _, _ = receiver.recvmsg(65536, 1024)
     pid = next(struct.unpack('3i', data[:12])[0] for _, kind, data in ancillary if kind == socket.SCM_CREDENTIALS)
+    for _, kind, data in ancillary:
+        if kind == socket.SCM_RIGHTS:
+            # A barrier: who sent it waits until we have closed it.
+            os.close(struct.unpack('i', data[:4])[0])
     print(json.dumps({'pid': pid, 'text': text.decode()}), flush=True)
 `;
 

@@ -5,6 +5,7 @@ import type { LoadedConfig } from './config/index.ts';
 import { failure, ParamedicError, sentenceOf } from './errors.ts';
 import { createHttp, createTokens, type Http } from './http/index.ts';
 import { Shutdown } from './lifecycle.ts';
+import { openNotifier, statusLine } from './service/index.ts';
 import { acquireLock, type Lock } from './storage/index.ts';
 import type { StatusView } from './supervisor/api.ts';
 import { createSupervisor } from './supervisor/create.ts';
@@ -15,6 +16,8 @@ export interface DaemonOptions {
   readonly loaded: LoadedConfig;
   readonly reload: () => LoadedConfig;
   readonly recoveryMode: boolean;
+  /** A service manager has started us and wants to hear how we are (sd_notify). */
+  readonly service: boolean;
 }
 
 export interface RunningDaemon {
@@ -37,7 +40,7 @@ interface DaemonJson {
  * supervises. What was opened is closed again when a step fails.
  * @throws STATE_DIR_UNUSABLE, ALREADY_RUNNING, PORT_IN_USE, ADDRESS_UNUSABLE
  */
-export async function startDaemon({ loaded, reload, recoveryMode }: DaemonOptions): Promise<RunningDaemon> {
+export async function startDaemon({ loaded, reload, recoveryMode, service }: DaemonOptions): Promise<RunningDaemon> {
   const { config } = loaded;
   const closing = new Shutdown(20_000);
   try {
@@ -47,11 +50,14 @@ export async function startDaemon({ loaded, reload, recoveryMode }: DaemonOption
     const tokens = createTokens(paths.tokens);
     const version = readVersion();
     const supervisor = createSupervisor({ loaded, reload, recoveryMode, version, tokens, afterSpawn }, paths);
+    const onError = (error: unknown, where: string) => supervisor.onError(where, error);
+    const { daemon } = supervisor;
+    const notifier = service ? openNotifier(systemClock, (error) => onError(error, 'service manager')) : null;
+    // Below the supervisor, so that it asks for patience until that one is closed.
+    if (notifier) closing.add('service manager', notifier.close);
     closing.add('supervisor', supervisor.close);
 
-    const onError = (error: unknown, where: string) => supervisor.onError(where, error);
     const file = join(paths.root, 'daemon.json');
-    const { daemon } = supervisor;
     const open = (port: number) =>
       createHttp({ daemon, tokens, listen: { ...config.listen, port }, clock: systemClock, onError });
     const before = readDaemonJson(file)?.address;
@@ -63,13 +69,18 @@ export async function startDaemon({ loaded, reload, recoveryMode }: DaemonOption
       );
     closing.add('listener', () => http.close());
     writeDaemonJson(file, { pid: process.pid, address, url, started_at: new Date().toISOString(), version });
+    if (notifier) {
+      daemon.subscribe(notifier.hear);
+      void supervisor.stopping.then(notifier.stopping);
+    }
     await supervisor.boot(url);
+    notifier?.ready(() => statusLine(daemon.status()));
 
     return {
       url,
       status: daemon.status,
       requestStop: daemon.requestStop,
-      reload: daemon.reload,
+      reload: () => (notifier ? notifier.reloading(daemon.reload) : daemon.reload()),
       stopped: supervisor.finished.then(async (code) => {
         const failures = await closing.run();
         for (const { name, why } of failures) process.stderr.write(`paramedic: ${name} did not close: ${why}\n`);

@@ -135,6 +135,29 @@ const catalogue = {
     exit: 3,
     text: (p: { folder: string }) => `No daemon is running for ${p.folder}. \`paramedic start\` starts one.`,
   },
+  NO_SERVICE_MANAGER: {
+    http: 501,
+    exit: 1,
+    text: (p: { asked: string; answer: string }) =>
+      `No service manager is here: \`${p.asked}\` answers "${p.answer}". In a container make \`paramedic start\` its command; elsewhere \`paramedic start --detach\` runs it in the background.`,
+  },
+  NOT_PRIVILEGED: {
+    http: 403,
+    exit: 1,
+    text: (p: { verb: string }) =>
+      `Only root may ${p.verb} a service of the system: use sudo, or --user for a service of your own.`,
+  },
+  SERVICE_NOT_INSTALLED: {
+    http: 404,
+    exit: 1,
+    text: (p: { name: string; file: string }) =>
+      `No service "${p.name}" is installed: there is no ${p.file}. \`paramedic service install\` makes one.`,
+  },
+  SERVICE_FAILED: {
+    http: 500,
+    exit: 1,
+    text: (p: { command: string; why: string }) => `${p.command} failed: ${p.why}.`,
+  },
   NOT_READY: { http: 503, exit: 1, text: () => 'The daemon is starting. Ask again in a moment.' },
   SHUTTING_DOWN: { http: 503, exit: 1, text: () => 'The daemon is stopping.' },
   STORE_FAILED: {

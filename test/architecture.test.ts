@@ -60,7 +60,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   croner: ['restart', 'config'],
   yaml: ['config'],
   commander: ['cli', ''],
-  koffi: ['drivers'],
+  koffi: ['drivers', 'service'],
   opossum: ['breakers'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/exporter-trace-otlp-proto': ['telemetry'],

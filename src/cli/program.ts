@@ -10,6 +10,7 @@ import { addIncidents } from './incidents.ts';
 import { addLogs } from './logs.ts';
 import { addReload } from './reload.ts';
 import { addRemediations } from './remediations.ts';
+import { addService } from './service.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
@@ -40,6 +41,7 @@ export function createProgram(): Command {
     addCheckpoints,
     addBreakers,
     addReload,
+    addService,
     addRemediations,
     addTest,
   ])

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { sentenceOf } from '../errors.ts';
+import { failure, sentenceOf } from '../errors.ts';
 import type { StatusView } from '../supervisor/api.ts';
 import { configFile, withConfig, type Where } from './options.ts';
 import { onSignals } from './signals.ts';
@@ -11,6 +11,7 @@ import { paint } from './terminal.ts';
 interface StartOptions extends Where {
   readonly recoveryMode?: boolean;
   readonly detach?: boolean;
+  readonly service?: boolean;
 }
 
 const MOST_NAMES = 8;
@@ -67,6 +68,7 @@ async function runHere(options: StartOptions): Promise<never> {
     loaded,
     reload: () => loadConfig(file),
     recoveryMode: options.recoveryMode ?? false,
+    service: options.service ?? false,
   });
   // A signal that comes during the boot waits for its end: only then there is something to stop.
   const later = (act: (daemon: Awaited<typeof starting>) => unknown) => () =>
@@ -84,6 +86,10 @@ async function runHere(options: StartOptions): Promise<never> {
 }
 
 async function runDetached(options: StartOptions): Promise<void> {
+  if (options.service)
+    throw failure('USAGE', {
+      why: '--service and --detach exclude each other: a service manager waits for us itself.',
+    });
   const file = configFile(options);
   const [{ loadConfig }, { detach }] = await Promise.all([import('../config/index.ts'), import('./detach.ts')]);
   const { config } = loadConfig(file);
@@ -96,5 +102,6 @@ export function addStart(program: Command): void {
     .description('start what is configured and keep it alive, until SIGINT or SIGTERM')
     .option('--recovery-mode', 'choose the newest valid checkpoints first, then start what is needed most')
     .option('--detach', 'run in the background; done when it supervises')
+    .option('--service', 'tell the service manager that has started it (systemd) how it is')
     .action((options: StartOptions) => (options.detach ? runDetached(options) : runHere(options)));
 }

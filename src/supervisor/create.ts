@@ -44,6 +44,8 @@ export interface Supervisor {
   boot(url: string): Promise<void>;
   /** Resolves with the exit code once a stop was asked for and all components are stopped or let go. */
   readonly finished: Promise<number>;
+  /** Resolves when a stop begins, whoever asked for it. */
+  readonly stopping: Promise<void>;
   /** Closes everything that was opened, in reverse. */
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   const { emit } = bus;
   const makeKeeper = createKeepers(house, options.afterSpawn);
   const finished = Promise.withResolvers<number>();
+  const stopping = Promise.withResolvers<void>();
   const booted = Promise.withResolvers<void>();
 
   const tracer = openTracer(house, onError);
@@ -92,6 +95,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   async function stop(keepComponents: boolean, code: number): Promise<void> {
     if (house.phase === 'stopping') return;
     house.phase = 'stopping';
+    stopping.resolve();
     experiments.stop();
     // What a boot has begun must be known before it can be stopped.
     await booted.promise;
@@ -208,6 +212,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     }),
     onError,
     finished: finished.promise,
+    stopping: stopping.promise,
     async close() {
       monitor.stop();
       for (const { name, why } of await closing.run())

@@ -13,6 +13,9 @@ export const prometheus: Command = { path: '/usr/bin/prometheus', package: 'prom
 export const alertmanager: Command = { path: '/usr/bin/prometheus-alertmanager', package: 'prometheus-alertmanager' };
 export const amtool: Command = { path: '/usr/bin/amtool', package: 'prometheus-alertmanager' };
 export const compose: Command = { path: '/usr/bin/docker-compose', package: 'docker-compose' };
+export const systemdAnalyze: Command = { path: '/usr/bin/systemd-analyze', package: 'systemd' };
+export const systemdNotify: Command = { path: '/usr/bin/systemd-notify', package: 'systemd' };
+export const python: Command = { path: '/usr/bin/python3', package: 'python3' };
 
 /** Skips the test, and says so, where the program is missing; in CI it must be there, so the test fails. */
 export function needs({ path, package: name }: Command, skip: TestContext['skip']): void {

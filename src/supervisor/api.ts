@@ -85,6 +85,8 @@ export interface ExplainView {
   readonly policy: Readonly<Record<string, unknown>>;
   readonly restart_budget: ComponentView['restart_budget'];
   readonly attempts: number;
+  /** It has crashed too often soon after it was given these: it would continue from an older one. */
+  readonly poisoned_checkpoints: readonly string[];
   readonly dependents: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 import type { Breakers } from '../breakers/index.ts';
-import type { StateStore } from '../checkpoints/index.ts';
+import type { Doubts, StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import type { CrashReports, OomWatch } from '../crashes/index.ts';
@@ -31,6 +31,7 @@ export interface House {
   readonly driver: ProcessDriver;
   readonly monitor: HealthMonitor;
   readonly state: StateStore;
+  readonly doubts: Doubts;
   readonly reports: CrashReports;
   readonly oom: OomWatch;
   readonly breakers: Breakers;

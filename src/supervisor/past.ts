@@ -3,6 +3,7 @@ import {
   type ComponentName,
   type EpochMs,
   type EventOf,
+  type EventType,
   type Incident,
   type RecoveryEvent,
 } from '../model/index.ts';
@@ -13,7 +14,7 @@ export const MEMORY_MS = 7 * 24 * 3_600_000;
 
 /** What must be known of earlier daemons. */
 export interface Past {
-  /** Restarts that were decided, and slates that were wiped, oldest first. */
+  /** Restarts that were decided, what led to them, and slates that were wiped, oldest first. */
   readonly decisions: readonly RecoveryEvent[];
   /** How breakers changed, oldest first. */
   readonly transitions: readonly EventOf<'breaker.transitioned'>[];
@@ -40,11 +41,20 @@ export const noPast: Past = {
   experiments: [],
 };
 
+const decisive: readonly EventType[] = [
+  'component.starting',
+  'component.crashed',
+  'checkpoint.restored',
+  'restart.decided',
+  'component.released',
+  'component.removed',
+];
+
 export function readPast(store: EventStore, now: EpochMs): Past {
   const stopped = store.lastOf('daemon.stopped');
   const begun = epochMs(now - MEMORY_MS);
   return {
-    decisions: store.since(['restart.decided', 'component.released'], begun),
+    decisions: store.since(decisive, begun),
     transitions: store.since(['breaker.transitioned'], begun).filter((event) => event.type === 'breaker.transitioned'),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
     remediations: store.since(['remediation.decided', 'remediation.finished'], begun),

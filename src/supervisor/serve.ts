@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Experiments } from '../chaos/index.ts';
 import { failure } from '../errors.ts';
 import { overall } from '../health/index.ts';
-import { HOST, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
+import { HOST, type CheckpointId, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
 import { attemptsSoFar, budgetUsed } from '../restart/index.ts';
 import { formatDuration } from '../units.ts';
 import type { ComponentView, Daemon, ExplainView, HealthView, StatusView } from './api.ts';
@@ -89,11 +89,17 @@ export function serve({ house, act, remediation, experiments, reload, requestSto
     },
     restore(component) {
       const { lastEndAt } = bus.record(component);
-      const { preserve } = roster.get(component).config.state;
-      return preserve ? house.state.getState(component, lastEndAt) : house.state.beginAfresh(component);
+      const keeper = roster.get(component);
+      return keeper.config.state.preserve
+        ? house.state.getState(component, lastEndAt, doubtedOf(house, keeper))
+        : house.state.beginAfresh(component);
     },
   };
 }
+
+/** Checkpoints that are not given back to it: it has crashed too often soon after it was given them. */
+const doubtedOf = (house: House, { name, config }: Keeper): ReadonlySet<CheckpointId> =>
+  house.doubts.of(name, { poisoned_after: config.state.poisoned_after, soonMs: config.restart.restart_window });
 
 const used = (house: House, { name, config }: Keeper, now: EpochMs): number => {
   const { restart_window } = config.restart;
@@ -179,6 +185,7 @@ function explainView(house: House, keeper: Keeper): ExplainView {
     policy: { ...policyText(house, keeper.name), priority: keeper.config.priority },
     restart_budget: budgetView(keeper.config, used(house, keeper, now)),
     attempts: attemptsSoFar(record, restart, now),
+    poisoned_checkpoints: [...doubtedOf(house, keeper)],
     dependents: house.roster.dependents(keeper.name).map(({ name }) => name),
   };
 }

@@ -1,7 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
 import { createBreakers } from '../../src/breakers/index.ts';
-import type { StateStore } from '../../src/checkpoints/index.ts';
+import { createDoubts, type StateStore } from '../../src/checkpoints/index.ts';
 import type { ComponentConfig, Config, LoadedConfig } from '../../src/config/index.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { createMonitor, type HealthMonitor } from '../../src/health/index.ts';
@@ -122,6 +122,7 @@ export function fakeHouse(config: Config, random: () => number) {
     driver: driver as never,
     monitor,
     state: undefined as unknown as StateStore,
+    doubts: createDoubts(),
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],
     breakers,
     oom: { killedJustNow: () => null, close: () => {} },

@@ -97,5 +97,5 @@ function whenTooOften(
 /** Restarts share the budgets of the component. */
 function whenRefused({ action }: Situation, { restart }: Target): Verdict | undefined {
   if (action !== 'restart' || restart.kind !== 'refuse') return undefined;
-  return no(restart.rule === 'budget' ? 'budget_exhausted' : 'denied', restart.why);
+  return no(restart.rule === 'budget' || restart.rule === 'slow_loop' ? 'budget_exhausted' : 'denied', restart.why);
 }

@@ -1,13 +1,14 @@
 import type { Running } from '../drivers/index.ts';
 import type { ComponentConfig } from '../config/index.ts';
-import type {
-  ComponentName,
-  ComponentRecord,
-  Decision,
-  EventOf,
-  IncarnationId,
-  RecoveryEvent,
-  StartReason,
+import {
+  faultOf,
+  type ComponentName,
+  type ComponentRecord,
+  type Decision,
+  type EventOf,
+  type IncarnationId,
+  type RecoveryEvent,
+  type StartReason,
 } from '../model/index.ts';
 import { isCounted, type RestartRequest } from '../restart/index.ts';
 import { Lives, type Life, type LifeHearer, type LivesDeps } from './lives.ts';
@@ -198,7 +199,7 @@ export class Keeper implements LifeHearer {
   }
 
   notStarted(life: Life, why: string, facts: readonly RecoveryEvent[]): void {
-    const crash = { code: null, severity: 'high' } as const;
+    const crash = { code: null, severity: 'high', signature: null } as const;
     const before = [...facts, ...this.#restartFinished(life, 'failure')];
     this.request({ reason: 'crash', by: 'supervisor', force: false, crash }, { before, why });
     this.#waiters.settle(new Error(why));
@@ -231,7 +232,7 @@ export class Keeper implements LifeHearer {
   crashed(life: Life, crash: EventOf<'component.crashed'>): void {
     const before = [crash, ...(life.ready ? [] : this.#restartFinished(life, 'failure'))];
     const why = `${crash.crashType}, ${crash.errorType}`;
-    const ended = { code: crash.exit.code, severity: crash.severity };
+    const ended = { code: crash.exit.code, severity: crash.severity, signature: faultOf(crash) };
     this.request({ reason: 'crash', by: 'supervisor', force: false, crash: ended }, { before, why });
     if (!life.ready) this.#waiters.settle(new Error(`it ended before it was ready: ${why}`));
   }

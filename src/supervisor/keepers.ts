@@ -53,6 +53,7 @@ export function decideFor(house: House, keeper: Keeper, request: RestartRequest)
       policy,
       priority,
       restarts: house.ledger.of(keeper.name, policy.restart_window, now),
+      faults: house.ledger.faults(keeper.name, now),
       hostRestarts: house.ledger.host(now),
       hostLimit: config.restart.max_restarts_per_hour,
       recovering: recoveringBeside(house, keeper.name),

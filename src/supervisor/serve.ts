@@ -3,7 +3,7 @@ import type { Experiments } from '../chaos/index.ts';
 import { failure } from '../errors.ts';
 import { overall } from '../health/index.ts';
 import { HOST, type CheckpointId, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
-import { attemptsSoFar, budgetUsed } from '../restart/index.ts';
+import { attemptsSoFar, budgetUsed, worstFault } from '../restart/index.ts';
 import { formatDuration } from '../units.ts';
 import type { ComponentView, Daemon, ExplainView, HealthView, StatusView } from './api.ts';
 import type { House } from './house.ts';
@@ -175,7 +175,9 @@ function explainView(house: House, keeper: Keeper): ExplainView {
   const now = house.clock.now();
   const record = house.bus.record(keeper.name);
   const { restart } = keeper.config;
-  const crash = { code: null, severity: 'high' } as const;
+  // The crash that it is asked about is one that it has had before, if it has had any.
+  const worst = worstFault(house.ledger.faults(keeper.name, now), null, restart, now);
+  const crash = { code: null, severity: 'high', signature: worst?.signature ?? null } as const;
   const decision = decideFor(house, keeper, { reason: 'crash', by: 'supervisor', force: false, crash });
   return {
     component: keeper.name,
@@ -184,6 +186,7 @@ function explainView(house: House, keeper: Keeper): ExplainView {
     sentence: sentence(keeper.name, decision),
     policy: { ...policyText(house, keeper.name), priority: keeper.config.priority },
     restart_budget: budgetView(keeper.config, used(house, keeper, now)),
+    slow_loop: { used: worst?.count ?? 0, limit: restart.slow_loop_after },
     attempts: attemptsSoFar(record, restart, now),
     poisoned_checkpoints: [...doubtedOf(house, keeper)],
     dependents: house.roster.dependents(keeper.name).map(({ name }) => name),

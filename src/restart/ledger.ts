@@ -13,6 +13,8 @@ export interface RestartLedger {
   of(component: ComponentName, windowMs: number, now: EpochMs): readonly EpochMs[];
   /** The faults of its own that it died of within the last day. */
   faults(component: ComponentName, now: EpochMs): Faults;
+  /** When a component blamed each of its dependencies last. */
+  blamed(component: ComponentName): ReadonlyMap<ComponentName, EpochMs>;
   /** Start times of automatic restarts on this host within the last hour, oldest first. */
   host(now: EpochMs): readonly EpochMs[];
 }
@@ -20,6 +22,7 @@ export interface RestartLedger {
 export function createLedger(): RestartLedger {
   const byComponent = new Map<ComponentName, EpochMs[]>();
   const faults = new Map<ComponentName, Map<string, EpochMs[]>>();
+  const blamed = new Map<ComponentName, Map<ComponentName, EpochMs>>();
   let host: EpochMs[] = [];
 
   /** Times come in order, so what is too old stands in front. */
@@ -44,6 +47,11 @@ export function createLedger(): RestartLedger {
       if (event.type === 'component.released' || event.type === 'component.removed') {
         byComponent.delete(event.component);
         faults.delete(event.component);
+        blamed.delete(event.component);
+      }
+      if (event.type === 'restart.decided' && event.decision.kind === 'blame') {
+        const own = blamed.get(event.component) ?? new Map<ComponentName, EpochMs>();
+        blamed.set(event.component, own.set(event.decision.dependency, event.at));
       }
       if (event.type !== 'restart.decided' || event.decision.kind !== 'restart' || !event.counted) return;
       const times = byComponent.get(event.component);
@@ -65,6 +73,7 @@ export function createLedger(): RestartLedger {
       }
       return own;
     },
+    blamed: (component) => blamed.get(component) ?? new Map(),
     host(now) {
       host = prune(host, HOUR_MS, now);
       return host;

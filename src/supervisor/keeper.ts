@@ -5,6 +5,7 @@ import {
   type ComponentName,
   type ComponentRecord,
   type Decision,
+  type EpochMs,
   type EventOf,
   type IncarnationId,
   type RecoveryEvent,
@@ -23,6 +24,21 @@ export interface KeeperDeps extends LivesDeps {
   readonly decide: (request: RestartRequest) => Decision;
   /** Dependencies that are not up. */
   readonly unmet: () => readonly ComponentName[];
+  /** Has a dependency restarted that is to blame, unless that is under way. */
+  readonly blame: (dependency: ComponentName) => void;
+  /** What has become of a dependency that was blamed at `at`. */
+  readonly outcomeOf: (dependency: ComponentName, at: EpochMs) => BlameOutcome;
+}
+
+/** `restarted`: it is up again. `in vain`: nobody brings it back. */
+export type BlameOutcome = 'pending' | 'restarted' | 'in vain';
+
+/** A request that was told to wait. */
+interface Deferred {
+  readonly request: RestartRequest;
+  readonly decision: Extract<Decision, { kind: 'wait' | 'blame' }>;
+  readonly at: EpochMs;
+  readonly why: string;
 }
 
 /** What led to a request, beyond the request itself. */
@@ -52,8 +68,7 @@ export class Keeper implements LifeHearer {
   #pending: StartReason | null = null;
   /** Replaced whenever somebody wants something else. */
   #wish: object = {};
-  /** A request that was told to wait, and the rule that said so. */
-  #deferred: { readonly request: RestartRequest; readonly rule: string; readonly why: string } | null = null;
+  #deferred: Deferred | null = null;
 
   constructor(name: ComponentName, config: ComponentConfig, deps: KeeperDeps) {
     this.name = name;
@@ -110,8 +125,8 @@ export class Keeper implements LifeHearer {
   }
 
   /** Takes over a request for a restart that the daemon before this one had put off. */
-  defer(request: RestartRequest, rule: string, why: string): void {
-    this.#deferred = { request, rule, why };
+  defer(deferred: Deferred): void {
+    this.#deferred = deferred;
   }
 
   /** It was running when the daemon before this one died, and is not any more. */
@@ -128,7 +143,7 @@ export class Keeper implements LifeHearer {
     if (this.life?.ready && (health === 'healthy' || health === 'degraded')) {
       this.#deferred = null;
       this.#tell(this.#story.finish('recovered'));
-    } else this.request(deferred.request, { why: deferred.why });
+    } else this.#askAgain(deferred);
   }
 
   /** Asks for a restart: decided, stored, carried out. @returns what was decided. */
@@ -142,7 +157,7 @@ export class Keeper implements LifeHearer {
       ...before,
       { type: 'restart.decided', ...this.#about(), reason, by, decision, counted },
     ];
-    const deferredBy = this.#deferred?.rule;
+    const deferredBy = this.#deferred?.decision.rule;
     if (decision.kind !== 'refuse') this.#wishAnew();
 
     switch (decision.kind) {
@@ -150,9 +165,14 @@ export class Keeper implements LifeHearer {
         void this.#carryOut(request, decision.delayMs, [...facts, ...this.#story.begin(reason)], why);
         break;
       case 'wait':
-        this.#deferred = { request, rule: decision.rule, why };
+        this.#deferred = { request, decision, at: this.#deps.clock.now(), why };
         if (deferredBy !== decision.rule || before.length > 0) this.#tell([...facts, ...this.#story.begin(reason)]);
         if (decision.until !== null) this.#in(decision.until - this.#deps.clock.now(), () => this.recheck());
+        break;
+      case 'blame':
+        this.#deferred = { request, decision, at: this.#deps.clock.now(), why };
+        this.#tell([...facts, ...this.#story.begin(reason)]);
+        this.#deps.blame(decision.dependency);
         break;
       case 'stay':
         this.#tell([...facts, ...this.#story.finish('aborted')]);
@@ -226,7 +246,7 @@ export class Keeper implements LifeHearer {
     // Nobody may try again: it has failed. Or not yet: it may still come up meanwhile.
     if (decision.kind === 'refuse')
       void this.#giveUp({ rule: decision.rule, why: `${decision.why}; last: ${why}` }, false, why, []);
-    else if (decision.kind === 'wait') void this.#lives.verify(life);
+    else if (decision.kind === 'wait' || decision.kind === 'blame') void this.#lives.verify(life);
   }
 
   crashed(life: Life, crash: EventOf<'component.crashed'>): void {
@@ -235,6 +255,13 @@ export class Keeper implements LifeHearer {
     const ended = { code: crash.exit.code, severity: crash.severity, signature: faultOf(crash) };
     this.request({ reason: 'crash', by: 'supervisor', force: false, crash: ended }, { before, why });
     if (!life.ready) this.#waiters.settle(new Error(`it ended before it was ready: ${why}`));
+  }
+
+  /** What was put off is decided anew; with its dependency back it has another try that no budget counts. */
+  #askAgain({ request, decision, at, why }: Deferred): void {
+    const outcome = decision.kind === 'blame' ? this.#deps.outcomeOf(decision.dependency, at) : 'in vain';
+    if (outcome === 'pending') return;
+    this.request(outcome === 'restarted' ? { ...request, reason: 'dependency', crash: null } : request, { why });
   }
 
   /** Ends what still lives, then starts it again, `delayMs` after the decision. */

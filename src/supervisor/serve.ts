@@ -205,6 +205,8 @@ function sentence(name: string, decision: ExplainView['if_it_crashed_now']): str
       return `${name} would be started again ${decision.delayMs === 0 ? 'at once' : `after ${formatDuration(decision.delayMs)}, give or take its jitter`} (rule ${decision.rule}, attempt ${decision.attempt}).`;
     case 'wait':
       return `${name} would wait${decision.until === null ? '' : ` until ${iso(decision.until)}`}: ${decision.why}.`;
+    case 'blame':
+      return `${name} would wait until ${decision.dependency} is restarted: ${decision.why}.`;
     case 'stay':
       return `${name} would stay down: ${decision.why}.`;
     case 'fail':

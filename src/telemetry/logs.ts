@@ -177,6 +177,8 @@ function decided(e: EventOf<'restart.decided'>): [LogLevel, string] {
       ];
     case 'wait':
       return ['info', `the restart of ${component} waits (${reason}): ${decision.why}`];
+    case 'blame':
+      return ['warn', `${component} waits until ${decision.dependency} is restarted (${reason}): ${decision.why}`];
     case 'stay':
       return ['info', `${component} stays stopped (${reason}): ${decision.why}`];
     case 'fail':

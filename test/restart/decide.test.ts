@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { epochMs, priorities, restartPolicies, restartReasons, type EpochMs } from '../../src/model/index.ts';
+import {
+  componentName,
+  epochMs,
+  priorities,
+  restartPolicies,
+  restartReasons,
+  type EpochMs,
+} from '../../src/model/index.ts';
 import {
   attemptsSoFar,
   decide,
@@ -31,6 +38,7 @@ const situation = (given: Partial<Situation> = {}): Situation => ({
   priority: 'medium',
   restarts: [],
   faults: new Map(),
+  toBlame: null,
   hostRestarts: [],
   hostLimit: 10,
   recovering: [],
@@ -167,6 +175,31 @@ describe('the slow loop', () => {
   });
 });
 
+describe('a dependency that is to blame', () => {
+  const toBlame = { dependency: componentName('db'), why: 'its dependency db is unhealthy' };
+  const restarts = Array.from({ length: 5 }, () => ago(1_000));
+  const faults = new Map([['a', [6, 5, 4, 3, 2, 1].map((hours) => ago(hours * 3_600_000))]]);
+
+  it.each([
+    { what: 'a used-up budget', given: { restarts }, rule: 'budget' },
+    { what: 'a slow loop', given: { faults }, rule: 'slow_loop' },
+  ])('is restarted before $what ends in failure', ({ given, rule }) => {
+    expect(decide(failing, situation(given), NOW)).toMatchObject({ kind: 'fail', rule });
+    expect(decide(failing, situation({ ...given, toBlame }), NOW)).toMatchObject({
+      kind: 'blame',
+      rule,
+      dependency: 'db',
+    });
+  });
+
+  it('is left alone while a restart of the component itself may help, and by those who may not fail it', () => {
+    expect(decide(crash, situation({ toBlame }), NOW).kind).toBe('restart');
+    expect(decide(webhook, situation({ toBlame, restarts }), NOW).kind).toBe('refuse');
+    const fatal = { ...crash, crash: { code: 1, severity: 'fatal' as const, signature: null } };
+    expect(decide(fatal, situation({ toBlame }), NOW).kind).toBe('fail');
+  });
+});
+
 describe('policies that do not restart', () => {
   it.each([
     { kind: 'no_restart', request: crash, becomes: 'stay' },
@@ -278,6 +311,7 @@ describe('any history', () => {
       priority: fc.constantFrom(...priorities),
       restarts: times,
       faults: fc.record({ a: times, b: times }).map((faults) => new Map(Object.entries(faults))),
+      toBlame: fc.option(fc.constant({ dependency: componentName('db'), why: 'it is unhealthy' })),
       hostRestarts: times.map((list) => list.filter((at) => NOW - at < 3_600_000)),
       hostLimit: fc.nat(20),
       recovering: fc.array(fc.constantFrom(...priorities)),

@@ -65,8 +65,14 @@ export const hostRestartSchema = z
       .describe(
         'Automatic restarts on this host within an hour; beyond it others wait, critical ones go on under their own budget.',
       ),
+    system_restart: z
+      .boolean()
+      .default(true)
+      .describe(
+        'When a component of critical priority has used up its restarts: stop all and start again in recovery mode, once an hour at most.',
+      ),
   })
-  .describe('The budget of the whole host.');
+  .describe('What is decided for the whole host.');
 export type HostRestartPolicy = z.output<typeof hostRestartSchema>;
 
 export const maintenanceWindowsSchema = z

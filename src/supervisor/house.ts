@@ -16,12 +16,11 @@ import type { Readings } from './readings.ts';
 import type { Roster } from './roster.ts';
 import type { StatePaths } from './state-dir.ts';
 
-/** What runs, shared by the parts of the supervisor. `loaded`, `url` and `phase` are replaced as time goes on. */
+/** What runs, shared by the parts of the supervisor. What is not readonly is replaced as time goes on. */
 export interface House {
   readonly clock: Clock;
   readonly version: string;
   readonly startedAt: EpochMs;
-  readonly recoveryMode: boolean;
   readonly credentials: Credentials;
   readonly store: EventStore;
   readonly bus: Bus;
@@ -40,6 +39,7 @@ export interface House {
   readonly readings: Readings;
   readonly paths: StatePaths;
   loaded: LoadedConfig;
+  recoveryMode: boolean;
   /** Where children reach us; empty until the listener is up. */
   url: string;
   phase: 'booting' | 'supervising' | 'stopping';

@@ -133,11 +133,16 @@ export function unmetOf(house: House, keeper: Keeper): ComponentName[] {
   ];
 }
 
-/** In recovery mode the others wait for it. One that nobody means to run holds nobody up. */
-export const isWantedFirst = (house: House, { name, config }: Keeper): boolean =>
-  isMinimal(config) && config.enabled && !house.bus.record(name).held;
+/** In recovery mode the others wait for it. One that nobody means to run, or brings back, holds nobody up. */
+export function isWantedFirst(house: House, { name, config }: Keeper): boolean {
+  const { held, state } = house.bus.record(name);
+  const given = state.is === 'failed' || (state.is === 'stopped' && state.settled);
+  return isMinimal(config) && config.enabled && !held && !given;
+}
 
-const isMinimal = (config: ComponentConfig): boolean => config.minimal_recovery ?? config.priority === 'critical';
+/** It is part of the first round of recovery mode. */
+export const isMinimal = (config: ComponentConfig): boolean =>
+  config.minimal_recovery ?? config.priority === 'critical';
 
 function startPlan(house: House, { name, config }: Keeper, incarnation: IncarnationId): StartPlan {
   const inherited = config.env_inherit.flatMap((key) => {

@@ -24,6 +24,8 @@ export interface Past {
   readonly incidents: readonly Incident[];
   /** What alerts have asked for, and what became of it, oldest first. */
   readonly remediations: readonly RecoveryEvent[];
+  /** When the whole system was restarted, oldest first. */
+  readonly systemRestarts: readonly RecoveryEvent[];
   /** When daemons started, and what their experiments did, oldest first. */
   readonly experiments: readonly RecoveryEvent[];
 }
@@ -38,6 +40,7 @@ export const noPast: Past = {
   clean: false,
   incidents: [],
   remediations: [],
+  systemRestarts: [],
   experiments: [],
 };
 
@@ -62,6 +65,7 @@ export function readPast(store: EventStore, now: EpochMs): Past {
       ...store.incidents({ state: 'open', limit: MOST_INCIDENTS }),
       ...store.incidents({ state: 'resolved', limit: LAST_INCIDENTS }),
     ],
+    systemRestarts: store.since(['system.restarting', 'system.restarted'], begun),
     experiments: store.since(['daemon.started', 'experiment.started', 'experiment.finished'], begun),
   };
 }

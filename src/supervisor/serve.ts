@@ -9,7 +9,8 @@ import type { ComponentView, Daemon, ExplainView, HealthView, StatusView } from 
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { decideFor } from './keepers.ts';
-import { isUp, stateName } from './state.ts';
+import type { SystemRestart } from './system-restart.ts';
+import { stateName } from './state.ts';
 import { budgetView, checkView, componentView, crashView, eventView, iso } from './views.ts';
 
 export interface ServeDeps {
@@ -20,10 +21,20 @@ export interface ServeDeps {
   readonly reload: Daemon['reload'];
   readonly requestStop: Daemon['requestStop'];
   readonly metrics: Daemon['metrics'];
+  readonly systemRestart: Pick<SystemRestart, 'wouldCome'>;
 }
 
 /** The whole of a running daemon as HTTP and the command line see it: views of the house, and the ways to act on it. */
-export function serve({ house, act, remediation, experiments, reload, requestStop, metrics }: ServeDeps): Daemon {
+export function serve({
+  house,
+  act,
+  remediation,
+  experiments,
+  reload,
+  requestStop,
+  metrics,
+  systemRestart,
+}: ServeDeps): Daemon {
   const { bus, store, roster, monitor, clock } = house;
 
   const view = (keeper: Keeper): ComponentView => {
@@ -51,7 +62,7 @@ export function serve({ house, act, remediation, experiments, reload, requestSto
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),
-    explain: (name) => explainView(house, roster.get(name)),
+    explain: (name) => explainView(house, roster.get(name), systemRestart),
     health: () => healthView(house),
     ready: () => house.phase === 'supervising',
     crashes: ({ component, limit }) =>
@@ -171,7 +182,7 @@ function healthView(house: House): HealthView {
   return { status: overallHealth(house), summary, components: { host, ...Object.fromEntries(entries) } };
 }
 
-function explainView(house: House, keeper: Keeper): ExplainView {
+function explainView(house: House, keeper: Keeper, system: ServeDeps['systemRestart']): ExplainView {
   const now = house.clock.now();
   const record = house.bus.record(keeper.name);
   const { restart } = keeper.config;
@@ -179,11 +190,12 @@ function explainView(house: House, keeper: Keeper): ExplainView {
   const worst = worstFault(house.ledger.faults(keeper.name, now), null, restart, now);
   const crash = { code: null, severity: 'high', signature: worst?.signature ?? null } as const;
   const decision = decideFor(house, keeper, { reason: 'crash', by: 'supervisor', force: false, crash });
+  const all = decision.kind === 'fail' && restart.on_failed === 'stay' && system.wouldCome(keeper, decision.rule);
   return {
     component: keeper.name,
     state: stateName(record.state),
     if_it_crashed_now: decision,
-    sentence: sentence(keeper.name, decision),
+    sentence: `${sentence(keeper.name, decision)}${all ? ' The whole system would be restarted in recovery mode.' : ''}`,
     policy: { ...policyText(house, keeper.name), priority: keeper.config.priority },
     restart_budget: budgetView(keeper.config, used(house, keeper, now)),
     slow_loop: { used: worst?.count ?? 0, limit: restart.slow_loop_after },
@@ -217,7 +229,3 @@ function sentence(name: string, decision: ExplainView['if_it_crashed_now']): str
       return decision satisfies never;
   }
 }
-
-/** Whether all that is meant to run in the first round of recovery mode is up. */
-export const allUp = (house: House, keepers: readonly Keeper[]): boolean =>
-  keepers.every(({ name }) => isUp(house.bus.record(name).state));

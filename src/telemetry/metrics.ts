@@ -168,6 +168,8 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'config.reloaded':
     case 'config.rejected':
     case 'store.set_aside':
+    case 'system.restarting':
+    case 'system.restarted':
     case 'component.starting':
     case 'component.started':
     case 'component.start_failed':

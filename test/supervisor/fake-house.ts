@@ -27,8 +27,10 @@ import { createKeepers, unmetOf, watch } from '../../src/supervisor/keepers.ts';
 import { createLoop } from '../../src/supervisor/loop.ts';
 import { Readings } from '../../src/supervisor/readings.ts';
 import { applyConfig } from '../../src/supervisor/reload.ts';
+import { createRecoveryMode } from '../../src/supervisor/recovery-mode.ts';
 import { Roster, startOrder } from '../../src/supervisor/roster.ts';
 import { startRounds } from '../../src/supervisor/rounds.ts';
+import { createSystemRestart } from '../../src/supervisor/system-restart.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeDriver } from '../support/fake-driver.ts';
 
@@ -135,7 +137,10 @@ export function fakeHouse(config: Config, random: () => number) {
     phase: 'supervising',
     minimalFirst: false,
   };
-  bus.subscribe(createLoop({ roster, intervalOf: () => 5_000, onFatal: () => {} }));
+  const mode = createRecoveryMode(house);
+  const { afterFailure: onFailed } = createSystemRestart({ house, past: [], clean: true, look: mode.look, onError });
+  bus.subscribe(createLoop({ roster, intervalOf: () => 5_000, onFatal: () => {}, onFailed }));
+  bus.subscribe(mode.hear);
   const makeKeeper = createKeepers(house, () => {});
   for (const name of startOrder(config.components)) {
     const keeper = makeKeeper(name, config.components[name]!);

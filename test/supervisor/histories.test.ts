@@ -9,6 +9,14 @@ import { configure, fakeHouse, wished } from './fake-house.ts';
 const HISTORIES = Number(process.env['PARAMEDIC_HISTORIES'] ?? 300);
 const HOST_LIMIT = 4;
 const HOUR_MS = 3_600_000;
+/** After these what was decided before is over. */
+const overtaken = new Set([
+  'component.starting',
+  'component.held',
+  'component.failed',
+  'component.removed',
+  'recovery.finished',
+]);
 const names = ['store', 'mail', 'agent', 'batch'] as const;
 type Name = (typeof names)[number];
 /** A person's, a reload's and a boot's starts are nobody's budget. */
@@ -245,6 +253,28 @@ async function live({ setups, steps }: { setups: Record<Name, Setup>; steps: rea
       expect(left, `${event.component} is started as often as was decided`).toBeGreaterThan(0);
       starts.set(event.component, left - 1);
     }
+  }
+
+  // The system is restarted once an hour at most, one after the other, and as a whole.
+  const systems = events.filter((event) => event.type === 'system.restarting' || event.type === 'system.restarted');
+  expect(systems.map(({ type }) => type)).toEqual(
+    systems.map((_, n) => (n % 2 === 0 ? 'system.restarting' : 'system.restarted')),
+  );
+  const begun = systems.filter(({ type }) => type === 'system.restarting');
+  for (const [n, { at }] of begun.slice(1).entries()) expect(at - begun[n]!.at).toBeGreaterThanOrEqual(HOUR_MS);
+
+  // What is critical waits for nobody: each restart that is decided comes when its delay and the stop are over.
+  const STOP_MS = 5_000;
+  const ofStore = events.filter((event) => 'component' in event && event.component === 'store');
+  for (const [n, event] of ofStore.entries()) {
+    if (event.type !== 'restart.decided') continue;
+    expect(event.decision.kind).not.toBe('wait');
+    if (event.decision.kind !== 'restart') continue;
+    const due = event.at + event.decision.delayMs + STOP_MS;
+    const next = ofStore
+      .slice(n + 1)
+      .find((later) => overtaken.has(later.type) || ('next' in later && later.next === 'stop'));
+    expect(next?.at ?? Infinity, 'store is started as was decided').toBeLessThanOrEqual(due);
   }
 
   // Every recovery has an incident, one at a time for each component, and none is open that is over.

@@ -5,13 +5,13 @@ import {
   type ComponentName,
   type ComponentRecord,
   type Decision,
-  type EpochMs,
   type EventOf,
   type IncarnationId,
   type RecoveryEvent,
   type StartReason,
 } from '../model/index.ts';
 import { isCounted, type RestartRequest } from '../restart/index.ts';
+import { askAgain, type Deferred, type OutcomeOf } from './deferral.ts';
 import { Lives, type Life, type LifeHearer, type LivesDeps } from './lives.ts';
 import { RecoveryStory } from './recovery.ts';
 import { Waiters } from './waiters.ts';
@@ -26,19 +26,7 @@ export interface KeeperDeps extends LivesDeps {
   readonly unmet: () => readonly ComponentName[];
   /** Has a dependency restarted that is to blame, unless that is under way. */
   readonly blame: (dependency: ComponentName) => void;
-  /** What has become of a dependency that was blamed at `at`. */
-  readonly outcomeOf: (dependency: ComponentName, at: EpochMs) => BlameOutcome;
-}
-
-/** `restarted`: it is up again. `in vain`: nobody brings it back. */
-export type BlameOutcome = 'pending' | 'restarted' | 'in vain';
-
-/** A request that was told to wait. */
-interface Deferred {
-  readonly request: RestartRequest;
-  readonly decision: Extract<Decision, { kind: 'wait' | 'blame' }>;
-  readonly at: EpochMs;
-  readonly why: string;
+  readonly outcomeOf: OutcomeOf;
 }
 
 /** What led to a request, beyond the request itself. */
@@ -143,7 +131,10 @@ export class Keeper implements LifeHearer {
     if (this.life?.ready && (health === 'healthy' || health === 'degraded')) {
       this.#deferred = null;
       this.#tell(this.#story.finish('recovered'));
-    } else this.#askAgain(deferred);
+      return;
+    }
+    const again = askAgain(deferred, this.#deps.outcomeOf);
+    if (again) this.request(again, { why: deferred.why });
   }
 
   /** Asks for a restart: decided, stored, carried out. @returns what was decided. */
@@ -255,13 +246,6 @@ export class Keeper implements LifeHearer {
     const ended = { code: crash.exit.code, severity: crash.severity, signature: faultOf(crash) };
     this.request({ reason: 'crash', by: 'supervisor', force: false, crash: ended }, { before, why });
     if (!life.ready) this.#waiters.settle(new Error(`it ended before it was ready: ${why}`));
-  }
-
-  /** What was put off is decided anew; with its dependency back it has another try that no budget counts. */
-  #askAgain({ request, decision, at, why }: Deferred): void {
-    const outcome = decision.kind === 'blame' ? this.#deps.outcomeOf(decision.dependency, at) : 'in vain';
-    if (outcome === 'pending') return;
-    this.request(outcome === 'restarted' ? { ...request, reason: 'dependency', crash: null } : request, { why });
   }
 
   /** Ends what still lives, then starts it again, `delayMs` after the decision. */

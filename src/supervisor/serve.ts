@@ -8,7 +8,7 @@ import { formatDuration } from '../units.ts';
 import type { ComponentView, Daemon, ExplainView, HealthView, StatusView } from './api.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
-import { decideFor } from './keepers.ts';
+import { decideFor } from './situation.ts';
 import type { SystemRestart } from './system-restart.ts';
 import { stateName } from './state.ts';
 import { budgetView, checkView, componentView, crashView, eventView, iso } from './views.ts';

@@ -47,6 +47,10 @@ export interface Doubts {
   of(component: ComponentName, policy: DoubtPolicy): ReadonlySet<CheckpointId>;
 }
 
+/** Only a person can know that something else was the cause. */
+const isForgiven = (event: RecoveryEvent): event is EventOf<'component.released'> | EventOf<'component.removed'> =>
+  event.type === 'component.removed' || (event.type === 'component.released' && event.by === 'person');
+
 /** Suspicions kept for one component; of checkpoints that far back hardly one is still kept. */
 const MOST = 1_000;
 
@@ -70,8 +74,7 @@ export function createDoubts(): Doubts {
         if (event.checkpoint === null) given.delete(event.component);
         else given.set(event.component, { checkpoint: event.checkpoint, at: event.at });
       } else if (event.type === 'component.crashed') suspect(event);
-      else if (event.type === 'component.released' || event.type === 'component.removed')
-        suspicions.delete(event.component);
+      else if (isForgiven(event)) suspicions.delete(event.component);
     },
     of: (component, policy) => poisoned(suspicions.get(component) ?? [], policy),
   };

@@ -103,6 +103,11 @@ describe('what is read of a component', () => {
     expect(doubted(...life(A, crashed(given)), ...life(A, crashed(given)))).toEqual([]);
   });
 
+  it.each(['supervisor', 'webhook'] as const)('is not forgotten when a %s lets it run again', (by) => {
+    const released: RecoveryEvent = { type: 'component.released', component: MAIL, at: epochMs(at), by };
+    expect(doubted(...life(A), ...life(A), released)).toEqual([A]);
+  });
+
   it.each(['component.released', 'component.removed'] as const)('is forgotten with %s', (type) => {
     const forgotten = { type, component: MAIL, at: epochMs(at), by: 'person' } as RecoveryEvent;
     expect(doubted(...life(A), ...life(A), forgotten)).toEqual([]);

@@ -78,8 +78,9 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     }
   }
 
-  async function getState(component: ComponentName, endedAt: Parameters<StateStore['getState']>[1]) {
-    const { restored, damaged, hadAnything } = await ask('restore', { component, endedAt, at: clock.now() });
+  async function getState(...[component, endedAt, doubted = new Set()]: Parameters<StateStore['getState']>) {
+    const question = { component, endedAt, doubted, at: clock.now() };
+    const { restored, damaged, hadAnything } = await ask('restore', question);
     tellDamage(damaged);
     if (hadAnything) tellRestored(component, restored);
     return restored;

@@ -13,7 +13,12 @@ export interface Jobs {
     answer: { entry_id: number } | { entry_ids: number[] };
   };
   restore: {
-    ask: { component: ComponentName; endedAt: EpochMs | null; at: EpochMs };
+    ask: {
+      component: ComponentName;
+      endedAt: EpochMs | null;
+      doubted: ReadonlySet<CheckpointId>;
+      at: EpochMs;
+    };
     answer: { restored: Restored; damaged: readonly Damage[]; hadAnything: boolean };
   };
   /** The newest entry that the component has ever journalled; null: it never has. */

@@ -31,25 +31,31 @@ function openState(states: StateDatabase, checkpoint: CheckpointInfo, at: EpochM
   }
 }
 
-/** What a component continues from: the newest state that verifies, and the journal after it. */
-export function restore(states: StateDatabase, { component, endedAt, at }: Jobs['restore']['ask']) {
+/** What a component continues from: the newest state that verifies and is not in doubt, and the journal after it. */
+export function restore(states: StateDatabase, { component, endedAt, doubted, at }: Jobs['restore']['ask']) {
   // A day of checkpoints is long, and the newest nearly always verifies.
   let candidates = states.list(component, FIRST_LOOK);
   const last = states.lastEntry(component);
   const damaged: Damage[] = [];
+  let avoided = doubted;
   const answer = (restored: Omit<Jobs['restore']['answer']['restored'], 'through'>): Jobs['restore']['answer'] => ({
     restored: { through: last, ...restored },
     damaged,
     hadAnything: candidates.length > 0 || last !== null,
   });
   for (;;) {
-    const { checkpoint, source } = choose(candidates, new Set(damaged.map((each) => each.checkpoint)));
+    const { checkpoint, source } = choose(candidates, new Set([...avoided, ...damaged.map((each) => each.checkpoint)]));
     if (!checkpoint && candidates.length === FIRST_LOOK) {
       const all = states.list(component);
       if (all.length > candidates.length) {
         candidates = all;
         continue;
       }
+    }
+    if (!checkpoint && avoided.size > 0) {
+      // All others are damaged or in doubt as well: better the newest than nothing.
+      avoided = new Set();
+      continue;
     }
     if (!checkpoint) {
       const oldest = candidates.at(-1);

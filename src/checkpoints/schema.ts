@@ -18,6 +18,14 @@ export const stateSchema = z
       .min(0)
       .default(1)
       .describe("Version of the state's shape that the component writes."),
+    poisoned_after: z
+      .number()
+      .int()
+      .min(0)
+      .default(2)
+      .describe(
+        'Crashes with one signature, each within restart_window after restoring the same checkpoint: with this many the one before is used, with the journal since; 0: never.',
+      ),
     retention: z
       .strictObject({
         max_age: duration().default(86_400_000).describe('Checkpoints older than this may go…'),

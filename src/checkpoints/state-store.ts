@@ -68,8 +68,9 @@ export interface StateStore {
   /**
    * Reads, verifies and, when the newest does not verify, falls back to the newest that does.
    * @param endedAt when the life before ended, for the estimate of what is lost; null: there was none.
+   * @param doubted passed over too, as long as there is another one: a doubt is no proof, and never leads to nothing.
    */
-  getState(component: ComponentName, endedAt: EpochMs | null): Promise<Restored>;
+  getState(component: ComponentName, endedAt: EpochMs | null, doubted?: ReadonlySet<CheckpointId>): Promise<Restored>;
   /** What a component continues from that is not to remember: nothing; `through` is where its journal stands. */
   beginAfresh(component: ComponentName): Promise<Restored>;
   list(component?: ComponentName): Promise<CheckpointInfo[]>;

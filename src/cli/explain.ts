@@ -10,6 +10,12 @@ function page(view: ExplainView): string {
     `${view.component} is ${tone(view.state)}.`,
     view.sentence,
     `Restarts: ${used} of ${limit} within ${window_seconds} s; ${view.attempts} since it was last well for that long.`,
+    ...(view.slow_loop.used === 0
+      ? []
+      : [`The same crash: ${view.slow_loop.used} times within 24 h${limited(view.slow_loop.limit)}.`]),
+    ...(view.poisoned_checkpoints.length === 0
+      ? []
+      : [`It would not continue from ${view.poisoned_checkpoints.join(', ')}: it crashed soon after, each time.`]),
     view.dependents.length === 0 ? 'Nothing depends on it.' : `What depends on it: ${view.dependents.join(', ')}.`,
     `Policy: ${Object.entries(view.policy)
       .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
@@ -17,6 +23,8 @@ function page(view: ExplainView): string {
   ];
   return lines.join('\n');
 }
+
+const limited = (limit: number): string => (limit === 0 ? '' : `; with ${limit} it has failed`);
 
 export function addExplain(program: Command): void {
   withDaemon(program.command('explain <component>'))

@@ -44,6 +44,11 @@ export interface EventFields {
   'config.rejected': { problems: string[] };
   'store.set_aside': { store: StoreName; movedTo: string; why: string };
 
+  /** All is about to be stopped and started again in recovery mode, because `cause` was given up. */
+  'system.restarting': { cause: ComponentName; why: string };
+  /** `dropped`: a daemon that came back found that it had been begun too long ago. */
+  'system.restarted': { cause: ComponentName; outcome: 'done' | 'dropped'; durationMs: number };
+
   /** A start is about to happen: stored before the spawn, so that nothing is ever started twice. */
   'component.starting': { incarnation: IncarnationId; reason: StartReason; attempt: number };
   'component.started': { incarnation: IncarnationId; process: ProcessIdentity };
@@ -256,7 +261,7 @@ export interface RecoveryPhases {
 
 export type EventType = keyof EventFields;
 
-type HostEvent = 'daemon' | 'config' | 'store' | 'host' | 'breaker' | 'webhook' | 'alert' | 'telemetry';
+type HostEvent = 'daemon' | 'config' | 'store' | 'system' | 'host' | 'breaker' | 'webhook' | 'alert' | 'telemetry';
 /** Events about a component name it; events about the daemon or the host do not. */
 type Subject<T extends EventType> = T extends `${HostEvent}.${string}` ? object : { component: ComponentName };
 
@@ -281,6 +286,8 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'config.reloaded': 'decision',
   'config.rejected': 'decision',
   'store.set_aside': 'decision',
+  'system.restarting': 'decision',
+  'system.restarted': 'decision',
   'component.starting': 'decision',
   'component.started': 'decision',
   'component.start_failed': 'decision',

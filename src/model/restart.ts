@@ -1,3 +1,5 @@
+import type { ComponentName } from './ids.ts';
+
 export const restartPolicies = ['immediate', 'delayed', 'exponential_backoff', 'no_restart', 'manual_only'] as const;
 
 export const priorities = ['critical', 'high', 'medium', 'low'] as const;
@@ -19,6 +21,8 @@ export type Decision =
   | { readonly kind: 'restart'; readonly rule: string; readonly delayMs: number; readonly attempt: number }
   /** Later: asked again at `until`, or when what it waits for ends (null). */
   | { readonly kind: 'wait'; readonly rule: string; readonly until: number | null; readonly why: string }
+  /** It would be given up, but what it depends on is to blame: that is restarted first, and it waits for it. */
+  | { readonly kind: 'blame'; readonly rule: string; readonly dependency: ComponentName; readonly why: string }
   /** The end nobody asked for is welcome: stay stopped. */
   | { readonly kind: 'stay'; readonly rule: string; readonly why: string }
   /** Given up: only a person or a webhook starts it again. */

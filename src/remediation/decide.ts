@@ -112,5 +112,5 @@ function whenRefused({ action }: Situation, { restart }: Target): Verdict | unde
   // An alert is not answered with an intention: it may come again when the time has come.
   if (restart.kind === 'wait') return no('locked', restart.why);
   if (restart.kind !== 'refuse') return undefined;
-  return no(restart.rule === 'budget' ? 'budget_exhausted' : 'denied', restart.why);
+  return no(restart.rule === 'budget' || restart.rule === 'slow_loop' ? 'budget_exhausted' : 'denied', restart.why);
 }

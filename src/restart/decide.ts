@@ -7,7 +7,9 @@ import type {
   Requester,
   RestartReason,
 } from '../model/index.ts';
+import type { toBlame } from './blame.ts';
 import type { RestartPolicy } from './policy.ts';
+import { worstFault, type Faults } from './slow-loop.ts';
 
 /** Somebody wants a component to be started again. */
 export interface RestartRequest {
@@ -15,8 +17,15 @@ export interface RestartRequest {
   readonly by: Requester;
   /** Passes `no_restart` (a person's force) and a used-up budget (a webhook's). */
   readonly force: boolean;
-  /** How it ended, when it has ended by itself; null: its process lives, or never came to life. */
-  readonly crash: { readonly code: number | null; readonly severity: CrashSeverity } | null;
+  /**
+   * How it ended, when it has ended by itself; null: its process lives, or never came to life.
+   * `signature`: of a fault of its own, not yet among the `faults`; null: it was none, or is not known.
+   */
+  readonly crash: {
+    readonly code: number | null;
+    readonly severity: CrashSeverity;
+    readonly signature: string | null;
+  } | null;
 }
 
 /** All that a decision depends on, besides the request and the time. */
@@ -26,6 +35,9 @@ export interface Situation {
   readonly priority: Priority;
   /** Start times of this component's counted restarts, oldest first; older ones than its window may be missing. */
   readonly restarts: readonly EpochMs[];
+  readonly faults: Faults;
+  /** The dependency that would be restarted before it is given up; null: none is to blame. */
+  readonly toBlame: ReturnType<typeof toBlame>;
   /** Start times of all automatic restarts on this host within the last hour, oldest first. */
   readonly hostRestarts: readonly EpochMs[];
   readonly hostLimit: number;
@@ -79,6 +91,7 @@ export function decide(request: RestartRequest, situation: Situation, now: Epoch
     byPolicy(request, situation.policy) ??
     byRequester(request, situation) ??
     byBudget(request, situation, now) ??
+    bySlowLoop(request, situation, now) ??
     byHost(request, situation) ??
     byPriority(situation) ?? {
       kind: 'restart',
@@ -127,12 +140,37 @@ function byRequester(request: RestartRequest, { record }: Situation): Decision |
   };
 }
 
-function byBudget(request: RestartRequest, { policy, restarts }: Situation, now: EpochMs): Decision | undefined {
+function byBudget(request: RestartRequest, situation: Situation, now: EpochMs): Decision | undefined {
+  const { policy, restarts } = situation;
   const used = budgetUsed(restarts, policy.restart_window, now);
   if (used < policy.max_restarts) return undefined;
   const why = `${used} restarts within ${Math.round(policy.restart_window / 1_000)} s: the budget of ${policy.max_restarts} is used up`;
-  if (request.by === 'supervisor') return { kind: 'fail', rule: 'budget', why };
-  return request.force ? undefined : { kind: 'refuse', rule: 'budget', why };
+  return usedUp(request, situation, 'budget', why);
+}
+
+/** Restarting it once more is of no use. */
+function usedUp(
+  request: RestartRequest,
+  { toBlame: blamed }: Situation,
+  rule: string,
+  why: string,
+): Decision | undefined {
+  if (request.by === 'supervisor' && blamed)
+    return { kind: 'blame', rule, dependency: blamed.dependency, why: `${why}; ${blamed.why}` };
+  if (request.by === 'supervisor') return { kind: 'fail', rule, why };
+  return request.force ? undefined : { kind: 'refuse', rule, why };
+}
+
+/** Each burst stays within the budget, and yet it crashes alike again and again. */
+function bySlowLoop(request: RestartRequest, situation: Situation, now: EpochMs): Decision | undefined {
+  const { policy, faults } = situation;
+  const { slow_loop_after: limit } = policy;
+  // An end that was no fault of its own says nothing about a loop.
+  if (limit === 0 || (request.crash && request.crash.signature === null)) return undefined;
+  const worst = worstFault(faults, request.crash?.signature ?? null, policy, now);
+  if (!worst || worst.count < limit) return undefined;
+  const why = `the same crash (signature ${worst.signature}) ${worst.count} times within 24 h: slow_loop_after is ${limit}`;
+  return usedUp(request, situation, 'slow_loop', why);
 }
 
 function byHost(request: RestartRequest, { priority, hostRestarts, hostLimit }: Situation): Decision | undefined {

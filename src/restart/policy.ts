@@ -32,6 +32,14 @@ export const restartPolicySchema = z
     restart_window: duration()
       .default(300_000)
       .describe('Length of the sliding window; after this long in good health the backoff starts afresh.'),
+    slow_loop_after: z
+      .number()
+      .int()
+      .min(0)
+      .default(5)
+      .describe(
+        'Crashes with the same signature within 24 h, those within one restart_window counted once: with this many it has failed, as with a used-up budget; 0: never.',
+      ),
     require_healthy_state: z.boolean().default(true).describe('A restart counts as good only when verified healthy.'),
     on_dependency_restart: z
       .enum(['restart', 'ignore'])
@@ -57,8 +65,14 @@ export const hostRestartSchema = z
       .describe(
         'Automatic restarts on this host within an hour; beyond it others wait, critical ones go on under their own budget.',
       ),
+    system_restart: z
+      .boolean()
+      .default(true)
+      .describe(
+        'When a component of critical priority has used up its restarts: stop all and start again in recovery mode, once an hour at most.',
+      ),
   })
-  .describe('The budget of the whole host.');
+  .describe('What is decided for the whole host.');
 export type HostRestartPolicy = z.output<typeof hostRestartSchema>;
 
 export const maintenanceWindowsSchema = z

@@ -84,7 +84,11 @@ export interface ExplainView {
   readonly sentence: string;
   readonly policy: Readonly<Record<string, unknown>>;
   readonly restart_budget: ComponentView['restart_budget'];
+  /** How often its most frequent crash came within 24 h, and how often makes it fail; 0: no matter how often. */
+  readonly slow_loop: { readonly used: number; readonly limit: number };
   readonly attempts: number;
+  /** It has crashed too often soon after it was given these: it would continue from an older one. */
+  readonly poisoned_checkpoints: readonly string[];
   readonly dependents: readonly string[];
 }
 

@@ -87,8 +87,15 @@ const recorded = (incarnation: IncarnationId | null, process: ProcessIdentity | 
 function putOff(keeper: Keeper, { record, lastDecision }: BootDeps): void {
   const { state, recovery } = record(keeper.name);
   const last = lastDecision(keeper.name);
-  if (state.is === 'running' && recovery && last?.decision.kind === 'wait')
-    keeper.defer(requestOf(last), last.decision.rule, last.decision.why);
+  if (state.is === 'running' && recovery && last) takeOverWait(keeper, last);
+}
+
+/** @returns false when nothing was put off. */
+function takeOverWait(keeper: Keeper, last: EventOf<'restart.decided'>): boolean {
+  const { decision, at } = last;
+  if (decision.kind !== 'wait' && decision.kind !== 'blame') return false;
+  keeper.defer({ request: requestOf(last), decision, at, why: decision.why });
+  return true;
 }
 
 const requestOf = ({ reason, by }: EventOf<'restart.decided'>): RestartRequest => ({
@@ -137,6 +144,6 @@ function layToRest({ name }: Keeper, { record, clock, emit }: BootDeps): void {
 /** A start that was decided comes at its time; one that was put off must be decided anew. */
 function resume(keeper: Keeper, delayMs: number, reason: StartReason, { lastDecision }: BootDeps): void {
   const last = lastDecision(keeper.name);
-  if (last?.decision.kind === 'wait') keeper.request(requestOf(last));
+  if (last && takeOverWait(keeper, last)) keeper.recheck();
   else keeper.beginIn(delayMs, reason);
 }

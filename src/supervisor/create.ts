@@ -10,7 +10,7 @@ import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
 import { createAsk } from './ask.ts';
 import { boot } from './boot.ts';
-import { createKeepers, isWantedFirst, remediationTarget, unmetOf, watch } from './keepers.ts';
+import { createKeepers, unmetOf, watch } from './keepers.ts';
 import { createHouseExperiments } from './experiments.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
@@ -19,9 +19,12 @@ import { reconcile } from './reconcile.ts';
 import { applyConfig, watchHost } from './reload.ts';
 import { startOrder } from './roster.ts';
 import { startRounds } from './rounds.ts';
-import { allUp, serve } from './serve.ts';
+import { serve } from './serve.ts';
 import { namesOf, takeSnapshot } from './snapshot.ts';
 import { incarnationOf } from './state.ts';
+import { remediationTarget } from './situation.ts';
+import { createRecoveryMode } from './recovery-mode.ts';
+import { createSystemRestart } from './system-restart.ts';
 import { openTracer } from './traces.ts';
 import type { StatePaths } from './state-dir.ts';
 
@@ -68,6 +71,14 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     gauges: () => toGauges(takeSnapshot(house, { experiments, remediation, tracer })),
     nodeMetrics: true,
   });
+  const mode = createRecoveryMode(house);
+  const systemRestart = createSystemRestart({
+    house,
+    past: past.systemRestarts,
+    clean: past.clean,
+    look: mode.look,
+    onError: (error) => onError('system restart', error),
+  });
   if (tracer) bus.subscribe(tracer.hear);
   bus.subscribe((event) => metrics.apply(toMetrics(event, tracer?.placeOf(event))));
   bus.subscribe(createAftermath(house.reports));
@@ -79,18 +90,10 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         return typeof interval === 'number' ? interval : house.loaded.config.intervals[interval];
       },
       onFatal: () => void stop(false, 1),
+      onFailed: systemRestart.afterFailure,
     }),
   );
-  bus.subscribe((event) => {
-    if (event.type === 'component.ready' && house.minimalFirst) leaveMinimal();
-  });
-
-  /** In recovery mode: the others may start once all that is needed most is up. */
-  function leaveMinimal(): void {
-    const first = [...roster].filter((keeper) => isWantedFirst(house, keeper));
-    house.minimalFirst = !allUp(house, first);
-    if (!house.minimalFirst) for (const keeper of roster) keeper.recheck();
-  }
+  bus.subscribe(mode.hear);
 
   async function stop(keepComponents: boolean, code: number): Promise<void> {
     if (house.phase === 'stopping') return;
@@ -209,6 +212,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       reload,
       requestStop: ({ keepComponents }) => void stop(keepComponents, 0),
       metrics: metrics.render,
+      systemRestart,
     }),
     onError,
     finished: finished.promise,
@@ -232,6 +236,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         if (house.phase === 'booting') house.phase = 'supervising';
         reconcile(house);
         remediation.resume();
+        systemRestart.resume();
       } finally {
         booted.resolve();
       }

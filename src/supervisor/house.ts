@@ -1,5 +1,5 @@
 import type { Breakers } from '../breakers/index.ts';
-import type { StateStore } from '../checkpoints/index.ts';
+import type { Doubts, StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import type { CrashReports, OomWatch } from '../crashes/index.ts';
@@ -16,12 +16,11 @@ import type { Readings } from './readings.ts';
 import type { Roster } from './roster.ts';
 import type { StatePaths } from './state-dir.ts';
 
-/** What runs, shared by the parts of the supervisor. `loaded`, `url` and `phase` are replaced as time goes on. */
+/** What runs, shared by the parts of the supervisor. What is not readonly is replaced as time goes on. */
 export interface House {
   readonly clock: Clock;
   readonly version: string;
   readonly startedAt: EpochMs;
-  readonly recoveryMode: boolean;
   readonly credentials: Credentials;
   readonly store: EventStore;
   readonly bus: Bus;
@@ -31,6 +30,7 @@ export interface House {
   readonly driver: ProcessDriver;
   readonly monitor: HealthMonitor;
   readonly state: StateStore;
+  readonly doubts: Doubts;
   readonly reports: CrashReports;
   readonly oom: OomWatch;
   readonly breakers: Breakers;
@@ -39,6 +39,7 @@ export interface House {
   readonly readings: Readings;
   readonly paths: StatePaths;
   loaded: LoadedConfig;
+  recoveryMode: boolean;
   /** Where children reach us; empty until the listener is up. */
   url: string;
   phase: 'booting' | 'supervising' | 'stopping';

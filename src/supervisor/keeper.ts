@@ -1,15 +1,17 @@
 import type { Running } from '../drivers/index.ts';
 import type { ComponentConfig } from '../config/index.ts';
-import type {
-  ComponentName,
-  ComponentRecord,
-  Decision,
-  EventOf,
-  IncarnationId,
-  RecoveryEvent,
-  StartReason,
+import {
+  faultOf,
+  type ComponentName,
+  type ComponentRecord,
+  type Decision,
+  type EventOf,
+  type IncarnationId,
+  type RecoveryEvent,
+  type StartReason,
 } from '../model/index.ts';
 import { isCounted, type RestartRequest } from '../restart/index.ts';
+import { askAgain, type Deferred, type OutcomeOf } from './deferral.ts';
 import { Lives, type Life, type LifeHearer, type LivesDeps } from './lives.ts';
 import { RecoveryStory } from './recovery.ts';
 import { Waiters } from './waiters.ts';
@@ -22,6 +24,9 @@ export interface KeeperDeps extends LivesDeps {
   readonly decide: (request: RestartRequest) => Decision;
   /** Dependencies that are not up. */
   readonly unmet: () => readonly ComponentName[];
+  /** Has a dependency restarted that is to blame, unless that is under way. */
+  readonly blame: (dependency: ComponentName) => void;
+  readonly outcomeOf: OutcomeOf;
 }
 
 /** What led to a request, beyond the request itself. */
@@ -51,8 +56,7 @@ export class Keeper implements LifeHearer {
   #pending: StartReason | null = null;
   /** Replaced whenever somebody wants something else. */
   #wish: object = {};
-  /** A request that was told to wait, and the rule that said so. */
-  #deferred: { readonly request: RestartRequest; readonly rule: string; readonly why: string } | null = null;
+  #deferred: Deferred | null = null;
 
   constructor(name: ComponentName, config: ComponentConfig, deps: KeeperDeps) {
     this.name = name;
@@ -109,8 +113,8 @@ export class Keeper implements LifeHearer {
   }
 
   /** Takes over a request for a restart that the daemon before this one had put off. */
-  defer(request: RestartRequest, rule: string, why: string): void {
-    this.#deferred = { request, rule, why };
+  defer(deferred: Deferred): void {
+    this.#deferred = deferred;
   }
 
   /** It was running when the daemon before this one died, and is not any more. */
@@ -127,7 +131,10 @@ export class Keeper implements LifeHearer {
     if (this.life?.ready && (health === 'healthy' || health === 'degraded')) {
       this.#deferred = null;
       this.#tell(this.#story.finish('recovered'));
-    } else this.request(deferred.request, { why: deferred.why });
+      return;
+    }
+    const again = askAgain(deferred, this.#deps.outcomeOf);
+    if (again) this.request(again, { why: deferred.why });
   }
 
   /** Asks for a restart: decided, stored, carried out. @returns what was decided. */
@@ -141,7 +148,7 @@ export class Keeper implements LifeHearer {
       ...before,
       { type: 'restart.decided', ...this.#about(), reason, by, decision, counted },
     ];
-    const deferredBy = this.#deferred?.rule;
+    const deferredBy = this.#deferred?.decision.rule;
     if (decision.kind !== 'refuse') this.#wishAnew();
 
     switch (decision.kind) {
@@ -149,9 +156,14 @@ export class Keeper implements LifeHearer {
         void this.#carryOut(request, decision.delayMs, [...facts, ...this.#story.begin(reason)], why);
         break;
       case 'wait':
-        this.#deferred = { request, rule: decision.rule, why };
+        this.#deferred = { request, decision, at: this.#deps.clock.now(), why };
         if (deferredBy !== decision.rule || before.length > 0) this.#tell([...facts, ...this.#story.begin(reason)]);
         if (decision.until !== null) this.#in(decision.until - this.#deps.clock.now(), () => this.recheck());
+        break;
+      case 'blame':
+        this.#deferred = { request, decision, at: this.#deps.clock.now(), why };
+        this.#tell([...facts, ...this.#story.begin(reason)]);
+        this.#deps.blame(decision.dependency);
         break;
       case 'stay':
         this.#tell([...facts, ...this.#story.finish('aborted')]);
@@ -198,7 +210,7 @@ export class Keeper implements LifeHearer {
   }
 
   notStarted(life: Life, why: string, facts: readonly RecoveryEvent[]): void {
-    const crash = { code: null, severity: 'high' } as const;
+    const crash = { code: null, severity: 'high', signature: null } as const;
     const before = [...facts, ...this.#restartFinished(life, 'failure')];
     this.request({ reason: 'crash', by: 'supervisor', force: false, crash }, { before, why });
     this.#waiters.settle(new Error(why));
@@ -225,13 +237,13 @@ export class Keeper implements LifeHearer {
     // Nobody may try again: it has failed. Or not yet: it may still come up meanwhile.
     if (decision.kind === 'refuse')
       void this.#giveUp({ rule: decision.rule, why: `${decision.why}; last: ${why}` }, false, why, []);
-    else if (decision.kind === 'wait') void this.#lives.verify(life);
+    else if (decision.kind === 'wait' || decision.kind === 'blame') void this.#lives.verify(life);
   }
 
   crashed(life: Life, crash: EventOf<'component.crashed'>): void {
     const before = [crash, ...(life.ready ? [] : this.#restartFinished(life, 'failure'))];
     const why = `${crash.crashType}, ${crash.errorType}`;
-    const ended = { code: crash.exit.code, severity: crash.severity };
+    const ended = { code: crash.exit.code, severity: crash.severity, signature: faultOf(crash) };
     this.request({ reason: 'crash', by: 'supervisor', force: false, crash: ended }, { before, why });
     if (!life.ready) this.#waiters.settle(new Error(`it ended before it was ready: ${why}`));
   }

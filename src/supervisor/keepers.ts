@@ -1,12 +1,11 @@
 import type { ComponentConfig } from '../config/index.ts';
 import type { StartPlan } from '../drivers/index.ts';
-import type { ComponentName, Decision, IncarnationId, Priority } from '../model/index.ts';
-import type { Target } from '../remediation/index.ts';
-import { decide, maintenanceAt, type RestartRequest } from '../restart/index.ts';
+import type { ComponentName, IncarnationId } from '../model/index.ts';
 import { traceparent } from '../telemetry/index.ts';
 import { createAutopsy } from './autopsy.ts';
 import type { House } from './house.ts';
 import { Keeper } from './keeper.ts';
+import { blame, decideFor, outcomeOf } from './situation.ts';
 import { isUp, processOf } from './state.ts';
 
 /** Makes keepers for a house: gives each what it may ask of the others. */
@@ -35,52 +34,12 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
           killedFor,
         }),
       unmet: () => unmetOf(house, keeper),
+      blame: (dependency) => blame(house, keeper, dependency),
+      outcomeOf: (dependency, at) => outcomeOf(house, dependency, at),
       afterSpawn,
     });
     return keeper;
   };
-}
-
-/** What would be decided for this component now; pure but for the reading of the house. */
-export function decideFor(house: House, keeper: Keeper, request: RestartRequest): Decision {
-  const { config } = house.loaded;
-  const now = house.clock.now();
-  const { restart: policy, priority } = keeper.config;
-  return decide(
-    request,
-    {
-      record: house.bus.record(keeper.name),
-      policy,
-      priority,
-      restarts: house.ledger.of(keeper.name, policy.restart_window, now),
-      hostRestarts: house.ledger.host(now),
-      hostLimit: config.restart.max_restarts_per_hour,
-      recovering: recoveringBeside(house, keeper.name),
-      maintenance: maintenanceAt(config.maintenance_windows, now),
-    },
-    now,
-  );
-}
-
-/** What a webhook must know of a component before it acts on it; undefined: there is none. */
-export function remediationTarget(house: House, component: string, force: boolean): Target | undefined {
-  const keeper = house.roster.find(component);
-  if (!keeper) return undefined;
-  const { held, healthySince, recovery } = house.bus.record(keeper.name);
-  return {
-    held,
-    enabled: keeper.config.enabled,
-    healthySince: healthySince ?? null,
-    busy: keeper.busy || recovery !== null,
-    restart: decideFor(house, keeper, { reason: 'alert', by: 'webhook', force, crash: null }),
-  };
-}
-
-/** A recovery that waits (for a delay, a dependency, a budget) needs nothing of the machine and holds nobody up. */
-function recoveringBeside(house: House, name: ComponentName): Priority[] {
-  return [...house.roster].flatMap((other) =>
-    other.name !== name && other.busy && house.bus.record(other.name).recovery ? [other.config.priority] : [],
-  );
 }
 
 /** What a start of it waits for: dependencies, and in recovery mode the components of minimal recovery. */
@@ -94,11 +53,16 @@ export function unmetOf(house: House, keeper: Keeper): ComponentName[] {
   ];
 }
 
-/** In recovery mode the others wait for it. One that nobody means to run holds nobody up. */
-export const isWantedFirst = (house: House, { name, config }: Keeper): boolean =>
-  isMinimal(config) && config.enabled && !house.bus.record(name).held;
+/** In recovery mode the others wait for it. One that nobody means to run, or brings back, holds nobody up. */
+export function isWantedFirst(house: House, { name, config }: Keeper): boolean {
+  const { held, state } = house.bus.record(name);
+  const given = state.is === 'failed' || (state.is === 'stopped' && state.settled);
+  return isMinimal(config) && config.enabled && !held && !given;
+}
 
-const isMinimal = (config: ComponentConfig): boolean => config.minimal_recovery ?? config.priority === 'critical';
+/** It is part of the first round of recovery mode. */
+export const isMinimal = (config: ComponentConfig): boolean =>
+  config.minimal_recovery ?? config.priority === 'critical';
 
 function startPlan(house: House, { name, config }: Keeper, incarnation: IncarnationId): StartPlan {
   const inherited = config.env_inherit.flatMap((key) => {

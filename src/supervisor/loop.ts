@@ -8,10 +8,12 @@ export interface LoopDeps {
   readonly intervalOf: (keeper: Keeper, check: string) => number;
   /** A component with `on_failed: exit` has failed for good. */
   readonly onFatal: (component: string) => void;
+  /** Any other has. */
+  readonly onFailed: (event: EventOf<'component.failed'>) => void;
 }
 
 /** Turns facts into requests: what a tripped check, a recovered dependency or a finished recovery means for others. */
-export function createLoop({ roster, intervalOf, onFatal }: LoopDeps): Listener {
+export function createLoop({ roster, intervalOf, onFatal, onFailed }: LoopDeps): Listener {
   const tripped = (event: EventOf<'check.tripped'>): void => {
     const keeper = event.component === HOST ? undefined : roster.find(event.component);
     if (!keeper || keeper.busy || !keeper.life || event.action !== 'restart') return;
@@ -39,7 +41,9 @@ export function createLoop({ roster, intervalOf, onFatal }: LoopDeps): Listener 
     if (event.type === 'check.tripped') tripped(event);
     else if (event.type === 'component.ready') ready(event);
     else if (event.type === 'recovery.finished') for (const keeper of roster) keeper.recheck();
-    else if (event.type === 'component.failed' && roster.find(event.component)?.config.restart.on_failed === 'exit')
-      onFatal(event.component);
+    else if (event.type === 'component.failed') {
+      if (roster.find(event.component)?.config.restart.on_failed === 'exit') onFatal(event.component);
+      else onFailed(event);
+    }
   };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createBreakers } from '../breakers/index.ts';
-import { createStateStore, type ThreadedStateStore } from '../checkpoints/index.ts';
+import { createDoubts, createStateStore, type ThreadedStateStore } from '../checkpoints/index.ts';
 import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { createCrashReports, createMask, createOomWatch, oomCounterFiles } from '../crashes/index.ts';
@@ -10,7 +10,7 @@ import { sentenceOf } from '../errors.ts';
 import { createMonitor } from '../health/index.ts';
 import { createIncidentBook, createIncidentDesk } from '../incidents/index.ts';
 import { Shutdown } from '../lifecycle.ts';
-import type { IncidentId } from '../model/index.ts';
+import type { IncidentId, RecoveryEvent } from '../model/index.ts';
 import { createLedger } from '../restart/index.ts';
 import { openEventStore, type SetAside } from '../storage/index.ts';
 import { createLog, toLog } from '../telemetry/index.ts';
@@ -73,13 +73,18 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
   closing.add('events.db', () => store.close());
 
   const ledger = createLedger();
-  for (const event of past.decisions) ledger.read(event);
+  const doubts = createDoubts();
+  const project = (event: RecoveryEvent): void => {
+    ledger.read(event);
+    doubts.read(event);
+  };
+  for (const event of past.decisions) project(event);
   const incidents = createIncidentBook({
     newId: () => randomHex(16) as IncidentId,
     reopenWithinMs: () => house.loaded.config.incidents.reopen_within,
     known: past.incidents,
   });
-  const bus = createBus({ store, incidents, project: ledger.read, now: clock.now, onError });
+  const bus = createBus({ store, incidents, project, now: clock.now, onError });
   const readings = new Readings(startedAt);
   bus.subscribe((event) => log.event(event));
   bus.subscribe((event) => readings.read(event));
@@ -128,6 +133,7 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
     driver,
     monitor,
     state,
+    doubts,
     reports,
     oom,
     roster,

@@ -3,6 +3,7 @@ import {
   type ComponentName,
   type EpochMs,
   type EventOf,
+  type EventType,
   type Incident,
   type RecoveryEvent,
 } from '../model/index.ts';
@@ -13,7 +14,7 @@ export const MEMORY_MS = 7 * 24 * 3_600_000;
 
 /** What must be known of earlier daemons. */
 export interface Past {
-  /** Restarts that were decided, and slates that were wiped, oldest first. */
+  /** Restarts that were decided, what led to them, and slates that were wiped, oldest first. */
   readonly decisions: readonly RecoveryEvent[];
   /** How breakers changed, oldest first. */
   readonly transitions: readonly EventOf<'breaker.transitioned'>[];
@@ -23,6 +24,8 @@ export interface Past {
   readonly incidents: readonly Incident[];
   /** What alerts have asked for, and what became of it, oldest first. */
   readonly remediations: readonly RecoveryEvent[];
+  /** When the whole system was restarted, oldest first. */
+  readonly systemRestarts: readonly RecoveryEvent[];
   /** When daemons started, and what their experiments did, oldest first. */
   readonly experiments: readonly RecoveryEvent[];
 }
@@ -37,14 +40,24 @@ export const noPast: Past = {
   clean: false,
   incidents: [],
   remediations: [],
+  systemRestarts: [],
   experiments: [],
 };
+
+const decisive: readonly EventType[] = [
+  'component.starting',
+  'component.crashed',
+  'checkpoint.restored',
+  'restart.decided',
+  'component.released',
+  'component.removed',
+];
 
 export function readPast(store: EventStore, now: EpochMs): Past {
   const stopped = store.lastOf('daemon.stopped');
   const begun = epochMs(now - MEMORY_MS);
   return {
-    decisions: store.since(['restart.decided', 'component.released'], begun),
+    decisions: store.since(decisive, begun),
     transitions: store.since(['breaker.transitioned'], begun).filter((event) => event.type === 'breaker.transitioned'),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
     remediations: store.since(['remediation.decided', 'remediation.finished'], begun),
@@ -52,6 +65,7 @@ export function readPast(store: EventStore, now: EpochMs): Past {
       ...store.incidents({ state: 'open', limit: MOST_INCIDENTS }),
       ...store.incidents({ state: 'resolved', limit: LAST_INCIDENTS }),
     ],
+    systemRestarts: store.since(['system.restarting', 'system.restarted'], begun),
     experiments: store.since(['daemon.started', 'experiment.started', 'experiment.finished'], begun),
   };
 }

@@ -2,14 +2,15 @@ import { join } from 'node:path';
 import type { Experiments } from '../chaos/index.ts';
 import { failure } from '../errors.ts';
 import { overall } from '../health/index.ts';
-import { HOST, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
-import { attemptsSoFar, budgetUsed } from '../restart/index.ts';
+import { HOST, type CheckpointId, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
+import { attemptsSoFar, budgetUsed, worstFault } from '../restart/index.ts';
 import { formatDuration } from '../units.ts';
 import type { ComponentView, Daemon, ExplainView, HealthView, StatusView } from './api.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
-import { decideFor } from './keepers.ts';
-import { isUp, stateName } from './state.ts';
+import { decideFor } from './situation.ts';
+import type { SystemRestart } from './system-restart.ts';
+import { stateName } from './state.ts';
 import { budgetView, checkView, componentView, crashView, eventView, iso } from './views.ts';
 
 export interface ServeDeps {
@@ -20,10 +21,20 @@ export interface ServeDeps {
   readonly reload: Daemon['reload'];
   readonly requestStop: Daemon['requestStop'];
   readonly metrics: Daemon['metrics'];
+  readonly systemRestart: Pick<SystemRestart, 'wouldCome'>;
 }
 
 /** The whole of a running daemon as HTTP and the command line see it: views of the house, and the ways to act on it. */
-export function serve({ house, act, remediation, experiments, reload, requestStop, metrics }: ServeDeps): Daemon {
+export function serve({
+  house,
+  act,
+  remediation,
+  experiments,
+  reload,
+  requestStop,
+  metrics,
+  systemRestart,
+}: ServeDeps): Daemon {
   const { bus, store, roster, monitor, clock } = house;
 
   const view = (keeper: Keeper): ComponentView => {
@@ -51,7 +62,7 @@ export function serve({ house, act, remediation, experiments, reload, requestSto
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),
-    explain: (name) => explainView(house, roster.get(name)),
+    explain: (name) => explainView(house, roster.get(name), systemRestart),
     health: () => healthView(house),
     ready: () => house.phase === 'supervising',
     crashes: ({ component, limit }) =>
@@ -89,11 +100,17 @@ export function serve({ house, act, remediation, experiments, reload, requestSto
     },
     restore(component) {
       const { lastEndAt } = bus.record(component);
-      const { preserve } = roster.get(component).config.state;
-      return preserve ? house.state.getState(component, lastEndAt) : house.state.beginAfresh(component);
+      const keeper = roster.get(component);
+      return keeper.config.state.preserve
+        ? house.state.getState(component, lastEndAt, doubtedOf(house, keeper))
+        : house.state.beginAfresh(component);
     },
   };
 }
+
+/** Checkpoints that are not given back to it: it has crashed too often soon after it was given them. */
+const doubtedOf = (house: House, { name, config }: Keeper): ReadonlySet<CheckpointId> =>
+  house.doubts.of(name, { poisoned_after: config.state.poisoned_after, soonMs: config.restart.restart_window });
 
 const used = (house: House, { name, config }: Keeper, now: EpochMs): number => {
   const { restart_window } = config.restart;
@@ -165,20 +182,25 @@ function healthView(house: House): HealthView {
   return { status: overallHealth(house), summary, components: { host, ...Object.fromEntries(entries) } };
 }
 
-function explainView(house: House, keeper: Keeper): ExplainView {
+function explainView(house: House, keeper: Keeper, system: ServeDeps['systemRestart']): ExplainView {
   const now = house.clock.now();
   const record = house.bus.record(keeper.name);
   const { restart } = keeper.config;
-  const crash = { code: null, severity: 'high' } as const;
+  // The crash that it is asked about is one that it has had before, if it has had any.
+  const worst = worstFault(house.ledger.faults(keeper.name, now), null, restart, now);
+  const crash = { code: null, severity: 'high', signature: worst?.signature ?? null } as const;
   const decision = decideFor(house, keeper, { reason: 'crash', by: 'supervisor', force: false, crash });
+  const all = decision.kind === 'fail' && restart.on_failed === 'stay' && system.wouldCome(keeper, decision.rule);
   return {
     component: keeper.name,
     state: stateName(record.state),
     if_it_crashed_now: decision,
-    sentence: sentence(keeper.name, decision),
+    sentence: `${sentence(keeper.name, decision)}${all ? ' The whole system would be restarted in recovery mode.' : ''}`,
     policy: { ...policyText(house, keeper.name), priority: keeper.config.priority },
     restart_budget: budgetView(keeper.config, used(house, keeper, now)),
+    slow_loop: { used: worst?.count ?? 0, limit: restart.slow_loop_after },
     attempts: attemptsSoFar(record, restart, now),
+    poisoned_checkpoints: [...doubtedOf(house, keeper)],
     dependents: house.roster.dependents(keeper.name).map(({ name }) => name),
   };
 }
@@ -195,6 +217,8 @@ function sentence(name: string, decision: ExplainView['if_it_crashed_now']): str
       return `${name} would be started again ${decision.delayMs === 0 ? 'at once' : `after ${formatDuration(decision.delayMs)}, give or take its jitter`} (rule ${decision.rule}, attempt ${decision.attempt}).`;
     case 'wait':
       return `${name} would wait${decision.until === null ? '' : ` until ${iso(decision.until)}`}: ${decision.why}.`;
+    case 'blame':
+      return `${name} would wait until ${decision.dependency} is restarted: ${decision.why}.`;
     case 'stay':
       return `${name} would stay down: ${decision.why}.`;
     case 'fail':
@@ -205,7 +229,3 @@ function sentence(name: string, decision: ExplainView['if_it_crashed_now']): str
       return decision satisfies never;
   }
 }
-
-/** Whether all that is meant to run in the first round of recovery mode is up. */
-export const allUp = (house: House, keepers: readonly Keeper[]): boolean =>
-  keepers.every(({ name }) => isUp(house.bus.record(name).state));

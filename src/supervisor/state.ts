@@ -149,6 +149,8 @@ function decided(record: ComponentRecord, { at, decision, counted }: EventOf<'re
         ...record,
         state: { is: 'backoff', since: at, until: decision.until as EpochMs | null, why: decision.why },
       };
+    case 'blame':
+      return alive ? record : { ...record, state: { is: 'backoff', since: at, until: null, why: decision.why } };
     case 'stay':
       return { ...record, state: { is: 'stopped', since: at, why: decision.why, settled: true } };
     case 'fail':

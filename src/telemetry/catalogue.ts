@@ -164,7 +164,7 @@ const definitions = {
   paramedic_restart_backoff_seconds: { group: 'restart', type: 'gauge', labels: component, unit: seconds, help: 'Current restart delay; 0 when not backing off.' },
   paramedic_restart_budget_used: { group: 'restart', type: 'gauge', labels: component, help: 'Restarts in the current intensity window.' },
   paramedic_restart_budget_limit: { group: 'restart', type: 'gauge', labels: component, help: 'Restarts allowed per intensity window.' },
-  paramedic_restart_escalations_total: { group: 'restart', type: 'counter', labels: component, exemplar: true, zero: true, help: 'Times the restart budget was exhausted and the component was given up.' },
+  paramedic_restart_escalations_total: { group: 'restart', type: 'counter', labels: component, exemplar: true, zero: true, help: 'Times the component was given up: its restart budget was exhausted, or the same crash kept coming back.' },
 
   paramedic_crashes_total: { group: 'crash', type: 'counter', labels: { ...component, type: crashTypes, error_type: { atMost: 20, each: 4 } }, exemplar: true, zero: true, help: 'Crashes by type and class of error.' },
   paramedic_last_crash_timestamp_seconds: { group: 'crash', type: 'gauge', labels: component, unit: seconds, help: 'Unix time of the last crash; 0 if never.' },

@@ -35,6 +35,12 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       return ['error', `configuration rejected, the old one stays in force: ${e.problems.join('; ')}`];
     case 'store.set_aside':
       return ['error', `the ${e.store} database was unusable (${e.why}) and was moved to ${e.movedTo}`];
+    case 'system.restarting':
+      return ['error', `the whole system is restarted in recovery mode, for ${e.cause} has failed: ${e.why}`];
+    case 'system.restarted':
+      return e.outcome === 'done'
+        ? ['warn', `the whole system was stopped and is being started again after ${formatDuration(e.durationMs)}`]
+        : ['warn', `the restart of the whole system that was begun for ${e.cause} is dropped`];
     case 'component.starting':
       return ['debug', `${e.component} is being started (${e.reason}${e.attempt > 1 ? `, attempt ${e.attempt}` : ''})`];
     case 'component.started':
@@ -177,6 +183,8 @@ function decided(e: EventOf<'restart.decided'>): [LogLevel, string] {
       ];
     case 'wait':
       return ['info', `the restart of ${component} waits (${reason}): ${decision.why}`];
+    case 'blame':
+      return ['warn', `${component} waits until ${decision.dependency} is restarted (${reason}): ${decision.why}`];
     case 'stay':
       return ['info', `${component} stays stopped (${reason}): ${decision.why}`];
     case 'fail':

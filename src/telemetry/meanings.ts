@@ -8,6 +8,9 @@ export const meanings: { readonly [T in EventType]: string } = {
   'config.reloaded': 'The configuration was read again and what changed was applied.',
   'config.rejected': 'The configuration was read again and is bad: the old one stays in force.',
   'store.set_aside': 'A database could not be used: it was moved away and begun anew.',
+  'system.restarting':
+    'A critical component was given up: all is about to be stopped and started again in recovery mode.',
+  'system.restarted': 'All was started again, or what a daemon had begun before it died was dropped.',
   'component.starting': 'A start is about to happen; stated before the process exists.',
   'component.started': 'The system has given it a process.',
   'component.start_failed': 'The system could not give it a process.',

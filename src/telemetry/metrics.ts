@@ -29,8 +29,8 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
       return [{ metric: 'paramedic_crashes_total', labels, value: 1 }];
     }
     case 'component.failed':
-      // Given up for another reason (an exit code, a fatal crash) is no escalation: the budget was not used up.
-      if (e.rule !== 'budget') return [];
+      // Given up for another reason (an exit code, a fatal crash) is no escalation: nothing was used up.
+      if (e.rule !== 'budget' && e.rule !== 'slow_loop') return [];
       return [{ metric: 'paramedic_restart_escalations_total', labels: { component: e.component }, value: 1 }];
     case 'crash.reported':
       return [{ metric: 'paramedic_crash_reports_total', labels: { outcome: 'success' }, value: 1 }];
@@ -168,6 +168,8 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'config.reloaded':
     case 'config.rejected':
     case 'store.set_aside':
+    case 'system.restarting':
+    case 'system.restarted':
     case 'component.starting':
     case 'component.started':
     case 'component.start_failed':

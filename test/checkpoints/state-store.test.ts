@@ -190,6 +190,39 @@ describe('the journal', () => {
   });
 });
 
+describe('a checkpoint in doubt', () => {
+  it('is passed over for the one before, with the journal since that one, and stays valid', async () => {
+    const { store, put, journal, events } = open();
+    await journal(planner, 'a', 'b', 'c');
+    const { checkpoint_id: older } = await put(planner, { state: 'older', through: 1 });
+    const { checkpoint_id: newer } = await put(planner, { state: 'newer', through: 2 });
+    const restored = await store.getState(planner, null, new Set([newer]));
+    expect(restored).toMatchObject({ checkpoint_id: older, state: 'older', source: 'previous', through: 3 });
+    expect(restored.journal.map(({ operation }) => operation)).toEqual(['b', 'c']);
+    expect(events.at(-1)).toMatchObject({ type: 'checkpoint.restored', source: 'previous', entriesReplayed: 2 });
+    expect((await store.list()).map(({ valid }) => valid)).toEqual([true, true]);
+  });
+
+  it('is still better than nothing, and than a damaged one', async () => {
+    const { file, store, put } = open();
+    const ids = new Set<CheckpointId>();
+    for (let i = 0; i < 12; i++) ids.add((await put(planner, { state: i })).checkpoint_id);
+    expect(await store.getState(planner, null, ids)).toMatchObject({ state: 11, source: 'latest' });
+    const oldest = await put(writer, { state: 'oldest' });
+    const newest = await put(writer, { state: 'newest' });
+    tamper(file, `UPDATE checkpoint SET state = x'00' WHERE id = ?`, oldest.checkpoint_id);
+    expect(await store.getState(writer, null, new Set([newest.checkpoint_id]))).toMatchObject({ state: 'newest' });
+  });
+
+  it('is passed over however many there are', async () => {
+    const { store, put } = open();
+    await put(planner, { state: 'oldest' });
+    const ids = new Set<CheckpointId>();
+    for (let i = 0; i < 20; i++) ids.add((await put(planner, { state: i })).checkpoint_id);
+    expect(await store.getState(planner, null, ids)).toMatchObject({ state: 'oldest', source: 'previous' });
+  });
+});
+
 describe('a damaged checkpoint', () => {
   const flip = (file: string, id: string) =>
     tamper(file, `UPDATE checkpoint SET state = CAST(replace(state, 'good', 'evil') AS BLOB) WHERE id = ?`, id);

@@ -39,5 +39,6 @@ export const policy = (maxAgeMs: number, keep: number): StatePolicy => ({
   preserve: true,
   checkpoint_interval: 60_000,
   schema_version: 1,
+  poisoned_after: 2,
   retention: { max_age: maxAgeMs, keep },
 });

@@ -133,7 +133,9 @@ describe('explain', () => {
       sentence: 'It would be restarted in 5 s.',
       policy: { policy: 'immediate', max_restarts: 5 },
       restart_budget: { used: 1, limit: 5, window_seconds: 300 },
+      slow_loop: { used: 2, limit: 5 },
       attempts: 1,
+      poisoned_checkpoints: ['CP-1'],
       dependents: ['browser'],
     };
     const folder = await playDaemon({ 'GET /components/gmail/explain': answer(view) });
@@ -141,7 +143,7 @@ describe('explain', () => {
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout:
-        'gmail is running.\nIt would be restarted in 5 s.\nRestarts: 1 of 5 within 300 s; 1 since it was last well for that long.\nWhat depends on it: browser.\nPolicy: policy=immediate max_restarts=5\n',
+        'gmail is running.\nIt would be restarted in 5 s.\nRestarts: 1 of 5 within 300 s; 1 since it was last well for that long.\nThe same crash: 2 times within 24 h; with 5 it has failed.\nIt would not continue from CP-1: it crashed soon after, each time.\nWhat depends on it: browser.\nPolicy: policy=immediate max_restarts=5\n',
     });
     expect(JSON.parse((await paramedic(['explain', 'gmail', '--json'], folder)).stdout)).toEqual(view);
   });

@@ -1,14 +1,33 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { epochMs, priorities, restartPolicies, restartReasons, type EpochMs } from '../../src/model/index.ts';
-import { attemptsSoFar, decide, isCounted, type RestartRequest, type Situation } from '../../src/restart/index.ts';
+import {
+  componentName,
+  epochMs,
+  priorities,
+  restartPolicies,
+  restartReasons,
+  type EpochMs,
+} from '../../src/model/index.ts';
+import {
+  attemptsSoFar,
+  decide,
+  isCounted,
+  worstFault,
+  type RestartRequest,
+  type Situation,
+} from '../../src/restart/index.ts';
 import { restartPolicySchema, type RestartPolicy } from '../../src/restart/policy.ts';
 
 const NOW = epochMs(Date.UTC(2026, 10, 23, 12));
 const ago = (ms: number): EpochMs => epochMs(NOW - ms);
 const policy = (given: Partial<RestartPolicy> = {}): RestartPolicy => ({ ...restartPolicySchema.parse({}), ...given });
 
-const crash: RestartRequest = { reason: 'crash', by: 'supervisor', force: false, crash: { code: 1, severity: 'high' } };
+const crash: RestartRequest = {
+  reason: 'crash',
+  by: 'supervisor',
+  force: false,
+  crash: { code: 1, severity: 'high', signature: null },
+};
 const failing: RestartRequest = { reason: 'health', by: 'supervisor', force: false, crash: null };
 const person: RestartRequest = { reason: 'manual', by: 'person', force: false, crash: null };
 const webhook: RestartRequest = { reason: 'alert', by: 'webhook', force: false, crash: null };
@@ -18,6 +37,8 @@ const situation = (given: Partial<Situation> = {}): Situation => ({
   policy: policy(),
   priority: 'medium',
   restarts: [],
+  faults: new Map(),
+  toBlame: null,
   hostRestarts: [],
   hostLimit: 10,
   recovering: [],
@@ -97,6 +118,88 @@ describe('the restart budget', () => {
   });
 });
 
+describe('the slow loop', () => {
+  const HOUR = 3_600_000;
+  const alike: RestartRequest = { ...crash, crash: { code: 1, severity: 'high', signature: 'a' } };
+  const faults = (...agoHours: number[]) => new Map([['a', agoHours.map((hours) => ago(hours * HOUR))]]);
+
+  it.each([
+    { hours: [4, 3, 2], becomes: 'restart' },
+    { hours: [4, 3, 2, 1], becomes: 'fail' },
+    { hours: [23.9, 3, 2, 1], becomes: 'fail' },
+    { hours: [24, 3, 2, 1], becomes: 'restart' },
+    // One burst is one: the budget has judged it.
+    { hours: [3, 3, 3, 3, 3, 2.99, 1], becomes: 'restart' },
+    { hours: [4, 3, 2, 0.01], becomes: 'restart' },
+    { hours: [4, 3, 2.01, 2, 0.05], becomes: 'restart' },
+  ])('crashes $hours hours ago and another one now become: $becomes', ({ hours, becomes }) => {
+    expect(decide(alike, situation({ faults: faults(...hours) }), NOW).kind).toBe(becomes);
+  });
+
+  it('says which crash came how often', () => {
+    const decision = decide(alike, situation({ faults: faults(4, 3, 2, 1) }), NOW);
+    expect(decision).toMatchObject({ kind: 'fail', rule: 'slow_loop' });
+    expect('why' in decision && decision.why).toContain('signature a) 5 times within 24 h');
+  });
+
+  it('is one of crashes that are alike, and of its own', () => {
+    const seen = situation({ faults: faults(4, 3, 2, 1) });
+    const other = { ...alike, crash: { code: 1, severity: 'high' as const, signature: 'b' } };
+    expect(decide(other, seen, NOW).kind).toBe('restart');
+    const killed = { ...alike, crash: { code: null, severity: 'high' as const, signature: null } };
+    expect(decide(killed, situation({ faults: faults(5, 4, 3, 2, 1) }), NOW).kind).toBe('restart');
+  });
+
+  it('is seen when a hang is found, whose signature is not known yet', () => {
+    const hang = { ...failing, reason: 'hang' as const };
+    expect(decide(hang, situation({ faults: faults(4, 3, 2, 1) }), NOW).kind).toBe('restart');
+    expect(decide(hang, situation({ faults: faults(5, 4, 3, 2, 1) }), NOW)).toMatchObject({ rule: 'slow_loop' });
+  });
+
+  it('refuses a webhook unless its rule says force, and never a person', () => {
+    const looping = situation({ faults: faults(5, 4, 3, 2, 1) });
+    expect(decide(webhook, looping, NOW)).toMatchObject({ kind: 'refuse', rule: 'slow_loop' });
+    expect(decide({ ...webhook, force: true }, looping, NOW).kind).toBe('restart');
+    expect(decide(person, looping, NOW).kind).toBe('restart');
+  });
+
+  it('is as long as the policy says, and none at all with 0', () => {
+    const seen = faults(6, 5, 4, 3, 2, 1);
+    expect(decide(alike, situation({ faults: seen, policy: policy({ slow_loop_after: 8 }) }), NOW).kind).toBe(
+      'restart',
+    );
+    expect(decide(alike, situation({ faults: seen, policy: policy({ slow_loop_after: 7 }) }), NOW).kind).toBe('fail');
+    expect(decide(alike, situation({ faults: seen, policy: policy({ slow_loop_after: 0 }) }), NOW).kind).toBe(
+      'restart',
+    );
+  });
+});
+
+describe('a dependency that is to blame', () => {
+  const toBlame = { dependency: componentName('db'), why: 'its dependency db is unhealthy' };
+  const restarts = Array.from({ length: 5 }, () => ago(1_000));
+  const faults = new Map([['a', [6, 5, 4, 3, 2, 1].map((hours) => ago(hours * 3_600_000))]]);
+
+  it.each([
+    { what: 'a used-up budget', given: { restarts }, rule: 'budget' },
+    { what: 'a slow loop', given: { faults }, rule: 'slow_loop' },
+  ])('is restarted before $what ends in failure', ({ given, rule }) => {
+    expect(decide(failing, situation(given), NOW)).toMatchObject({ kind: 'fail', rule });
+    expect(decide(failing, situation({ ...given, toBlame }), NOW)).toMatchObject({
+      kind: 'blame',
+      rule,
+      dependency: 'db',
+    });
+  });
+
+  it('is left alone while a restart of the component itself may help, and by those who may not fail it', () => {
+    expect(decide(crash, situation({ toBlame }), NOW).kind).toBe('restart');
+    expect(decide(webhook, situation({ toBlame, restarts }), NOW).kind).toBe('refuse');
+    const fatal = { ...crash, crash: { code: 1, severity: 'fatal' as const, signature: null } };
+    expect(decide(fatal, situation({ toBlame }), NOW).kind).toBe('fail');
+  });
+});
+
 describe('policies that do not restart', () => {
   it.each([
     { kind: 'no_restart', request: crash, becomes: 'stay' },
@@ -121,12 +224,12 @@ describe('exit codes', () => {
     { code: 1, becomes: 'restart' },
     { code: null, becomes: 'restart' },
   ])('$code becomes: $becomes', ({ code, becomes }) => {
-    const request = { ...crash, crash: { code, severity: 'high' as const } };
+    const request = { ...crash, crash: { code, severity: 'high' as const, signature: null } };
     expect(decide(request, situation({ policy: policyWithCodes }), NOW).kind).toBe(becomes);
   });
 
   it('of a fatal crash do not matter: a person must look', () => {
-    const request = { ...crash, crash: { code: 3, severity: 'fatal' as const } };
+    const request = { ...crash, crash: { code: 3, severity: 'fatal' as const, signature: null } };
     expect(decide(request, situation({ policy: policyWithCodes }), NOW)).toMatchObject({ kind: 'fail', rule: 'fatal' });
   });
 });
@@ -188,6 +291,7 @@ describe('any history', () => {
         fc.record({
           code: fc.option(fc.integer({ min: 0, max: 255 })),
           severity: fc.constantFrom('low', 'high', 'critical'),
+          signature: fc.option(fc.constantFrom('a', 'b')),
         }),
       ),
     }) as fc.Arbitrary<RestartRequest>,
@@ -198,10 +302,16 @@ describe('any history', () => {
         lastEndAt: fc.option(fc.nat(600_000).map(ago)),
       }),
       policy: fc
-        .record({ policy: fc.constantFrom(...restartPolicies), max_restarts: fc.nat(10) })
+        .record({
+          policy: fc.constantFrom(...restartPolicies),
+          max_restarts: fc.nat(10),
+          slow_loop_after: fc.constantFrom(0, 2, 5),
+        })
         .map((given) => policy(given)),
       priority: fc.constantFrom(...priorities),
       restarts: times,
+      faults: fc.record({ a: times, b: times }).map((faults) => new Map(Object.entries(faults))),
+      toBlame: fc.option(fc.constant({ dependency: componentName('db'), why: 'it is unhealthy' })),
       hostRestarts: times.map((list) => list.filter((at) => NOW - at < 3_600_000)),
       hostLimit: fc.nat(20),
       recovering: fc.array(fc.constantFrom(...priorities)),
@@ -218,6 +328,19 @@ describe('any history', () => {
         const decision = decide(request, s, NOW);
         if (request.by === 'supervisor' && isCounted(request) && inWindow >= s.policy.max_restarts)
           expect(decision.kind).not.toBe('restart');
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('never restarts on its own account what keeps crashing alike', () => {
+    fc.assert(
+      fc.property(any, ({ request, situation: s }) => {
+        const limit = s.policy.slow_loop_after;
+        const signature = request.crash?.signature ?? null;
+        if (limit === 0 || request.by !== 'supervisor' || !isCounted(request) || signature === null) return;
+        if ((worstFault(s.faults, signature, s.policy, NOW)?.count ?? 0) >= limit)
+          expect(decide(request, s, NOW).kind).not.toBe('restart');
       }),
       { numRuns: 3_000 },
     );

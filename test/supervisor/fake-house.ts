@@ -1,7 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
 import { createBreakers } from '../../src/breakers/index.ts';
-import type { StateStore } from '../../src/checkpoints/index.ts';
+import { createDoubts, type StateStore } from '../../src/checkpoints/index.ts';
 import type { ComponentConfig, Config, LoadedConfig } from '../../src/config/index.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { createMonitor, type HealthMonitor } from '../../src/health/index.ts';
@@ -27,8 +27,10 @@ import { createKeepers, unmetOf, watch } from '../../src/supervisor/keepers.ts';
 import { createLoop } from '../../src/supervisor/loop.ts';
 import { Readings } from '../../src/supervisor/readings.ts';
 import { applyConfig } from '../../src/supervisor/reload.ts';
+import { createRecoveryMode } from '../../src/supervisor/recovery-mode.ts';
 import { Roster, startOrder } from '../../src/supervisor/roster.ts';
 import { startRounds } from '../../src/supervisor/rounds.ts';
+import { createSystemRestart } from '../../src/supervisor/system-restart.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeDriver } from '../support/fake-driver.ts';
 
@@ -122,6 +124,7 @@ export function fakeHouse(config: Config, random: () => number) {
     driver: driver as never,
     monitor,
     state: undefined as unknown as StateStore,
+    doubts: createDoubts(),
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],
     breakers,
     oom: { killedJustNow: () => null, close: () => {} },
@@ -134,7 +137,10 @@ export function fakeHouse(config: Config, random: () => number) {
     phase: 'supervising',
     minimalFirst: false,
   };
-  bus.subscribe(createLoop({ roster, intervalOf: () => 5_000, onFatal: () => {} }));
+  const mode = createRecoveryMode(house);
+  const { afterFailure: onFailed } = createSystemRestart({ house, past: [], clean: true, look: mode.look, onError });
+  bus.subscribe(createLoop({ roster, intervalOf: () => 5_000, onFatal: () => {}, onFailed }));
+  bus.subscribe(mode.hear);
   const makeKeeper = createKeepers(house, () => {});
   for (const name of startOrder(config.components)) {
     const keeper = makeKeeper(name, config.components[name]!);

@@ -9,6 +9,14 @@ import { configure, fakeHouse, wished } from './fake-house.ts';
 const HISTORIES = Number(process.env['PARAMEDIC_HISTORIES'] ?? 300);
 const HOST_LIMIT = 4;
 const HOUR_MS = 3_600_000;
+/** After these what was decided before is over. */
+const overtaken = new Set([
+  'component.starting',
+  'component.held',
+  'component.failed',
+  'component.removed',
+  'recovery.finished',
+]);
 const names = ['store', 'mail', 'agent', 'batch'] as const;
 type Name = (typeof names)[number];
 /** A person's, a reload's and a boot's starts are nobody's budget. */
@@ -18,6 +26,7 @@ const policies = ['immediate', 'delayed', 'exponential_backoff', 'no_restart', '
 interface Setup {
   readonly policy: (typeof policies)[number];
   readonly maxRestarts: number;
+  readonly slowLoopAfter: number;
   readonly onDependency: 'restart' | 'ignore';
   /** As in a fate, when there is none. */
   readonly leavesAfter: number | null;
@@ -35,6 +44,7 @@ function config(
     restart: {
       policy: setups[name].policy,
       max_restarts: setups[name].maxRestarts,
+      slow_loop_after: setups[name].slowLoopAfter,
       initial_delay: '2s',
       max_delay: '30s',
       jitter: 0,
@@ -56,7 +66,7 @@ function config(
 }
 
 type Step =
-  | { readonly do: 'kill' | 'start' | 'stop' | 'restart' | 'force'; readonly name: Name }
+  | { readonly do: 'kill' | 'crash' | 'start' | 'stop' | 'restart' | 'force'; readonly name: Name }
   | { readonly do: 'fate'; readonly name: Name; readonly fate: Fate }
   | { readonly do: 'health'; readonly name: Name; readonly health: HealthStatus }
   | { readonly do: 'wait'; readonly ms: number }
@@ -70,7 +80,7 @@ const fate: fc.Arbitrary<Fate> = fc.oneof(
   fc.record({ endsAfter: fc.constantFrom(0, 50, 150, 6_000), code: fc.constantFrom(0, 1, 1, 1, 78) }),
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('kill' as const), name }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('kill', 'crash'), name }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('start', 'stop', 'restart', 'force'), name }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('fate' as const), name, fate }) },
   {
@@ -85,7 +95,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant('wait' as const),
-      ms: fc.constantFrom(0, 1, 120, 600, 2_500, 7_000, 40_000),
+      ms: fc.constantFrom(0, 1, 120, 600, 2_500, 7_000, 40_000, 150_000),
     }),
   },
   {
@@ -104,12 +114,26 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const setup: fc.Arbitrary<Setup> = fc.record({
   policy: fc.constantFrom(...policies, 'immediate', 'exponential_backoff'),
   maxRestarts: fc.constantFrom(0, 1, 3, 6),
+  slowLoopAfter: fc.constantFrom(0, 2, 5),
   onDependency: fc.constantFrom('restart', 'ignore'),
   leavesAfter: fc.constantFrom(0, 300, 3_000, null),
 });
 const history = fc.record({
   setups: fc.record({ store: setup, mail: setup, agent: setup, batch: setup }),
   steps: fc.array(step, { minLength: 1, maxLength: 40 }),
+});
+
+/** Few things happen, but they go on for long: what rules that look back for a day are about. */
+const longHistory = fc.record({
+  setups: fc.record({ store: setup, mail: setup, agent: setup, batch: setup }),
+  steps: fc.array(
+    fc.oneof(
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('crash' as const), name }) },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(60_000, 150_000) }) },
+      { weight: 1, arbitrary: step },
+    ),
+    { minLength: 10, maxLength: 30 },
+  ),
 });
 
 /** Lives through one history, and says what was wrong with it. */
@@ -151,6 +175,7 @@ async function live({ setups, steps }: { setups: Record<Name, Setup>; steps: rea
 
   for (const now of steps) {
     if (now.do === 'kill') alive(now.name).forEach((process) => process.end({ code: null, signal: 'SIGKILL' }));
+    else if (now.do === 'crash') alive(now.name).forEach((process) => process.end({ code: 1, signal: null }));
     else if (now.do === 'start') ask(actor.start(now.name, 'person'));
     else if (now.do === 'stop') ask(actor.stop(now.name, 'person'));
     else if (now.do === 'restart') ask(actor.restart(now.name, 'person', false));
@@ -188,12 +213,31 @@ async function live({ setups, steps }: { setups: Record<Name, Setup>; steps: rea
     'all that is meant to run',
   ).toEqual([]);
 
-  // Each automatic restart was decided, and no decision passed a budget.
+  // Each automatic restart was decided, and no decision passed a budget or went on with a slow loop.
+  const spells = new Map<string, { readonly at: number; readonly count: number }>();
+  const faulty = new Set<string>();
   const decided = new Map<string, number[]>();
   const starts = new Map<string, number>();
   const host: number[] = [];
   for (const event of events) {
-    if (event.type === 'component.released' || event.type === 'component.removed') decided.delete(event.component);
+    if (event.type === 'component.released' || event.type === 'component.removed') {
+      decided.delete(event.component);
+      spells.delete(event.component);
+    }
+    // In a fake life there is one fault of its own: exit code 1.
+    if (event.type === 'component.starting') faulty.delete(event.component);
+    if (event.type === 'component.crashed' && event.exit.code === 1) {
+      faulty.add(event.component);
+      const last = spells.get(event.component);
+      if (!last || event.at - last.at >= 120_000)
+        spells.set(event.component, { at: event.at, count: (last?.count ?? 0) + 1 });
+    }
+    if (event.type === 'restart.decided' && event.by === 'supervisor' && event.reason === 'crash') {
+      const { slowLoopAfter } = setups[event.component as Name];
+      const looping = slowLoopAfter > 0 && (spells.get(event.component)?.count ?? 0) >= slowLoopAfter;
+      if (looping && faulty.has(event.component))
+        expect(event.decision.kind, `${event.component} is in a slow loop`).not.toBe('restart');
+    }
     if (event.type === 'restart.decided' && event.counted && event.decision.kind === 'restart') {
       const component = event.component as Name;
       const recent = (decided.get(component) ?? []).filter((at) => event.at - at < 120_000);
@@ -209,6 +253,28 @@ async function live({ setups, steps }: { setups: Record<Name, Setup>; steps: rea
       expect(left, `${event.component} is started as often as was decided`).toBeGreaterThan(0);
       starts.set(event.component, left - 1);
     }
+  }
+
+  // The system is restarted once an hour at most, one after the other, and as a whole.
+  const systems = events.filter((event) => event.type === 'system.restarting' || event.type === 'system.restarted');
+  expect(systems.map(({ type }) => type)).toEqual(
+    systems.map((_, n) => (n % 2 === 0 ? 'system.restarting' : 'system.restarted')),
+  );
+  const begun = systems.filter(({ type }) => type === 'system.restarting');
+  for (const [n, { at }] of begun.slice(1).entries()) expect(at - begun[n]!.at).toBeGreaterThanOrEqual(HOUR_MS);
+
+  // What is critical waits for nobody: each restart that is decided comes when its delay and the stop are over.
+  const STOP_MS = 5_000;
+  const ofStore = events.filter((event) => 'component' in event && event.component === 'store');
+  for (const [n, event] of ofStore.entries()) {
+    if (event.type !== 'restart.decided') continue;
+    expect(event.decision.kind).not.toBe('wait');
+    if (event.decision.kind !== 'restart') continue;
+    const due = event.at + event.decision.delayMs + STOP_MS;
+    const next = ofStore
+      .slice(n + 1)
+      .find((later) => overtaken.has(later.type) || ('next' in later && later.next === 'stop'));
+    expect(next?.at ?? Infinity, 'store is started as was decided').toBeLessThanOrEqual(due);
   }
 
   // Every recovery has an incident, one at a time for each component, and none is open that is over.
@@ -248,4 +314,8 @@ describe('whatever happens to a supervisor', () => {
       await fc.assert(fc.asyncProperty(history, live), { numRuns: HISTORIES, endOnFailure: false });
     },
   );
+
+  it('and it goes on for long, all of that holds too', { timeout: 600_000 }, async () => {
+    await fc.assert(fc.asyncProperty(longHistory, live), { numRuns: HISTORIES / 4, endOnFailure: false });
+  });
 });

@@ -60,7 +60,9 @@ export class Site {
 
   configure(config: Record<string, unknown>): void {
     const defaults = { env_inherit: ['PATH', 'HOME', 'PARAMEDIC_TEST'], ...(config['defaults'] as object | undefined) };
-    writeFileSync(this.file, JSON.stringify({ listen: '127.0.0.1:0', ...config, defaults }, null, 2));
+    // Most stories are about one component and its neighbours: the whole system has stories of its own.
+    const restart = { system_restart: false, ...(config['restart'] as object | undefined) };
+    writeFileSync(this.file, JSON.stringify({ listen: '127.0.0.1:0', ...config, restart, defaults }, null, 2));
   }
 
   /** Writes a file beside the configuration, where components have their working folder. */

@@ -38,6 +38,8 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
   'config.reloaded': { type: 'config.reloaded', at, added: ['tts'], removed: [], changed: ['gmail', 'stt'] },
   'config.rejected': { type: 'config.rejected', at, problems: ['paramedic.yaml:1:1 bad'] },
   'store.set_aside': { type: 'store.set_aside', at, store: 'events', movedTo: '/x/events.db.bad', why: 'malformed' },
+  'system.restarting': { type: 'system.restarting', at, cause: gmail.component, why: 'used up' },
+  'system.restarted': { type: 'system.restarted', at, cause: gmail.component, outcome: 'done', durationMs: 900 },
   'component.starting': { type: 'component.starting', ...life, reason: 'crash', attempt: 2 },
   'component.started': { type: 'component.started', ...life, process },
   'component.start_failed': { type: 'component.start_failed', ...life, why: 'no such file' },

@@ -10,6 +10,8 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'config.reloaded': 'info configuration reloaded: added tts; changed gmail, stt',
   'config.rejected': 'error configuration rejected, the old one stays in force: paramedic.yaml:1:1 bad',
   'store.set_aside': 'error the events database was unusable (malformed) and was moved to /x/events.db.bad',
+  'system.restarting': 'error the whole system is restarted in recovery mode, for gmail has failed: used up',
+  'system.restarted': 'warn the whole system was stopped and is being started again after 900ms',
   'component.starting': 'debug gmail is being started (crash, attempt 2)',
   'component.started': 'info gmail started with pid 4711',
   'component.start_failed': 'error gmail could not be started: no such file',

@@ -132,6 +132,9 @@ function linksOf({ finished, opened, events, faultAt, detectedAt }: Story, { sin
 }
 
 /** One for each decision: from what made it necessary until it was taken. */
+/** Decisions after which a restart comes, sooner or later. */
+const actsOn: ReadonlySet<string> = new Set(['restart', 'wait', 'blame']);
+
 function decideSpans({ place, events, detectedAt }: Story): Span[] {
   const decisions = events.filter((event) => event.type === 'restart.decided');
   return decisions.map((event, n) => {
@@ -147,7 +150,7 @@ function decideSpans({ place, events, detectedAt }: Story): Span[] {
       to: event.at,
       attributes: {
         'paramedic.policy.rule': decision.rule,
-        'paramedic.action.name': decision.kind === 'restart' || decision.kind === 'wait' ? 'restart' : null,
+        'paramedic.action.name': actsOn.has(decision.kind) ? 'restart' : null,
         'paramedic.decision': decision.kind,
         'paramedic.requester': event.by,
       },

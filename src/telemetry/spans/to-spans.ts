@@ -44,6 +44,8 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'config.reloaded':
     case 'config.rejected':
     case 'store.set_aside':
+    case 'system.restarting':
+    case 'system.restarted':
     case 'component.starting':
     case 'component.started':
     case 'component.adopted':

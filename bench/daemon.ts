@@ -42,6 +42,10 @@ export class Daemon {
     return this.#ask<T>(`api/v1/${path}`, 'api');
   }
 
+  async metrics(): Promise<string> {
+    return (await fetch(`${this.#address()}/metrics`)).text();
+  }
+
   /** @param path below the address; @param token which of the daemon's tokens lets us in. */
   post<T>(path: string, token: 'api' | 'webhook', body: object): Promise<T> {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StringDecoder } from 'node:string_decoder';
+import { gunzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import { systemCode } from '../errors.ts';
 import { connect } from './client.ts';
@@ -31,12 +32,18 @@ function readFrom(path: string, offset: number): { bytes: Buffer; size: number }
   }
 }
 
+interface Place {
+  readonly offset: number;
+  /** How many of the lines asked for are not there. */
+  readonly missing: number;
+}
+
 /** Where the last `count` lines begin, found from the end so that a large file is not read as a whole. */
-function lastLines(path: string, count: number): number {
+function lastLines(path: string, count: number): Place {
   const end = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (count === 0) return end;
+  if (count === 0) return { offset: end, missing: 0 };
   const descriptor = end === 0 ? undefined : openSync(path, 'r');
-  if (descriptor === undefined) return 0;
+  if (descriptor === undefined) return { offset: 0, missing: count };
   try {
     const chunk = Buffer.alloc(CHUNK);
     let found = 0;
@@ -45,12 +52,25 @@ function lastLines(path: string, count: number): number {
       const read = readSync(descriptor, chunk, 0, stop - start, start);
       for (let i = read - 1; i >= 0; i--)
         // The line break at the very end closes the last line, it does not begin another.
-        if (chunk[i] === 0x0a && start + i !== end - 1 && ++found === count) return start + i + 1;
+        if (chunk[i] === 0x0a && start + i !== end - 1 && ++found === count)
+          return { offset: start + i + 1, missing: 0 };
     }
-    return 0;
+    return { offset: 0, missing: count - found - 1 };
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** The end of the newest copy, compressed or not: a file that was just rotated has little to show by itself. */
+function beforeRotation(path: string, count: number): Buffer {
+  const copy = `${path}.1`;
+  if (existsSync(copy)) return readFrom(copy, lastLines(copy, count).offset).bytes;
+  if (!existsSync(`${copy}.gz`)) return Buffer.alloc(0);
+  // What stands behind its last line break is empty, or the beginning of a line that goes on in the file itself.
+  const lines = gunzipSync(readFileSync(`${copy}.gz`))
+    .toString('latin1')
+    .split('\n');
+  return Buffer.from(lines.slice(-count - 1).join('\n'), 'latin1');
 }
 
 /** One output file, printed line by line behind its name. */
@@ -64,7 +84,9 @@ class Stream {
   constructor(path: string, prefix: string, lines: number) {
     this.#path = path;
     this.#prefix = prefix;
-    this.#offset = lastLines(path, lines);
+    const { offset, missing } = lastLines(path, lines);
+    this.#offset = offset;
+    if (missing > 0) this.#rest = this.#decoder.write(beforeRotation(path, missing));
   }
 
   /** Prints the whole lines that are new. */

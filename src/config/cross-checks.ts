@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Cron } from 'croner';
+import { findAccount } from '../drivers/index.ts';
 import { isLoopback, listenSchema } from '../http/schema.ts';
 import { isTemplate } from '../template.ts';
 import { didYouMean } from './nearest.ts';
@@ -114,6 +115,27 @@ function folders(components: [string, Node][], base: string): Problem[] {
   });
 }
 
+/** Only root may make somebody else of a process, or give it more of the CPU. */
+function accounts(components: [string, Node][]): Problem[] {
+  const textOf = (node: Node | undefined) => {
+    const found = value(node);
+    return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined;
+  };
+  return components.flatMap(([, component]) => {
+    const [user, group, nice] = ['user', 'group', 'nice'].map((key) => child(component, key));
+    const account = findAccount({ user: textOf(user), group: textOf(group) });
+    const sentence = typeof account === 'string' ? account : undefined;
+    const blamed = sentence?.startsWith('no group') ? (group ?? user) : (user ?? group);
+    const level = value(nice);
+    return [
+      ...(blamed && sentence !== undefined ? [problem(blamed, sentence)] : []),
+      ...(nice && typeof level === 'number' && level < 0 && process.getuid?.() !== 0
+        ? [problem(nice, 'only a daemon that runs as root can give a component more of the CPU')]
+        : []),
+    ];
+  });
+}
+
 /** @param base the configuration file's folder. */
 export function crossCheck(root: Node, base: string): Problem[] {
   const components = entriesOf(child(root, 'components'));
@@ -124,5 +146,6 @@ export function crossCheck(root: Node, base: string): Problem[] {
     ...maintenance(child(root, 'maintenance_windows')),
     ...exposure(root),
     ...folders(components, base),
+    ...accounts(components),
   ];
 }

@@ -17,7 +17,15 @@ export interface ConfigDiff {
 }
 
 /** What a process got when it was started and cannot be told later. */
-const startedWith = ['command', 'cwd', 'env', 'env_inherit'] as const satisfies readonly (keyof ComponentConfig)[];
+const startedWith = [
+  'command',
+  'cwd',
+  'env',
+  'env_inherit',
+  'user',
+  'group',
+  'nice',
+] as const satisfies readonly (keyof ComponentConfig)[];
 const boundAtBoot: readonly string[] = ['state_dir', 'listen', 'insecure_http'] satisfies readonly (keyof Config)[];
 
 const differ = <T extends object>(before: T, after: T, keys: readonly (keyof T)[]): boolean =>

@@ -11,6 +11,11 @@ export interface StartPlan {
   /** The whole environment of the child: nothing else is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly logs: LogPolicy;
+  /** Whom it runs as, by name or number; the daemon's own user unless given. */
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
+  /** -20 (most of the CPU) to 19; the daemon's own unless given. */
+  readonly nice?: number | undefined;
 }
 
 /** A way of running components. One contract suite runs against each. */

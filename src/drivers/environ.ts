@@ -22,11 +22,15 @@ function parse(environ: string): Map<string, string> {
   );
 }
 
-async function look(pid: number, marks: readonly string[]): Promise<Found | null> {
+async function look(pid: number, marks: readonly string[], strangers: Set<number>): Promise<Found | null> {
   const before = readStat(pid);
   if (before === null || hasEnded(before)) return null;
-  const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-  if (!marks.some((mark) => environ.includes(mark))) return null;
+  const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => null);
+  if (environ === null || !marks.some((mark) => environ.includes(mark))) {
+    // An empty one is a thread of the kernel, in no group, or a program about to begin, which shows it in a moment.
+    if (environ !== '' || before.group === 0) strangers.add(pid);
+    return null;
+  }
   const stat = readStat(pid);
   // Another process may have been given the pid between the readings.
   if (stat === null || stat.startTime !== before.startTime || hasEnded(stat)) return null;
@@ -36,14 +40,22 @@ async function look(pid: number, marks: readonly string[]): Promise<Found | null
 /**
  * All living processes but ourselves whose environment holds one of the marks, as far as the kernel shows it: those
  * of this user, to root all. A program that overwrites its environment to set its title is not found.
+ * @param strangers pids that are not looked at; grows by those that hold no mark.
+ * @param hear told of each the moment it is found: those that move on quickly are gone a moment later.
  */
-export async function findByEnvironment(marks: readonly string[]): Promise<Found[]> {
-  const pids = allPids().filter((pid) => pid !== process.pid);
+export async function findByEnvironment(
+  marks: readonly string[],
+  strangers = new Set<number>(),
+  hear: (found: Found) => void = () => undefined,
+): Promise<Found[]> {
+  const pids = allPids().filter((pid) => pid !== process.pid && !strangers.has(pid));
   const found: Found[] = [];
   const work = async () => {
     for (let pid = pids.pop(); pid !== undefined; pid = pids.pop()) {
-      const process = await look(pid, marks);
-      if (process) found.push(process);
+      const process = await look(pid, marks, strangers);
+      if (process === null) continue;
+      found.push(process);
+      hear(process);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -1,3 +1,4 @@
+export { findAccount } from './account.ts';
 export type { Driver, FindSurvivors, Running, StartPlan, Survivor } from './driver.ts';
 export { sameProcess, systemBootId } from './proc.ts';
 export { createProcessDriver, type ProcessDriver, type ProcessDriverDeps } from './process.ts';

@@ -1,11 +1,32 @@
-import { closeSync, fstatSync, ftruncate, openSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  fchownSync,
+  fstatSync,
+  ftruncate,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  watch,
+  type FSWatcher,
+} from 'node:fs';
 import { promisify } from 'node:util';
-import { rotate } from './rotate.ts';
+import type { Clock } from '../clock.ts';
+import type { Account } from './account.ts';
+import { emptied, grow, isQuiet, stirred, unseen, type Growth } from './growth.ts';
+import { compress, rotate } from './rotate.ts';
 import type { LogPolicy } from './schema.ts';
 
 const truncate = promisify(ftruncate);
+/** How long to leave alone one that could not even be truncated: it would be copied again and again. */
 const REST_MS = 10_000;
-const ALERT_MS = 1_000;
+/**
+ * Copying and compressing may take a fifth of the time, after a credit for bursts; a file that fills faster than that
+ * is cut off without a copy, for it would cost the child and this machine more than its copies are worth.
+ */
+const COPYING_SHARE = 0.2;
+const CREDIT_MS = 250;
+const TOO_FAST = 'is written to faster than it can be copied: parts of it are lost';
 
 /** Where a life began to write: what lies before is an earlier one's. */
 export interface OutputMark {
@@ -20,33 +41,72 @@ function decode(bytes: Buffer, wasCut: boolean): string {
   return bytes.toString('utf8', start);
 }
 
+/** What the owner of a file is told. */
+export interface OutputListener {
+  /** It is written to after a pause: the next look is due sooner than it was said to be. */
+  onStir(): void;
+  /** Told once, and again after it has gone well in between. */
+  onProblem(what: string, error: unknown): void;
+}
+
 /** One stream of one component: a file that its lives append to, opened once and handed to each of them. */
 export class OutputFile {
   readonly fd: number;
   readonly path: string;
+  readonly #clock: Clock;
+  readonly #listener: OutputListener;
+  readonly #told = new Set<string>();
   #truncations = 0;
   #rotation: Promise<void> | null = null;
   #cutting: Promise<void> | null = null;
+  #watcher: FSWatcher | null = null;
+  #growth: Growth;
+  /** When it was looked at last; monotonic. */
+  #lookedAt: number;
   /** Size at which a rotation under way is not waited for any longer: on a busy disk the copy is the slower one. */
   #limitBytes = 0;
-  /** Size at the last look, to see how fast it grows. */
-  #lastBytes: number;
-  /** How long to leave it alone: one that could not even be truncated would be copied again and again. */
-  #restMs = 0;
-  /** How long to go on looking often: what was full once will soon be full again. */
-  #alertMs = 0;
+  /** Monotonic. */
+  #restUntil = 0;
+  /** What copying may cost yet. */
+  #creditMs = CREDIT_MS;
+  /** Wall time of its first byte, or a little before; null: it is empty. */
+  #begunAt: number | null;
   #closed = false;
 
   /** @throws what the system says when it cannot be opened. */
-  constructor(path: string) {
+  constructor(path: string, clock: Clock, listener: OutputListener) {
     this.path = path;
     this.fd = openSync(path, 'a+', 0o600);
-    this.#lastBytes = fstatSync(this.fd).size;
+    this.#clock = clock;
+    this.#listener = listener;
+    const { size, birthtimeMs } = fstatSync(this.fd);
+    this.#growth = unseen(size);
+    this.#lookedAt = clock.monotonic();
+    // An earlier daemon knew it: not before the file was made, and not before the newest copy was.
+    const changed = (copy: string) => statSync(path + copy, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    this.#begunAt = size === 0 ? null : Math.max(birthtimeMs, changed('.1'), changed('.1.gz'));
+    this.#watch();
   }
 
   /** Somebody deleted it: what is written from now on would be seen by nobody. */
   get deleted(): boolean {
     return fstatSync(this.fd).nlink === 0;
+  }
+
+  /** When it should be looked at next; monotonic. */
+  get dueAt(): number {
+    return this.#closed ? Infinity : Math.max(this.#restUntil, this.#lookedAt + this.#growth.waitMs);
+  }
+
+  /** It is time to look, or so nearly that files are better looked at together than each by itself. */
+  isDue(now: number): boolean {
+    return this.dueAt - now <= this.#growth.waitMs / 4;
+  }
+
+  /** Makes it the file of whoever writes to it, for programs that open /dev/stdout anew. */
+  give({ uid, gid }: Pick<Account, 'uid' | 'gid'>): void {
+    const now = fstatSync(this.fd);
+    if (now.uid !== uid || now.gid !== gid) fchownSync(this.fd, uid, gid);
   }
 
   mark(): OutputMark {
@@ -64,31 +124,23 @@ export class OutputFile {
     return decode(buffer.subarray(0, readSync(this.fd, buffer, 0, buffer.length, start)), end - start >= bytes);
   }
 
-  /**
-   * Rotates when it is time to, beside whatever else goes on.
-   * @returns milliseconds in which it will be full if it goes on growing so; Infinity when it does not grow.
-   */
-  look(policy: LogPolicy, sinceMs: number, onEnd: (problem: unknown) => void): number {
-    if (this.#closed) return Infinity;
+  /** Rotates when it is time to, beside whatever else goes on. */
+  look(policy: LogPolicy): void {
+    if (this.#closed) return;
+    const now = this.#clock.monotonic();
     const { size } = fstatSync(this.fd);
+    const limitBytes = this.#rotation ? this.#limitBytes : policy.max_size;
+    this.#growth = grow(this.#growth, size, now - this.#lookedAt, limitBytes);
+    this.#creditMs = Math.min(CREDIT_MS, this.#creditMs + COPYING_SHARE * (now - this.#lookedAt));
+    this.#lookedAt = now;
+    if (size > 0) this.#begunAt ??= this.#clock.now();
     if (this.#rotation) {
-      if (size > this.#limitBytes) this.cut().catch(() => undefined);
-      return 0;
-    }
-    this.#restMs = Math.max(0, this.#restMs - sinceMs);
-    if (this.#restMs > 0) return this.#restMs;
-    const grownBytes = size - this.#lastBytes;
-    this.#lastBytes = size;
-    if (size > 0 && size >= policy.max_size) {
-      this.#limitBytes = size + policy.max_size;
-      this.#rotation = rotate(this, policy)
-        .then(() => onEnd(null), onEnd)
-        .finally(() => (this.#rotation = null));
-      return 0;
-    }
-    this.#alertMs = Math.max(0, this.#alertMs - sinceMs);
-    if (this.#alertMs > 0) return 0;
-    return grownBytes > 0 ? ((policy.max_size - size) / grownBytes) * sinceMs : Infinity;
+      if (size > limitBytes) this.#cutWithoutCopy();
+    } else if (this.#isFull(size, policy)) {
+      this.#limitBytes = Math.max(size, 2 * policy.max_size);
+      if (policy.keep > 0 && this.#creditMs < 0) this.#cutWithoutCopy();
+      else this.#rotation = this.#rotate(policy).finally(() => (this.#rotation = null));
+    } else if (isQuiet(this.#growth)) this.#watch();
   }
 
   /** Empties the file; those who append to it go on at its new end. */
@@ -96,21 +148,89 @@ export class OutputFile {
     this.#cutting ??= truncate(this.fd, 0).finally(() => (this.#cutting = null));
     try {
       await this.#cutting;
-      this.#truncations++;
-      this.#lastBytes = 0;
-      this.#alertMs = ALERT_MS;
+      this.#isCut();
     } catch (error) {
-      this.#restMs = REST_MS;
+      this.#restUntil = this.#clock.monotonic() + REST_MS;
       throw error;
     }
+  }
+
+  cutIfStill(sizeBytes: number): boolean {
+    if (this.#cutting || fstatSync(this.fd).size !== sizeBytes) return false;
+    ftruncateSync(this.fd, 0);
+    this.#isCut();
+    return true;
   }
 
   /** Waits for what is under way: the number of a closed descriptor may be another file's at once. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#watcher?.close();
     await this.#rotation;
     await this.#cutting?.catch(() => undefined);
     closeSync(this.fd);
+  }
+
+  #isFull(size: number, { max_size, max_age }: LogPolicy): boolean {
+    if (size === 0) return false;
+    const isOld = max_age !== undefined && this.#begunAt !== null && this.#clock.now() - this.#begunAt >= max_age;
+    return isOld || size >= max_size;
+  }
+
+  #isCut(): void {
+    this.#truncations++;
+    this.#growth = emptied(this.#growth);
+    this.#begunAt = null;
+  }
+
+  async #rotate(policy: LogPolicy): Promise<void> {
+    const clock = this.#clock;
+    const begun = clock.monotonic();
+    const copied = await this.#try('was truncated without a copy', () => rotate(this, policy));
+    if (copied && policy.gzip && policy.keep > 0)
+      await this.#try('was rotated, but the copy not compressed', () => compress(this.path));
+    this.#creditMs -= clock.monotonic() - begun;
+  }
+
+  #cutWithoutCopy(): void {
+    this.#tell(TOO_FAST, null);
+    this.cut().catch(() => undefined);
+  }
+
+  async #try(what: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      this.#told.delete(what);
+      return true;
+    } catch (error) {
+      this.#tell(what, error);
+      return false;
+    }
+  }
+
+  #tell(what: string, error: unknown): void {
+    if (!this.#told.has(what)) this.#listener.onProblem(`${this.path} ${what}`, error);
+    this.#told.add(what);
+  }
+
+  /** Has the system tell when it is written to; where it cannot (too many watches) it is only looked at seldom. */
+  #watch(): void {
+    if (this.#watcher) return;
+    this.#told.delete(TOO_FAST);
+    try {
+      const watcher = watch(this.path, { persistent: false });
+      const stir = () => {
+        watcher.close();
+        if (this.#watcher !== watcher) return;
+        this.#watcher = null;
+        this.#growth = stirred(this.#growth);
+        this.#lookedAt = this.#clock.monotonic();
+        this.#listener.onStir();
+      };
+      this.#watcher = watcher.on('change', stir).on('error', stir);
+    } catch {
+      this.#watcher = null;
+    }
   }
 }

@@ -3,12 +3,9 @@ import { devNull } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { ComponentName } from '../model/index.ts';
+import type { Account } from './account.ts';
 import { OutputFile, type OutputMark } from './output-file.ts';
 import type { LogPolicy } from './schema.ts';
-
-const LOOK_EVERY_MS = 250;
-/** How soon a flooded file is looked at again. */
-const SOONEST_MS = 10;
 
 export type StreamName = 'stdout' | 'stderr';
 const streams = ['stdout', 'stderr'] as const;
@@ -21,14 +18,15 @@ export interface LifeOutput {
 
 /**
  * The output files of all components, `FOLDER/COMPONENT/stdout.log` and `stderr.log`, each opened once and rotated
- * at the size its policy says.
+ * at the size and age its policy says.
  */
 export interface Output {
   /**
    * Begins a life. Does not throw: when the files cannot be opened the output is thrown away and the problem told,
    * for a component without logs is better than none.
+   * @param owner whom the files are to belong to; null leaves them as they are.
    */
-  begin(component: ComponentName, policy: LogPolicy): LifeOutput;
+  begin(component: ComponentName, policy: LogPolicy, owner?: Account | null): LifeOutput;
   /** Closes the files of a component that was removed. A child that still runs keeps its own descriptors. */
   forget(component: ComponentName): Promise<void>;
   close(): Promise<void>;
@@ -53,27 +51,26 @@ export function createOutput(deps: {
 }): Output {
   const { folder, clock, onProblem } = deps;
   const entries = new Map<ComponentName, Entry>();
-  const troubled = new Set<string>();
   let stopTimer: (() => void) | null = null;
-  let lookedAt = clock.monotonic();
+  let dueAt = Infinity;
   let nowhere: number | null = null;
 
-  /** A full disk fails every rotation: it is told once, and again after it has worked in between. */
-  const ended = (path: string) => (problem: unknown) => {
-    if (problem === null) return void troubled.delete(path);
-    if (!troubled.has(path)) onProblem(`${path} was truncated without a copy`, problem);
-    troubled.add(path);
+  const files = () => [...entries.values()].flatMap(({ files: { stdout, stderr } }) => [stdout, stderr]);
+
+  const schedule = () => {
+    const soonest = Math.min(Infinity, ...files().map((file) => file.dueAt));
+    if (stopTimer && dueAt <= soonest) return;
+    stopTimer?.();
+    dueAt = soonest;
+    stopTimer = soonest === Infinity ? null : clock.after(Math.max(0, soonest - clock.monotonic()), look);
   };
 
   const look = () => {
+    stopTimer = null;
     const now = clock.monotonic();
-    const sinceMs = now - lookedAt;
-    lookedAt = now;
-    let soonest = LOOK_EVERY_MS;
-    for (const { policy, files } of entries.values())
-      for (const file of [files.stdout, files.stderr])
-        soonest = Math.min(soonest, file.look(policy, sinceMs, ended(file.path)) / 2);
-    stopTimer = clock.after(Math.max(SOONEST_MS, soonest), look);
+    for (const { policy, files: pair } of entries.values())
+      for (const file of [pair.stdout, pair.stderr]) if (file.isDue(now)) file.look(policy);
+    schedule();
   };
 
   const forget = async (component: ComponentName) => {
@@ -91,22 +88,24 @@ export function createOutput(deps: {
     void forget(component);
     const place = join(folder, component);
     mkdirSync(place, { recursive: true, mode: 0o700 });
-    const stdout = new OutputFile(join(place, 'stdout.log'));
+    const make = (name: string) => new OutputFile(join(place, name), clock, { onStir: schedule, onProblem });
+    const stdout = make('stdout.log');
     const entry: Entry = {
       policy,
       current: null,
-      files: { stdout, stderr: new OutputFile(join(place, 'stderr.log')) },
+      files: { stdout, stderr: make('stderr.log') },
     };
     entries.set(component, entry);
-    stopTimer ??= clock.after(LOOK_EVERY_MS, look);
+    schedule();
     return entry;
   };
 
   return {
-    begin(component, policy) {
+    begin(component, policy, owner = null) {
       try {
         const entry = open(component, policy);
         const { stdout, stderr } = entry.files;
+        if (owner) for (const file of [stdout, stderr]) file.give(owner);
         const life: Life = { begins: { stdout: stdout.mark(), stderr: stderr.mark() }, ends: null };
         if (entry.current) entry.current.ends = life.begins;
         entry.current = life;

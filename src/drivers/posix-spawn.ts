@@ -1,10 +1,9 @@
-import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { delimiter, join } from 'node:path';
 import type koffi from 'koffi';
 import type { Exit } from '../model/index.ts';
 import type { Child, Launch, Launcher } from './launcher.ts';
+import { findProgram, systemError } from './program.ts';
 
 /*
  * Processes by glibc's posix_spawn: parent and child share memory until the exec, so that it takes a third of a
@@ -167,16 +166,3 @@ function spawnProcess(libc: Libc, { program, args, cwd, env, stdout, stderr }: L
     libc.actionsDestroy(actions);
   }
 }
-
-/** As execvp searches, but in the PATH of the child: the first that may be executed, or the name itself. */
-function findProgram(program: string, path: string | undefined): string {
-  if (program.includes('/')) return program;
-  for (const folder of path?.split(delimiter) ?? []) {
-    const file = join(folder, program);
-    const stat = statSync(file, { throwIfNoEntry: false });
-    if (stat?.isFile() && (stat.mode & 0o111) !== 0) return file;
-  }
-  throw systemError('ENOENT');
-}
-
-const systemError = (code: string): Error => Object.assign(new Error(`spawn ${code}`), { code });

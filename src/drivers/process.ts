@@ -1,12 +1,15 @@
 import type { Clock } from '../clock.ts';
-import type { ComponentName, Exit } from '../model/index.ts';
+import type { ComponentName, Exit, IncarnationId } from '../model/index.ts';
+import { asAccount, findAccount, ownAccount, type Account } from './account.ts';
 import { createAdoptedWatch } from './adopted.ts';
 import type { Driver, StartPlan } from './driver.ts';
 import { groupGone, killGroup } from './group.ts';
 import { nodeLauncher, type Child, type Launcher } from './launcher.ts';
+import { renice } from './nice.ts';
 import { createOutput } from './output.ts';
 import { posixLauncher } from './posix-spawn.ts';
 import { identify, sameProcess } from './proc.ts';
+import { expectProgram } from './program.ts';
 import { createRunning } from './running.ts';
 import { spawnFailure } from './spawn-failure.ts';
 import { createSweep } from './sweep.ts';
@@ -19,7 +22,10 @@ export interface ProcessDriver extends Driver {
   readonly kind: 'process';
   /** Closes the output files of a component that was removed from the configuration. */
   forget(component: ComponentName): Promise<void>;
-  /** Ends timers and closes files; the children go on running, and no longer keep this process alive. Idempotent. */
+  /**
+   * Ends timers, closes files, and ends what dead children have left behind; those that live go on running, and no
+   * longer keep this process alive. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -43,7 +49,17 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
   const sweep = createSweep();
   const children = new Set<Child>();
   const launcher = rest.launcher ?? posixLauncher() ?? nodeLauncher((pid, error) => onProblem(`process ${pid}`, error));
+  /** Lives that have ended and are still to be swept after. */
+  const owed = new Set<IncarnationId>();
   let closed = false;
+
+  const sweepSoon = (incarnation: IncarnationId) => {
+    if (closed) return;
+    owed.add(incarnation);
+    clock.after(SWEEP_AFTER_CRASH_MS, () => {
+      if (owed.delete(incarnation)) void sweep(incarnation);
+    });
+  };
 
   /** Settles on the event itself when the group is empty: between a death and the next start nothing else happens. */
   const endOf = (child: Child, plan: StartPlan): Promise<Exit> =>
@@ -56,20 +72,30 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
             resolve(exit);
           });
         } else resolve(exit);
-        if (!closed) clock.after(SWEEP_AFTER_CRASH_MS, () => void sweep(plan.incarnation));
+        sweepSoon(plan.incarnation);
       });
     });
+
+  const giveShare = (pid: number, { component, nice }: StartPlan) => {
+    try {
+      if (nice !== undefined) renice(pid, nice);
+    } catch (error) {
+      onProblem(`"${component}" runs, but not with nice ${nice}`, error);
+    }
+  };
 
   return {
     kind: 'process',
 
     async start(plan) {
-      const life = output.begin(plan.component, plan.logs);
-      const [program = '', ...args] = plan.command;
-      const { stdout, stderr } = life.fds;
       try {
+        const account = accountOf(plan);
+        const life = output.begin(plan.component, plan.logs, account ?? ownAccount());
+        const [program = '', ...args] = commandFor(plan, account);
+        const { stdout, stderr } = life.fds;
         const child = await launcher.launch({ program, args, cwd: plan.cwd, env: plan.env, stdout, stderr });
         children.add(child);
+        giveShare(child.pid, plan);
         return createRunning(
           {
             identity: identify(child.pid),
@@ -90,9 +116,7 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
     adopt(plan, identity) {
       if (!sameProcess(identity)) return null;
       const { exited, hurry } = adopted.watch(identity);
-      void exited.then(() => {
-        if (!closed) clock.after(SWEEP_AFTER_CRASH_MS, () => void sweep(plan.incarnation));
-      });
+      void exited.then(() => sweepSoon(plan.incarnation));
       return createRunning(
         {
           identity,
@@ -114,7 +138,20 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
       adopted.close();
       launcher.close();
       for (const child of children) child.unref();
-      await output.close();
+      await Promise.all([output.close(), ...[...owed].map(sweep)]);
     },
   };
+}
+
+/** Looked up at each start, for users come and go. @throws the sentence when there is no such user. */
+function accountOf(plan: StartPlan): Account | null {
+  const account = findAccount(plan);
+  if (typeof account === 'string') throw new Error(account);
+  return account;
+}
+
+function commandFor({ command, cwd, env }: StartPlan, account: Account | null): readonly string[] {
+  if (account === null) return command;
+  expectProgram(command[0] ?? '', cwd, env['PATH']);
+  return asAccount(account, command);
 }

@@ -22,9 +22,19 @@ export const logsSchema = z
     max_size: size()
       .default(10 * 2 ** 20)
       .describe('Size at which an output file is rotated.'),
-    keep: z.number().int().min(0).default(5).describe('Rotated files kept for each stream.'),
+    max_age: duration()
+      .optional()
+      .describe('Age of its first byte at which an output file is rotated, however small it is; by default never.'),
+    keep: z.number().int().min(0).default(5).describe('Rotated files kept for each stream, compressed or not.'),
+    gzip: z.boolean().default(false).describe('Compress rotated files: NAME.1.gz and so on.'),
   })
   .describe('Where its output goes: state_dir/logs/NAME/stdout.log and stderr.log, rotated.');
+
+const account = () =>
+  z
+    .union([z.string().min(1), z.number().int().min(0)])
+    .transform(String)
+    .optional();
 
 /** How a component runs as a child process. */
 export const processSchema = {
@@ -41,6 +51,19 @@ export const processSchema = {
     .array(z.string())
     .default(INHERITED)
     .describe("Variables taken over from the daemon's environment; nothing else is."),
+  user: account().describe(
+    "User it runs as, by name or number, with that user's groups and none of the daemon's; only for a daemon that runs as root. By default the daemon's own. HOME and TMPDIR are not changed.",
+  ),
+  group: account().describe("Group it runs as, by name or number; by default the user's primary group."),
+  nice: z
+    .number()
+    .int()
+    .min(-20)
+    .max(19)
+    .optional()
+    .describe(
+      "Share of the CPU, from -20 (most; below 0 only for a daemon that runs as root) to 19; by default the daemon's own.",
+    ),
   stop: stopSchema.prefault({}),
   logs: logsSchema.prefault({}),
 } as const;

@@ -75,6 +75,9 @@ function startPlan(house: House, { name, config }: Keeper, incarnation: Incarnat
     command: config.command,
     cwd: config.cwd,
     logs: config.logs,
+    user: config.user,
+    group: config.group,
+    nice: config.nice,
     env: {
       ...Object.fromEntries(inherited),
       ...config.env,

@@ -42,6 +42,7 @@ describe('two configurations', () => {
     ['env', component.replace('A: 1', 'A: 3')],
     ['cwd', `${component}, cwd: ..`],
     ['env_inherit', `${component}, env_inherit: []`],
+    ['nice', `${component}, nice: 5`],
   ])('need a restart of a component whose %s changed', (_, changed) => {
     expect(diff(`components: { base: { command: [b] }, a: { ${changed} } }`)).toEqual({
       ...nothing,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/index.ts';
 import { problemsIn, written } from './support.ts';
 
@@ -161,6 +161,16 @@ describe('a bad configuration', () => {
       problem: '4:10 components.gmail.cwd: no such folder: "./nowhere"',
     },
     {
+      flaw: 'a share of the CPU that there is not',
+      text: component('    nice: 20'),
+      problem: '4:11 components.gmail.nice: expected a whole number from -20 to 19, got 20',
+    },
+    {
+      flaw: 'a user that is neither name nor number',
+      text: component('    user: [root]'),
+      problem: '4:11 components.gmail.user: expected text or a whole number ≥ 0, got a list',
+    },
+    {
       flaw: 'a variable that is not set',
       text: component('    env: { KEY: "a ${NOT_SET} b" }'),
       problem: '4:17 components.gmail.env.KEY: the environment variable NOT_SET is not set',
@@ -251,5 +261,34 @@ components:
       'paramedic.yaml:5:23 components.gmail.env.API_TOKEN: expected text, a number or true or false, got a list',
       'paramedic.yaml:6:18 components.gmail.depends_on[0]: no component is named "***"',
     ]);
+  });
+});
+
+describe('a component of another user', () => {
+  const asRoot = process.getuid?.() === 0;
+  const problems = (lines: string) => problemsIn(component(lines)).map((line) => line.replace('paramedic.yaml:', ''));
+
+  it.runIf(asRoot)('names one that is there', () => {
+    expect(problems('    user: nobody\n    group: 0\n    nice: -20')).toEqual([]);
+    expect(problems('    user: nobdy')).toEqual(['4:11 components.gmail.user: no user is named "nobdy"']);
+    expect(problems('    user: nobody\n    group: nogrp')).toEqual([
+      '5:12 components.gmail.group: no group is named "nogrp"',
+    ]);
+    expect(problems('    user: 54321')).toEqual([
+      '4:11 components.gmail.user: the user 54321 has no primary group that is known: set "group"',
+    ]);
+  });
+
+  it('needs a daemon that runs as root, as does a larger share of the CPU', () => {
+    const real = process.getuid?.bind(process);
+    process.getuid = () => 1_000;
+    onTestFinished(() => {
+      if (real) process.getuid = real;
+    });
+    expect(problems('    user: nobody\n    nice: -1')).toEqual([
+      '4:11 components.gmail.user: only a daemon that runs as root can start components as another user or group',
+      '5:11 components.gmail.nice: only a daemon that runs as root can give a component more of the CPU',
+    ]);
+    expect(problems('    nice: 19')).toEqual([]);
   });
 });

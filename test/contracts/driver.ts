@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sameProcess, type Running, type StartPlan } from '../../src/drivers/index.ts';
+import { childrenOf } from '../../src/drivers/proc.ts';
 import { incarnationId, node, shell } from '../drivers/support.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
@@ -31,6 +32,15 @@ const lives = (pid: number): boolean => {
     return false;
   }
 };
+/** Of who it is by now, the lists in `/proc/PID/status`. */
+const credentials = ({ process: { pid } }: Running): Record<string, string[]> =>
+  Object.fromEntries(
+    [...readFileSync(`/proc/${pid}/status`, 'utf8').matchAll(/^(Uid|Gid|Groups|CapPrm|CapInh):(.*)$/gm)].map(
+      ([, name = '', values = '']) => [name, values.split(/\s/).filter(Boolean)],
+    ),
+  );
+const niceOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]);
 const written = (running: Running, text: string) =>
   until(`"${text}" in its output`, () => running.outputTail('stdout', 1_000).includes(text));
 
@@ -171,6 +181,44 @@ export function describeRunning({ name, run, tellsExits }: RunningContract): voi
       await written(second, 'second');
       expect(second.outputTail('stdout', 1_000)).toBe('second\n');
       await second.kill();
+    });
+
+    const isRoot = process.getuid?.() === 0;
+
+    it.runIf(isRoot)("runs as another user: none of the daemon's groups, its output and folder as ever", async () => {
+      const cwd = tempFolder();
+      const script = 'echo "$HOME"; pwd; echo again >> /dev/stdout; echo up; exec sleep 60';
+      const running = await run(shell(script, { user: 'nobody', cwd, env: { HOME: '/root' } }));
+      await written(running, 'up');
+      expect(running.outputTail('stdout', 1_000)).toBe(`/root\n${cwd}\nagain\nup\n`);
+      expect(credentials(running)).toEqual({
+        Uid: Array(4).fill('65534'),
+        Gid: Array(4).fill('65534'),
+        Groups: ['65534'],
+        CapPrm: ['0000000000000000'],
+        CapInh: ['0000000000000000'],
+      });
+      expect(running.usage()).toMatchObject({ processes: 1, openFds: expect.any(Number) });
+      const exit = await running.stop(stop(10_000));
+      expect(exit.forced).toBe(false);
+    });
+
+    it.runIf(isRoot)('runs as numbers that have no name, and as a group alone, with no other group', async () => {
+      const numbers = await run(shell('exec sleep 60', { user: '54321', group: '54322' }));
+      await until('another user', () => credentials(numbers)['Uid']?.[0] === '54321');
+      expect(credentials(numbers)).toMatchObject({ Gid: Array(4).fill('54322'), Groups: [] });
+      const group = await run(shell('exec sleep 60', { group: 'daemon' }));
+      await until('another group', () => credentials(group)['Gid']?.[0] === '1');
+      expect(credentials(group)).toMatchObject({ Uid: Array(4).fill('0'), Groups: [] });
+      await Promise.all([numbers.kill(), group.kill()]);
+    });
+
+    it.each(isRoot ? [7, -5] : [7])('has its share of the CPU, and all that it starts too (nice %d)', async (nice) => {
+      const running = await run(shell('sleep 60 & echo up; wait', { nice }));
+      await written(running, 'up');
+      const levels = () => [running.process.pid, ...childrenOf(running.process.pid)].map(niceOf);
+      expect(levels()).toEqual([nice, nice]);
+      await running.kill();
     });
 
     it('keeps lives apart by their incarnation', async () => {

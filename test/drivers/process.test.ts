@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { findSurvivors, sameProcess, type Running, type StartPlan } from '../../src/drivers/index.ts';
 import { nodeLauncher, type Launcher } from '../../src/drivers/launcher.ts';
@@ -43,6 +44,7 @@ describeRunning({
   tellsExits: false,
   run: perTest(async (plan, { driver, logsFolder }) => {
     // Adopted before it writes: a new daemon cannot know where the life of an adopted one began in its files.
+    chmodSync(logsFolder, 0o711);
     const gate = join(logsFolder, `${plan.incarnation}.go`);
     const waits = `until [ -e ${gate} ]; do sleep 0.01; done; exec "$@"`;
     const gated = { ...plan, command: ['/bin/sh', '-c', waits, 'sh', ...plan.command] };
@@ -81,6 +83,16 @@ describe('a start', () => {
     { what: 'a folder that is a file', plan: shell('true', { cwd: '/etc/passwd' }), why: /passwd is not a folder/ },
     { what: 'a program that is a folder', plan: planFor(['/etc']), why: /it is a folder/ },
     { what: 'a zero byte', plan: shell('true', { env: { A: 'x\0y' } }), why: /null bytes/ },
+    {
+      what: 'a user that is not there',
+      plan: shell('true', { user: 'nobody-at-all' }),
+      why: /no user is named|runs as root/,
+    },
+    {
+      what: 'a group that is not there',
+      plan: shell('true', { group: 'no-group' }),
+      why: /no group is named|runs as root/,
+    },
     { what: 'arguments without end', plan: shell(':'.repeat(3_000_000)), why: /too long/ },
   ])('says what is wrong with $what', async ({ plan, why }) => {
     const { driver, problems } = driverForTest();
@@ -98,6 +110,49 @@ describe('a start', () => {
     await expect(driver.start(planFor(['./script'], { cwd }))).rejects.toThrow(/not executable/);
     chmodSync(join(cwd, 'script'), 0o700);
     await expect(driver.start(planFor(['./script'], { cwd }))).rejects.toThrow(/interpreter that .*script names/);
+  });
+
+  it.runIf(process.getuid?.() === 0)('says what is wrong also when it is to be another user', async () => {
+    const { driver, logsFolder } = driverForTest();
+    const user = 'nobody';
+    const cwd = tempFolder();
+    chmodSync(cwd, 0o755);
+    writeFileSync(join(cwd, 'script'), 'text');
+    await expect(driver.start(planFor(['no-such'], { user }))).rejects.toThrow(/not in any folder of PATH/);
+    await expect(driver.start(planFor(['./nothing'], { user, cwd }))).rejects.toThrow(/there is no/);
+    await expect(driver.start(planFor(['./script'], { user, cwd }))).rejects.toThrow(/not executable/);
+    // Executable, though not by this user: that only shows when it is this user.
+    chmodSync(join(cwd, 'script'), 0o700);
+    const running = await driver.start(planFor(['./script'], { user, cwd }));
+    expect((await running.exited).code).toBeGreaterThan(0);
+    expect(running.outputTail('stderr', 1_000)).toMatch(/script: Permission denied/);
+    await (
+      await driver.start(shell('true'))
+    ).exited;
+    expect(statSync(join(logsFolder, 'worker', 'stdout.log')).uid).toBe(0);
+  });
+
+  it.runIf(process.getuid?.() === 0)("leaves the daemon's own groups behind, whatever they are", async () => {
+    const script = `
+      import { createProcessDriver } from '${join(import.meta.dirname, '../../src/drivers/index.ts')}';
+      import { systemClock } from '${join(import.meta.dirname, '../../src/clock.ts')}';
+      process.setgroups([0, 4, 4242]);
+      const driver = createProcessDriver({ logsFolder: ${JSON.stringify(tempFolder())}, clock: systemClock, onProblem: console.error });
+      const running = await driver.start(${JSON.stringify(planFor(['grep', 'Groups', '/proc/self/status'], { user: 'nobody' }))});
+      await running.exited;
+      console.log(running.outputTail('stdout', 100));
+      await driver.close();`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    expect(stdout.trim()).toBe('Groups:\t65534');
+  });
+
+  const [, member = ''] = /^[^:]+:[^:]*:\d+:([a-z_][^,\s]*)/m.exec(readFileSync('/etc/group', 'utf8')) ?? [];
+  it.runIf(process.getuid?.() === 0 && member !== '')('has the groups that its user is a member of', async () => {
+    const { driver } = driverForTest();
+    const ids = execFileSync('id', ['-G', member], { encoding: 'utf8' });
+    const running = await driver.start(planFor(['id', '-G'], { user: member }));
+    await running.exited;
+    expect(running.outputTail('stdout', 1_000).split(/\s/).toSorted()).toEqual(ids.split(/\s/).toSorted());
   });
 
   it('happens even where no output can be written', async () => {

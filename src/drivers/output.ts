@@ -7,6 +7,8 @@ import { OutputFile, type OutputMark } from './output-file.ts';
 import type { LogPolicy } from './schema.ts';
 
 const LOOK_EVERY_MS = 250;
+/** While nobody writes anything: a hundred silent files are not worth four looks a second. */
+const LOOK_AT_SILENCE_MS = 1_000;
 /** How soon a flooded file is looked at again. */
 const SOONEST_MS = 10;
 
@@ -69,11 +71,12 @@ export function createOutput(deps: {
     const now = clock.monotonic();
     const sinceMs = now - lookedAt;
     lookedAt = now;
-    let soonest = LOOK_EVERY_MS;
+    let soonest = Infinity;
     for (const { policy, files } of entries.values())
       for (const file of [files.stdout, files.stderr])
         soonest = Math.min(soonest, file.look(policy, sinceMs, ended(file.path)) / 2);
-    stopTimer = clock.after(Math.max(SOONEST_MS, soonest), look);
+    const wait = soonest === Infinity ? LOOK_AT_SILENCE_MS : Math.min(LOOK_EVERY_MS, soonest);
+    stopTimer = clock.after(Math.max(SOONEST_MS, wait), look);
   };
 
   const forget = async (component: ComponentName) => {

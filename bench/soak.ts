@@ -149,6 +149,7 @@ try {
   /** The low points of the third and of the last quarter: what is left when the garbage is out. */
   const low = (from: number, to: number, of: keyof Sample) =>
     Math.min(...samples.slice(Math.floor(samples.length * from), Math.ceil(samples.length * to)).map((one) => one[of]));
+  // Old checkpoints go with the upkeep, every ten minutes: until then state.db grows by what is saved.
   const allowed: Record<keyof Sample, number> = { heap: 1.5, rss: 4, fds: 4, handles: 4, per_event: 100, state_db: 4 };
   const drift = Object.fromEntries(
     Object.entries(allowed).map(([name, most]) => {

@@ -7,7 +7,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 const [program = '', ...args] = process.argv.slice(2);
 let stopping = false;
 const children = new Set<ChildProcess>();
-for (let copy = 0; copy < Number(process.env['COPIES'] ?? 1); copy++) start();
 
 function start(): void {
   const child = spawn(program, args, { stdio: 'ignore' });
@@ -22,3 +21,6 @@ process.on('SIGTERM', () => {
   stopping = true;
   for (const child of children) child.kill('SIGKILL');
 });
+
+// After the handler: whoever is ended while it still starts takes its children along.
+for (let copy = 0; copy < Number(process.env['COPIES'] ?? 1); copy++) start();

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ComponentView, EventView } from '../src/supervisor/api.ts';
-import { compiled, end, folder, run, until } from './harness.ts';
+import { compiled, cpuSecondsOf, end, folder, run, until } from './harness.ts';
 
 /** Our compiled daemon on a folder of its own, killed and started again as often as a figure needs. */
 export class Daemon {
@@ -96,14 +96,21 @@ export class Daemon {
 
   /** Seconds of CPU used so far, its threads included, its children not. */
   cpuSeconds(): number {
-    const text = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return cpuSecondsOf(this.pid);
   }
 
   residentMiB(): number {
     const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1];
     return Math.round(Number(kib) / 102.4) / 10;
+  }
+
+  /** One database of the state folder with its WAL. */
+  bytesOf(database: string): number {
+    const sizes = ['', '-wal'].map((suffix) => {
+      const file = join(this.stateDir, 'db', database + suffix);
+      return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    });
+    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   /** Files of a folder of the state folder, and their bytes. */

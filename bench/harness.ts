@@ -88,6 +88,22 @@ export const isAlive = (pid: number): boolean => {
   }
 };
 
+/** Seconds of CPU that a process has used so far, its threads included, its children not. */
+export function cpuSecondsOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** What a process holds in memory; `pss`: pages that n processes share counted as one n-th; `dirty`: its very own. */
+export function memoryOf(pid: number): { rss_mib: number; pss_mib: number; dirty_mib: number } {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const mib = (name: string) => round(Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]) / 1_024, 1);
+  return { rss_mib: mib('Rss'), pss_mib: mib('Pss'), dirty_mib: mib('Private_Dirty') };
+}
+
+export const round = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
+
 export interface Spread {
   readonly n: number;
   readonly min: number;

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown, type OutputChunk } from 'rolldown';
+import { slim } from './slim.ts';
 
 /*
  * `npm run build`: dist/ as it is published. Our modules and the libraries are put into few files, because reading
@@ -17,6 +18,7 @@ const bundle = await rolldown({
   cwd: ROOT,
   platform: 'node',
   external: NATIVE,
+  plugins: [slim()],
   input: {
     main: 'src/main.ts',
     index: 'src/index.ts',
@@ -30,6 +32,9 @@ const { output } = await bundle.write({
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: '[name]-[hash].js',
+  // V8 keeps the text of what it runs. Names stay, so that a stack still tells who called whom.
+  comments: false,
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
 });
 writeFileSync(
   join(DIST, 'LICENSES.txt'),

@@ -3,6 +3,7 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { failure, sentenceOf } from '../errors.ts';
+import { collectLater, stayFrugal } from '../footprint.ts';
 import type { StatusView } from '../supervisor/api.ts';
 import { configFile, withConfig, type Where } from './options.ts';
 import { onSignals } from './signals.ts';
@@ -57,10 +58,15 @@ async function rememberCompiled(file: string): Promise<void> {
 }
 
 async function runHere(options: StartOptions): Promise<never> {
+  stayFrugal();
   const file = configFile(options);
   await rememberCompiled(file);
   // Both at once: while one file is read, another is compiled.
-  const [{ loadConfig }, { startDaemon }] = await Promise.all([import('../config/index.ts'), import('../daemon.ts')]);
+  const [{ loadConfig }, { startDaemon }, { trimMalloc }] = await Promise.all([
+    import('../config/index.ts'),
+    import('../daemon.ts'),
+    import('../drivers/index.ts'),
+  ]);
   const loaded = loadConfig(file);
   outliveTheTerminal();
 
@@ -81,6 +87,7 @@ async function runHere(options: StartOptions): Promise<never> {
   const daemon = await starting;
   // Now, because whoever is killed has no last moment to do it in.
   flushCompileCache();
+  collectLater(trimMalloc);
   console.log(banner(daemon.status(), daemon.url, options.config));
   process.exit(await daemon.stopped);
 }

@@ -21,9 +21,10 @@ export interface ProcStat {
   readonly startTime: number;
 }
 
+/** As UTF-8, for which Node has a way that costs a third: what is no UTF-8 stands in names, and those are not read. */
 function readText(path: string): string | null {
   try {
-    return readFileSync(path, 'latin1');
+    return readFileSync(path, 'utf8');
   } catch {
     return null;
   }

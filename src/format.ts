@@ -1,4 +1,7 @@
-/* Numbers for people. Apart from `units.ts`, which needs zod: the command line must start fast. */
+/* Numbers and times for people. Apart from `units.ts`, which needs zod: the command line must start fast. */
+
+/** Wall time for people and programs: ISO 8601 in UTC. */
+export const iso = (at: number): string => new Date(at).toISOString();
 
 /** `5s`, `1m 30s`, `250 ms`: for people. */
 export function formatDuration(ms: number): string {

@@ -1,12 +1,12 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { BreakerStatus } from '../breakers/index.ts';
+import { iso } from '../format.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { parseBody } from './body.ts';
 import { parameter, resource } from './resource.ts';
 
 const nothing = z.strictObject({});
-const iso = (at: number) => new Date(at).toISOString();
 
 /** In the names of the contract: ISO 8601 times, seconds. */
 const view = ({ name, state, since, until, reason, policy, ...counts }: BreakerStatus) => ({

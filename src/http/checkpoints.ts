@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import type { CheckpointInfo } from '../checkpoints/state-store.ts';
 import { failure } from '../errors.ts';
+import { iso } from '../format.ts';
 import type { CheckpointId } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { parse, parseBody } from './body.ts';
@@ -15,7 +16,7 @@ const CHECKPOINT_ID = /^CP-[0-9A-Z-]{1,64}$/;
 /** Times are ISO 8601 wherever people look. */
 const view = <C extends CheckpointInfo>(checkpoint: C) => ({
   ...checkpoint,
-  at: new Date(checkpoint.at).toISOString(),
+  at: iso(checkpoint.at),
 });
 
 export function checkpoints(daemon: Daemon): Router {

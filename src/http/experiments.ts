@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { ExperimentInfo, Finished } from '../chaos/index.ts';
+import { iso } from '../format.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { parseBody } from './body.ts';
 import { parameter, resource } from './resource.ts';
@@ -19,7 +20,7 @@ export const runView = (run: Finished) => ({
   run: run.run,
   experiment: run.experiment,
   component: run.component,
-  at: new Date(run.at).toISOString(),
+  at: iso(run.at),
   outcome: run.outcome,
   why: run.why,
   duration_seconds: seconds(run.durationMs),

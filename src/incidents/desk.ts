@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { failure } from '../errors.ts';
+import { iso } from '../format.ts';
 import type { Emit, EpochMs, Incident, RecoveryEvent, Resolver } from '../model/index.ts';
 import { resolved } from './react.ts';
 
@@ -105,8 +106,6 @@ export function createIncidentDesk({ shelf, clock, emit, tell }: DeskDeps): Inci
   };
 }
 
-const iso = (at: EpochMs | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
-
 function viewOf(incident: Incident, now: EpochMs): IncidentView {
   const { acknowledged, resolved: over, openedAt } = incident;
   return {
@@ -119,11 +118,11 @@ function viewOf(incident: Incident, now: EpochMs): IncidentView {
     title: incident.title,
     description: incident.description,
     signature: incident.signature,
-    started_at: new Date(incident.startedAt).toISOString(),
-    opened_at: new Date(openedAt).toISOString(),
-    acknowledged_at: iso(acknowledged?.at),
+    started_at: iso(incident.startedAt),
+    opened_at: iso(openedAt),
+    acknowledged_at: acknowledged ? iso(acknowledged.at) : null,
     acknowledged_by: acknowledged?.by ?? null,
-    resolved_at: iso(over?.at),
+    resolved_at: over ? iso(over.at) : null,
     resolved_by: over?.by ?? null,
     resolution: over?.resolution ?? null,
     duration_seconds: Math.max(0, (over?.at ?? now) - openedAt) / 1_000,

@@ -1,4 +1,4 @@
-import { oneLine } from '../format.ts';
+import { iso, oneLine } from '../format.ts';
 import { HOST, type Emit, type EventOf, type EventType } from '../model/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Answer, Delivery, Remediation } from './remediation.ts';
@@ -57,8 +57,6 @@ export function createRemediationDesk({ remediation, clock, emit, newestOf }: De
     },
   };
 }
-
-const iso = (at: number): string => new Date(at).toISOString();
 
 function viewOf(decided: EventOf<'remediation.decided'>, finished?: EventOf<'remediation.finished'>): RemediationView {
   const { alert, parameters } = decided;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Experiments } from '../chaos/index.ts';
 import { failure } from '../errors.ts';
+import { iso } from '../format.ts';
 import { overall } from '../health/index.ts';
 import { HOST, type CheckpointId, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
 import { attemptsSoFar, budgetUsed, worstFault } from '../restart/index.ts';
@@ -11,7 +12,7 @@ import type { Keeper } from './keeper.ts';
 import { decideFor } from './situation.ts';
 import type { SystemRestart } from './system-restart.ts';
 import { stateName } from './state.ts';
-import { budgetView, checkView, componentView, crashView, eventView, iso } from './views.ts';
+import { budgetView, checkView, componentView, crashView, eventView } from './views.ts';
 
 export interface ServeDeps {
   readonly house: House;

@@ -1,11 +1,10 @@
 import type { ComponentConfig } from '../config/index.ts';
+import { iso } from '../format.ts';
 import type { CheckState } from '../health/index.ts';
 import type { ComponentRecord, EpochMs, ProcessUsage, RecoveryEvent } from '../model/index.ts';
 import type { CheckView, ComponentView, CrashView, EventView } from './api.ts';
 import { incarnationOf, processOf, stateName } from './state.ts';
 
-/** Wall time for people and programs: ISO 8601 in UTC. */
-export const iso = (at: EpochMs | number): string => new Date(at).toISOString();
 const seconds = (ms: number): number => Math.round(ms) / 1_000;
 
 export const checkView = (state: CheckState): CheckView => ({

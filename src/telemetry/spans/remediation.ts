@@ -1,3 +1,4 @@
+import { iso } from '../../format.ts';
 import type { EventOf } from '../../model/index.ts';
 import { recoveryPlace, remediationPlace } from '../trace-ids.ts';
 import type { DrawingContext } from './context.ts';
@@ -48,7 +49,7 @@ function remediationSpan(
       'paramedic.remediation.why': why === '' ? null : why,
       'paramedic.alert.name': alert.name,
       'paramedic.alert.fingerprint': alert.fingerprint,
-      'paramedic.alert.starts_at': new Date(alert.startsAt).toISOString(),
+      'paramedic.alert.starts_at': iso(alert.startsAt),
       'paramedic.idempotency_key': `${alert.fingerprint}|${alert.startsAt}|${alert.status}`,
     },
   });

@@ -12,6 +12,7 @@ import { createAsk } from './ask.ts';
 import { boot } from './boot.ts';
 import { createKeepers, unmetOf, watch } from './keepers.ts';
 import { createHouseExperiments } from './experiments.ts';
+import { requireReady } from './house.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
 import { lastDecision, MEMORY_MS } from './past.ts';
@@ -195,10 +196,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     policy: () => house.loaded.config.remediation,
     target: (component, force) => remediationTarget(house, component, force),
     act: async (action, parameters) => (await act(action, parameters, 'webhook')).message,
-    requireReady() {
-      if (house.phase === 'booting') throw failure('NOT_READY', undefined);
-      if (house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
-    },
+    requireReady: () => requireReady(house),
     past: past.remediations,
   });
   const experiments = createHouseExperiments(house, actor, past);

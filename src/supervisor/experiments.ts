@@ -1,9 +1,8 @@
 import type { Actor } from '../actions/index.ts';
 import { createExperiments, type ExperimentControl, type Subject } from '../chaos/index.ts';
 import { sameProcess } from '../drivers/index.ts';
-import { failure } from '../errors.ts';
 import { defaultObjectives } from '../telemetry/index.ts';
-import type { House } from './house.ts';
+import { requireReady, type House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import type { Past } from './past.ts';
 import { healthOf } from './serve.ts';
@@ -25,10 +24,7 @@ export function createHouseExperiments(house: House, actor: Pick<Actor, 'start'>
     start: (component) => actor.start(component, 'person'),
     sameProcess,
     objectives: defaultObjectives,
-    allow() {
-      if (house.phase === 'booting') throw failure('NOT_READY', undefined);
-      if (house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
-    },
+    allow: () => requireReady(house),
     past: past.experiments,
   });
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import type { CrashReports, OomWatch } from '../crashes/index.ts';
 import type { ProcessDriver } from '../drivers/index.ts';
+import { failure } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
 import type { IncidentBook, IncidentDesk } from '../incidents/index.ts';
 import type { EpochMs } from '../model/index.ts';
@@ -45,4 +46,13 @@ export interface House {
   phase: 'booting' | 'supervising' | 'stopping';
   /** In recovery mode: the first, minimal components are not all up yet. */
   minimalFirst: boolean;
+}
+
+/**
+ * Before the children are known, and once they are being let go, nothing may be asked of them.
+ * @throws NOT_READY, SHUTTING_DOWN
+ */
+export function requireReady(house: Pick<House, 'phase'>): void {
+  if (house.phase === 'booting') throw failure('NOT_READY', undefined);
+  if (house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
 }

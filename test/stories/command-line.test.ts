@@ -1,3 +1,5 @@
+import { appendFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { client, isAlive, paramedic, script, Site, sleeper } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
@@ -38,10 +40,13 @@ describe('a daemon in the background', () => {
     if (isAlive(pid)) await run('stop');
   });
 
-  it('is not started twice', async () => {
-    const again = await run('start', '--detach');
+  it('is not started twice, and is told so whatever the one that runs says meanwhile', async () => {
+    const logs = join(site.stateDir, 'logs');
+    const chatter = setInterval(() => appendFileSync(join(logs, 'daemon.out'), 'something else\n'), 10);
+    const again = await run('start', '--detach').finally(() => clearInterval(chatter));
     expect(again).toMatchObject({ code: 1, stdout: '' });
     expect(again.stderr).toMatch(new RegExp(`^A daemon \\(pid ${pid}\\) already runs on .*\n$`));
+    expect(readdirSync(logs).filter((name) => name.endsWith('.out'))).toEqual(['daemon.out']);
   });
 
   it('shows how everything is', async () => {

@@ -10,6 +10,7 @@ import type {
 import type { Verdict } from './classify.ts';
 import type { DiagnosticReport } from './diagnostic-report.ts';
 import type { Evidence } from './evidence.ts';
+import type { Hung, HungProcess } from './hung/examine.ts';
 import { createMask } from './mask.ts';
 import type { SystemState } from './system-state.ts';
 
@@ -31,6 +32,7 @@ export interface Crash {
   readonly stdoutTail: string;
   readonly stderrTail: string;
   readonly killedFor: Evidence['killedFor'];
+  readonly hung: Hung | null;
 }
 
 /** A crash report as it is stored: the specification's fields (chapter 4), secrets masked. */
@@ -84,9 +86,36 @@ function agentProcess({ process, usage, uptimeMs, at }: Crash, memoryGb: number)
   };
 }
 
+const threadsOf = ({ pid, threads }: HungProcess): string[] =>
+  threads.map(({ name, id, state, call, waitsIn }) =>
+    [`${name} (ID: ${id}${id === pid ? '' : ` of ${pid}`}) - ${state}`, call, waitsIn && `waits in ${waitsIn}`]
+      .filter((part) => part !== null)
+      .join(', '),
+  );
+
+/** Where it hung: in JavaScript where that could be had, else where its first process is in the kernel. */
+function hungStack({ node, processes }: Hung): string | null {
+  if (node && 'frames' in node && node.frames.length > 0) return node.frames.map((frame) => `    ${frame}`).join('\n');
+  const [first] = processes;
+  const frames = first?.kernelStack.length ? first.kernelStack : [first?.threads[0]?.waitsIn ?? null];
+  const told = frames.flatMap((frame) => (frame === null ? [] : [`    at ${frame} (kernel)`]));
+  return told.length === 0 ? null : told.join('\n');
+}
+
+function hungContext({ node, processes }: Hung): Record<string, unknown> {
+  const asked = node && 'frames' in node ? node : null;
+  return {
+    processes: processes.map(({ pid, command, threads }) => ({ pid, command, state: threads[0]?.state ?? 'ended' })),
+    javascript_of: node?.pid ?? null,
+    no_javascript_stack: node && 'why' in node ? node.why : null,
+    waits_for_events: asked?.frames.length === 0 ? asked.waitsFor : null,
+  };
+}
+
 /** Builds the report of a crash. Pure. */
 export function buildReport(crash: Crash, system: SystemState, diagnostic: DiagnosticReport | null): CrashReport {
-  const { verdict, usage } = crash;
+  const { verdict, usage, hung } = crash;
+  const heap = hung?.node && 'heap' in hung.node ? hung.node.heap : null;
   const report: CrashReport = {
     crash_id: crash.crash,
     timestamp: new Date(crash.at).toISOString(),
@@ -95,14 +124,15 @@ export function buildReport(crash: Crash, system: SystemState, diagnostic: Diagn
     component: crash.component,
     exception_type: verdict.exception?.type ?? null,
     exception_message: verdict.exception?.message ?? null,
-    stack_trace: verdict.exception?.stack ?? null,
+    stack_trace: verdict.exception?.stack ?? (hung ? hungStack(hung) : null),
     system_state: { ...system, agent_process: agentProcess(crash, system.memory.total_gb) },
     memory_dump_summary: {
       process_memory_mb: mebibytesOf(usage),
       ...diagnostic?.heap,
+      ...heap,
     },
-    active_threads: diagnostic?.activeThreads ?? [],
-    open_resources: diagnostic?.openResources ?? [],
+    active_threads: hung?.processes.flatMap(threadsOf) ?? diagnostic?.activeThreads ?? [],
+    open_resources: hung?.resources ?? diagnostic?.openResources ?? [],
     recent_logs: [...lastLines('stdout', crash.stdoutTail), ...lastLines('stderr', crash.stderrTail)],
     recovery_attempted: false,
     recovery_successful: null,
@@ -116,6 +146,7 @@ export function buildReport(crash: Crash, system: SystemState, diagnostic: Diagn
       rule: verdict.rule,
       command: crash.command,
       killed_for: crash.killedFor?.why ?? null,
+      hung: hung ? hungContext(hung) : null,
       diagnostic_report: diagnostic?.file ?? null,
       node_trigger: diagnostic?.trigger ?? null,
     },

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { classify, type CrashReports, type OomWatch } from '../crashes/index.ts';
+import { classify, type CrashReports, type Hung, type OomWatch } from '../crashes/index.ts';
 import type { StartPlan } from '../drivers/index.ts';
 import { datedId } from '../digest.ts';
 import type { ComponentName, CrashId, EpochMs, EventOf, Exit, ProcessUsage } from '../model/index.ts';
@@ -26,6 +26,8 @@ export interface Remains {
   readonly life: Life;
   readonly exit: Exit;
   readonly killedFor: KilledFor;
+  /** What was seen of it before it was ended for a hang. */
+  readonly hung: Hung | null;
 }
 
 /** Names why a life ended, at once; the report is written when the restart has had its turn. */

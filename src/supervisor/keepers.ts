@@ -1,5 +1,6 @@
 import type { ComponentConfig } from '../config/index.ts';
-import type { StartPlan } from '../drivers/index.ts';
+import { examineHung } from '../crashes/index.ts';
+import { sameProcess, treeOf, type StartPlan } from '../drivers/index.ts';
 import type { ComponentName, IncarnationId } from '../model/index.ts';
 import { traceparent } from '../telemetry/index.ts';
 import { createAutopsy } from './autopsy.ts';
@@ -23,7 +24,7 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
       record,
       decide: (request) => decideFor(house, keeper, request),
       plan: (incarnation) => startPlan(house, keeper, incarnation),
-      autopsy: (life, exit, killedFor) =>
+      autopsy: (life, exit, killedFor, hung) =>
         autopsy({
           component: name,
           plan: () => startPlan(house, keeper, life.incarnation),
@@ -32,7 +33,10 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
           life,
           exit,
           killedFor,
+          hung,
         }),
+      examine: async ({ process }, withinMs) =>
+        sameProcess(process) ? examineHung(treeOf(process.pid), withinMs) : null,
       unmet: () => unmetOf(house, keeper),
       blame: (dependency) => blame(house, keeper, dependency),
       outcomeOf: (dependency, at) => outcomeOf(house, dependency, at),

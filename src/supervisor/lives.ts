@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ComponentConfig } from '../config/index.ts';
-import type { Evidence } from '../crashes/index.ts';
+import type { Evidence, Hung } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
 import type { Driver, Running, StartPlan } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
@@ -33,8 +33,10 @@ export interface LivesDeps {
   readonly driver: Driver;
   readonly monitor: HealthMonitor;
   readonly plan: (incarnation: IncarnationId) => StartPlan;
-  /** Names why a life ended; the report is written beside the restart. */
-  readonly autopsy: (life: Life, exit: Exit, killedFor: KilledFor) => EventOf<'component.crashed'>;
+  /** Names why a life ended; the report is written beside the restart. @param hung what was seen before its end. */
+  readonly autopsy: (life: Life, exit: Exit, killedFor: KilledFor, hung: Hung | null) => EventOf<'component.crashed'>;
+  /** Looks at a process that hangs, no longer than `withinMs`; null: it has gone. Never rejects. */
+  readonly examine: (running: Running, withinMs: number) => Promise<Hung | null>;
   /** Called between the spawn and the storing of the pid: where a test lets the daemon die. */
   readonly afterSpawn: (component: ComponentName) => void;
 }
@@ -52,6 +54,8 @@ export interface LifeHearer {
 
 /** A hung process does not hear the signal: it gets this long at most, so that its recovery does not wait in vain. */
 const HUNG_GRACE_MS = 1_000;
+/** Of that time, so much at most goes into finding out what it hangs in. */
+const EXAMINED_MS = 500;
 
 /** The lives of one component, one after the other: launches, verifies, watches and ends them. Decides nothing. */
 export class Lives {
@@ -179,7 +183,7 @@ export class Lives {
 
   /** The hot path of every restart. */
   #crashed(life: Life, exit: Exit): void {
-    const crash = this.#deps.autopsy(life, exit, null);
+    const crash = this.#deps.autopsy(life, exit, null, null);
     this.#close(life);
     this.#hearer.crashed(life, crash);
   }
@@ -191,10 +195,13 @@ export class Lives {
     const { incarnation } = life;
     this.#deps.emit({ type: 'component.stopping', ...this.#about(), incarnation, why, graceMs, next });
     await life.launched;
-    const ended = await life.running?.stop({ ...stop, timeout: graceMs });
+    const asked = this.#deps.clock.monotonic();
+    const hungIn = hung && life.running ? await this.#deps.examine(life.running, EXAMINED_MS) : null;
+    const timeout = Math.max(0, graceMs - (this.#deps.clock.monotonic() - asked));
+    const ended = await life.running?.stop({ ...stop, timeout });
     const exit = ended?.exit ?? { code: null, signal: null };
     const forced = ended?.forced ?? false;
-    const crash = hung ? this.#deps.autopsy(life, exit, { why: 'hang', cpuRatio }) : null;
+    const crash = hung ? this.#deps.autopsy(life, exit, { why: 'hang', cpuRatio }, hungIn) : null;
     this.#close(life);
     this.#deps.emit(crash ?? { type: 'component.stopped', ...this.#about(), incarnation, exit, forced, next });
   }

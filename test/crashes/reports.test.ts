@@ -40,6 +40,7 @@ function crashOf(changes: Partial<Crash> = {}): Crash {
     stdoutTail: 'one\ntwo hunter2-and-more\n',
     stderrTail,
     killedFor: null,
+    hung: null,
     ...changes,
   };
 }
@@ -103,6 +104,7 @@ describe('a crash report', () => {
         rule: 'uncaught exception',
         command: ['node', 'agent.js', '--api-key', '***'],
         killed_for: null,
+        hung: null,
         diagnostic_report: null,
         node_trigger: null,
       },

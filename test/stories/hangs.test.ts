@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { client, Site } from '../support/daemon.ts';
+import { until } from '../support/temp.ts';
+
+interface Report {
+  readonly component: string;
+  readonly crash_type: string;
+  readonly stack_trace: string | null;
+  readonly active_threads: readonly string[];
+  readonly open_resources: readonly string[];
+  readonly additional_context: { readonly hung: { readonly javascript_of: number | null } | null };
+}
+
+/** The written reports, oldest first. */
+const reportsOf = (site: Site): Report[] => {
+  const folder = join(site.stateDir, 'crashes');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  return names.toSorted().map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Report);
+};
+
+describe.runIf(process.platform === 'linux')('the report of a component that hung', () => {
+  it('shows what it hung in, taken while it still lived', async () => {
+    const program = `
+      line.startHeartbeat({ intervalMs: 100 });
+      function spinForEver() { for (;;); }
+      function waitForEver() { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); }
+      setTimeout(process.env.HANGS === 'busy' ? spinForEver : waitForEver, 500);`;
+    // The port of its own is for this test: the usual one may be in use on the machine.
+    const hangs = (how: string) => ({
+      env: { HANGS: how, NODE_OPTIONS: '--inspect-port=0' },
+      checks: { alive: { heartbeat: { timeout: '1500ms' }, interval: '200ms', failure_threshold: 1 } },
+      restart: { policy: 'immediate', max_restarts: 1_000 },
+      start: { timeout: '20s', period: 0 },
+      priority: 'critical',
+    });
+    const site = new Site({
+      restart: { max_restarts_per_hour: 1_000 },
+      components: { busy: client(program, hangs('busy')), idle: client(program, hangs('idle')) },
+    });
+    await site.start();
+    // Half a second must do for the stack: on a machine that is busy otherwise not every hang shows it.
+    const shown = await until(
+      'a report of each with the function that it hung in',
+      () => {
+        const reports = reportsOf(site);
+        const busy = reports.find(({ stack_trace }) => stack_trace?.includes('at spinForEver ('));
+        const idle = reports.find(({ stack_trace }) => stack_trace?.includes('at waitForEver ('));
+        return busy && idle && { busy, idle };
+      },
+      60_000,
+    );
+    expect(shown.idle).toMatchObject({ component: 'idle', crash_type: 'deadlock' });
+    expect(shown.busy.crash_type).toMatch(/^(infinite_loop|watchdog_timeout)$/);
+    const { active_threads, open_resources, additional_context } = shown.idle;
+    const pid = additional_context.hung?.javascript_of;
+    expect(active_threads[0]).toMatch(new RegExp(`^\\w+ \\(ID: ${pid}\\) - sleeping, .*futex`));
+    expect(open_resources).toContain(`File: ${join(site.stateDir, 'logs', 'idle', 'stdout.log')}`);
+    // The kill stays within its bounds, whatever the examination takes.
+    const events = await site.events();
+    const stopping = events.filter(({ type }) => type === 'component.stopping');
+    expect(stopping.map((event) => event['grace_ms'])).toContain(1_000);
+  });
+});

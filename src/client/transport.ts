@@ -24,6 +24,7 @@ export function createTransport({ url, token, onBehalfOf, clock }: TransportOpti
   const target = { host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 80 };
   const authorization = `Bearer ${token}`;
   const query = onBehalfOf === null ? '' : `?component=${encodeURIComponent(onBehalfOf)}`;
+  const withQuery = (path: string, more: string) => `/component/v1/${path}${query}${query === '' ? '?' : '&'}${more}`;
 
   /** One attempt, answered within `timeoutMs`. Rejects with a ClientError when the daemon said no. */
   function attempt(method: string, path: string, body?: string, timeoutMs = ATTEMPT_MS): Promise<unknown> {
@@ -46,11 +47,12 @@ export function createTransport({ url, token, onBehalfOf, clock }: TransportOpti
   /**
    * An answer that does not end, on a connection of its own that keeps no process alive (`fetch` has none such).
    * Rejects with a ClientError when the daemon said no.
+   * @param what of the query, after whom we speak for.
    */
-  function open(path: string): Promise<IncomingMessage> {
+  function open(path: string, what: string): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const options = { ...target, agent: false, timeout: SILENT_MS, headers: { authorization } };
-      const asked = request({ ...options, path: `/component/v1/${path}${query}` }, (answer) => {
+      const asked = request({ ...options, path: withQuery(path, what) }, (answer) => {
         if (answer.statusCode === 200) resolve(answer);
         else read(answer).then(() => reject(new Error(`answered ${answer.statusCode}`)), reject);
       });

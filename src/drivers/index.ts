@@ -6,3 +6,4 @@ export { createSweep, type Sweep } from './sweep.ts';
 export { findSurvivors } from './survivors.ts';
 export { treeOf } from './tree.ts';
 export { trimMalloc } from './trim-malloc.ts';
+export type { StopPolicy } from './schema.ts';

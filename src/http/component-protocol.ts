@@ -4,8 +4,8 @@ import { failure } from '../errors.ts';
 import { healthStatuses, type ComponentName } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { bearer, CHALLENGE } from './auth.ts';
-import { parseBody, readBody, STATE_LIMIT } from './body.ts';
-import { holdCommands, inabilityOf } from './commands.ts';
+import { parse, parseBody, parseJson, readBody, STATE_LIMIT } from './body.ts';
+import { commandsQuery, holdCommands, inabilityOf } from './commands.ts';
 import { outcomesBody, permitView } from './outcomes.ts';
 import { parameter, resource } from './resource.ts';
 import type { StreamDeps } from './server-sent.ts';
@@ -83,18 +83,28 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
   resource(router, '/commands', {
     GET(request, response) {
       const component = current(request, response);
+      const { kinds } = parse(commandsQuery, request.query);
       if (request.method === 'HEAD') response.end();
-      else holdCommands(response, (line) => daemon.commands.listen(component, line), stream);
+      else holdCommands(response, kinds, (line) => daemon.commands.listen(component, line), stream);
     },
   });
   resource(router, '/commands/:id', {
+    GET(request, response) {
+      const { source: _, ...state } = daemon.commands.stateFor(current(request, response), parameter(request, 'id'));
+      response.json(state);
+    },
     async POST(request, response) {
       const body = await readBody(request, STATE_LIMIT);
       const component = current(request, response);
       const id = parameter(request, 'id');
       const why = inabilityOf(body);
-      if (why === undefined) return void response.json(await daemon.commands.answer(component, id, body));
-      daemon.commands.decline(component, id, why);
+      if (why !== undefined) daemon.commands.decline(component, id, why);
+      else if (daemon.commands.kindOf(component, id) === 'get_state')
+        return void response.json(await daemon.commands.answer(component, id, body));
+      else {
+        parse(nothing, body.length === 0 ? {} : parseJson(body));
+        daemon.commands.done(component, id);
+      }
       response.status(204).end();
     },
   });

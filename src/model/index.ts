@@ -1,4 +1,5 @@
 export * from './breaker.ts';
+export * from './command.ts';
 export * from './component.ts';
 export * from './crash.ts';
 export * from './events.ts';

@@ -2,42 +2,56 @@ import type { StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import { randomHex } from '../digest.ts';
 import { failure, sentenceOf } from '../errors.ts';
-import type { CheckpointId, CheckpointTrigger, ComponentName } from '../model/index.ts';
+import type { CheckpointId, CheckpointTrigger, CommandKind, ComponentName } from '../model/index.ts';
 import { formatDuration } from '../units.ts';
+import { CommandLines, type Command, type CommandLine } from './command-lines.ts';
 
-/** What a component is told to do. */
-export interface Command {
-  readonly kind: 'get_state';
-  readonly id: string;
-}
+/** What a component continues from, as `GET state` gives it. */
+export type GivenState = Awaited<ReturnType<StateStore['getState']>>;
 
-/** A stream of commands that a component holds open. */
-export interface CommandLine {
-  send(command: Command): void;
-  /** It is heard no more. */
-  end(): void;
-}
+/** Told, and answered with one word: done, or why not. */
+export type Order = 'shutdown' | 'restart' | 'reload';
 
 /**
  * What components are told, and what they answer. A component holds one line or several (one for each part of it that
- * listens): commands go to the newest. A command not yet answered goes again to whichever line becomes the newest, so
- * a component may hear it twice; it is answered once. All ends with the component's life.
+ * listens): a command goes to the newest that listens for its kind. One not yet answered goes again to whichever line
+ * becomes the newest, so a component may hear it twice; it is answered once. All ends with the component's life.
+ *
+ * Whoever waits is told with ACTION_FAILED when the component does not listen for it, cannot, ends, or does not answer
+ * in time.
  */
 export interface Commands {
   /** The current life of a component listens from now on. @returns how to hang up. */
   listen(component: ComponentName, line: CommandLine): () => void;
+  hears(component: ComponentName, kind: CommandKind): boolean;
   /**
    * Makes a component save its state; a request that comes while one waits for the same component joins it. Resolves
-   * when the checkpoint is on disk. Rejects with ACTION_FAILED when the component does not listen, cannot, ends, or does
-   * not answer within `timeoutMs`.
+   * when the checkpoint is on disk.
    */
   saveState(component: ComponentName, trigger: CheckpointTrigger, timeoutMs: number): Promise<CheckpointId>;
+  /** Has a living component continue from this state. Resolves when it does. */
+  setState(component: ComponentName, state: GivenState, timeoutMs: number): Promise<void>;
+  /** Gives an order; one that comes while the same waits joins it. Resolves when the component has taken it. */
+  order(
+    component: ComponentName,
+    order: Order,
+    data: Readonly<Record<string, unknown>>,
+    timeoutMs: number,
+  ): Promise<void>;
+  /** Tells all who listen for it; nobody answers. */
+  announce(kind: CommandKind, data: Readonly<Record<string, unknown>>): void;
+  /** What a command that waits for its answer is. @throws COMMAND_NOT_FOUND */
+  kindOf(component: ComponentName, id: string): CommandKind;
+  /** What belongs to a `set_state`. @throws COMMAND_NOT_FOUND */
+  stateFor(component: ComponentName, id: string): GivenState;
   /**
-   * A component's answer.
+   * The answer to `get_state`.
    * @param body as of `PUT state`: unparsed, and given away.
    * @throws COMMAND_NOT_FOUND when nobody waits for it; rejects with what the store rejects with.
    */
   answer(component: ComponentName, id: string, body: Uint8Array): ReturnType<StateStore['putState']>;
+  /** The answer to any other. @throws COMMAND_NOT_FOUND */
+  done(component: ComponentName, id: string): void;
   /** A component cannot do what it was told. @throws COMMAND_NOT_FOUND */
   decline(component: ComponentName, id: string, why: string): void;
 }
@@ -47,117 +61,159 @@ export interface CommandsDeps {
   readonly putState: StateStore['putState'];
   /** Aborted when the current life of a component is over; undefined: it does not run. */
   readonly lifeOf: (component: ComponentName) => AbortSignal | undefined;
+  /** What a line that begins to listen for announcements of this kind must know. */
+  readonly known?: (kind: CommandKind) => readonly Command['data'][];
 }
 
-interface Held {
-  readonly line: CommandLine;
-  /** Hangs up and ends it. */
-  readonly drop: () => void;
-}
-
-interface Waiting extends Command {
+interface Waiting {
+  readonly command: Command;
+  readonly answered: PromiseWithResolvers<CheckpointId | null>;
   readonly trigger: CheckpointTrigger;
-  readonly saved: PromiseWithResolvers<CheckpointId>;
+  readonly state: GivenState | null;
   /** Nobody waits for it any more. */
   readonly forget: () => void;
 }
 
-/** Lines that one component may hold; with one more the oldest is ended. */
-const MOST_LINES = 4;
+interface Asked {
+  readonly kind: CommandKind;
+  readonly timeoutMs: number;
+  readonly data?: Command['data'];
+  readonly trigger?: CheckpointTrigger;
+  readonly state?: GivenState;
+}
 
-export function createCommands({ clock, putState, lifeOf }: CommandsDeps): Commands {
-  /** Oldest first. */
-  const lines = new Map<ComponentName, Held[]>();
-  const waiting = new Map<ComponentName, Waiting>();
+/** What was wanted of the component, and how a program listens for it. */
+const asked: Readonly<Record<CommandKind, readonly [action: string, method: string]>> = {
+  get_state: ['checkpoint', 'onGetState'],
+  set_state: ['recover', 'onSetState'],
+  shutdown: ['stop', 'onShutdown'],
+  restart: ['restart', 'onRestart'],
+  reload: ['reload', 'onReload'],
+  breaker: ['breaker', 'onBreaker'],
+};
 
-  const newest = (component: ComponentName) => lines.get(component)?.at(-1)?.line;
-  const failed = (component: ComponentName, why: string, cause?: unknown) =>
-    failure('ACTION_FAILED', { action: 'checkpoint', component, why }, { cause });
+export function createCommands({ clock, putState, lifeOf, known = () => [] }: CommandsDeps): Commands {
+  /** One of each kind at most. */
+  const waiting = new Map<ComponentName, Map<CommandKind, Waiting>>();
+  const lines = new CommandLines({
+    lifeOf,
+    onNewest(component, kinds) {
+      for (const { command } of waiting.get(component)?.values() ?? [])
+        if (kinds.has(command.kind)) send(component, command);
+    },
+  });
+  const send = (component: ComponentName, command: Command) => lines.newest(component, command.kind)?.send(command);
+  const failed = (component: ComponentName, kind: CommandKind, why: string, cause?: unknown) =>
+    failure('ACTION_FAILED', { action: asked[kind][0], component, why }, { cause });
 
-  function deliver(component: ComponentName): void {
-    const command = waiting.get(component);
-    if (command) newest(component)?.send({ kind: command.kind, id: command.id });
-  }
-
-  function ask(component: ComponentName, trigger: CheckpointTrigger, timeoutMs: number): Waiting {
+  function tell(component: ComponentName, { kind, timeoutMs, data = {}, trigger = 'manual', state }: Asked): Waiting {
     const life = lifeOf(component);
-    const saved = Promise.withResolvers<CheckpointId>();
+    const answered = Promise.withResolvers<CheckpointId | null>();
     const giveUp = (why: string) => {
       forget();
-      saved.reject(failed(component, why));
+      answered.reject(failed(component, kind, why));
     };
     const over = () => giveUp('it ended before it answered');
     const late = () =>
       giveUp(`it did not answer within ${formatDuration(timeoutMs)}: it hangs, or needs a longer timeout`);
     const cancel = clock.after(timeoutMs, late);
     life?.addEventListener('abort', over);
+    const own = waiting.get(component) ?? new Map<CommandKind, Waiting>();
     const forget = () => {
       cancel();
       life?.removeEventListener('abort', over);
-      waiting.delete(component);
+      own.delete(kind);
+      if (own.size === 0) waiting.delete(component);
     };
-    const command: Waiting = { kind: 'get_state', id: randomHex(8), trigger, saved, forget };
-    waiting.set(component, command);
-    deliver(component);
-    return command;
+    const command: Command = { kind, id: randomHex(8), data };
+    const told: Waiting = { command, answered, trigger, state: state ?? null, forget };
+    waiting.set(component, own.set(kind, told));
+    send(component, command);
+    return told;
+  }
+
+  /** Joins the one of the same kind that waits, if there is one. */
+  async function ask(component: ComponentName, what: Asked): Promise<CheckpointId | null> {
+    const { kind } = what;
+    const known = waiting.get(component)?.get(kind);
+    if (known) return known.answered.promise;
+    if (!lines.newest(component, kind))
+      throw failed(
+        component,
+        kind,
+        `it does not listen for commands; a program does with ${asked[kind][1]} of paramedic/client, or by holding GET /component/v1/commands?kinds=${kind} open`,
+      );
+    return tell(component, what).answered.promise;
+  }
+
+  /** @throws COMMAND_NOT_FOUND */
+  function find(component: ComponentName, id: string): Waiting {
+    for (const told of waiting.get(component)?.values() ?? []) if (told.command.id === id) return told;
+    throw failure('COMMAND_NOT_FOUND', { command: id, component });
   }
 
   /** @throws COMMAND_NOT_FOUND */
   function take(component: ComponentName, id: string): Waiting {
-    const command = waiting.get(component);
-    if (command?.id !== id) throw failure('COMMAND_NOT_FOUND', { command: id, component });
-    command.forget();
-    return command;
+    const told = find(component, id);
+    told.forget();
+    return told;
   }
 
   return {
     listen(component, line) {
-      const life = lifeOf(component);
-      const hangUp = () => {
-        life?.removeEventListener('abort', drop);
-        const wasNewest = newest(component) === line;
-        const others = (lines.get(component) ?? []).filter((held) => held.line !== line);
-        if (others.length > 0) lines.set(component, others);
-        else lines.delete(component);
-        if (wasNewest) deliver(component);
-      };
-      const drop = () => {
-        hangUp();
-        line.end();
-      };
-      life?.addEventListener('abort', drop);
-      const held = [...(lines.get(component) ?? []), { line, drop }];
-      lines.set(component, held);
-      if (held.length > MOST_LINES) held[0]?.drop();
-      deliver(component);
+      const hangUp = lines.add(component, line);
+      for (const kind of line.kinds) for (const data of known(kind)) line.send({ kind, id: randomHex(8), data });
       return hangUp;
     },
+    hears: (component, kind) => lines.newest(component, kind) !== undefined,
 
     async saveState(component, trigger, timeoutMs) {
-      const known = waiting.get(component);
-      if (known) return known.saved.promise;
-      if (!newest(component))
-        throw failed(
-          component,
-          'it does not listen for commands; a program does with onGetState of paramedic/client, or by holding GET /component/v1/commands open',
-        );
-      return ask(component, trigger, timeoutMs).saved.promise;
+      return (await ask(component, { kind: 'get_state', trigger, timeoutMs })) as CheckpointId;
+    },
+
+    async setState(component, state, timeoutMs) {
+      const older = waiting.get(component)?.get('set_state');
+      older?.forget();
+      older?.answered.reject(failed(component, 'set_state', 'it was given another state meanwhile'));
+      const data = { checkpoint_id: state.checkpoint_id };
+      await ask(component, { kind: 'set_state', data, state, timeoutMs });
+    },
+
+    async order(component, kind, data, timeoutMs) {
+      await ask(component, { kind, data, timeoutMs });
+    },
+
+    announce(kind, data) {
+      const command: Command = { kind, id: randomHex(8), data };
+      for (const line of lines.all(kind)) line.send(command);
+    },
+
+    kindOf: (component, id) => find(component, id).command.kind,
+
+    stateFor(component, id) {
+      const { state } = find(component, id);
+      if (!state) throw failure('COMMAND_NOT_FOUND', { command: id, component });
+      return state;
     },
 
     async answer(component, id, body) {
-      const { trigger, saved } = take(component, id);
+      const { trigger, answered } = take(component, id);
       try {
         const stored = await putState(component, body, trigger);
-        saved.resolve(stored.checkpoint_id);
+        answered.resolve(stored.checkpoint_id);
         return stored;
       } catch (error) {
-        saved.reject(failed(component, `its answer was not stored: ${sentenceOf(error)}`, error));
+        const why = `its answer was not stored: ${sentenceOf(error)}`;
+        answered.reject(failed(component, 'get_state', why, error));
         throw error;
       }
     },
 
+    done: (component, id) => take(component, id).answered.resolve(null),
+
     decline(component, id, why) {
-      take(component, id).saved.reject(failed(component, `it answered: ${why}`));
+      const { answered, command } = take(component, id);
+      answered.reject(failed(component, command.kind, `it answered: ${why}`));
     },
   };
 }

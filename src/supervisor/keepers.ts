@@ -6,12 +6,14 @@ import { traceparent } from '../telemetry/index.ts';
 import { createAutopsy } from './autopsy.ts';
 import type { House } from './house.ts';
 import { Keeper } from './keeper.ts';
+import { createAskToLeave } from './leave.ts';
 import { blame, decideFor, outcomeOf } from './situation.ts';
 import { isUp, processOf } from './state.ts';
 
 /** Makes keepers for a house: gives each what it may ask of the others. */
 export function createKeepers(house: House, afterSpawn: (component: ComponentName) => void) {
   const autopsy = createAutopsy(house);
+  const askToLeave = createAskToLeave(house);
 
   return (name: ComponentName, config: ComponentConfig): Keeper => {
     const record = () => house.bus.record(name);
@@ -24,6 +26,7 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
       record,
       decide: (request) => decideFor(house, keeper, request),
       plan: (incarnation) => startPlan(house, keeper, incarnation),
+      askToLeave,
       autopsy: (life, exit, killedFor, hung) =>
         autopsy({
           component: name,

@@ -2,10 +2,11 @@ import type { Clock } from '../clock.ts';
 import type { ComponentConfig } from '../config/index.ts';
 import type { Evidence, Hung } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
-import type { Driver, Running, StartPlan } from '../drivers/index.ts';
+import type { Driver, Running, StartPlan, StopPolicy } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
 import type { ComponentName, Emit, EventOf, Exit, IncarnationId, RecoveryEvent, StartReason } from '../model/index.ts';
+import type { AskToLeave } from './leave.ts';
 
 /** Why we ended a process ourselves; null: it ended by itself. */
 export type KilledFor = Evidence['killedFor'];
@@ -33,6 +34,7 @@ export interface LivesDeps {
   readonly driver: Driver;
   readonly monitor: HealthMonitor;
   readonly plan: (incarnation: IncarnationId) => StartPlan;
+  readonly askToLeave: AskToLeave;
   /** Names why a life ended; the report is written beside the restart. @param hung what was seen before its end. */
   readonly autopsy: (life: Life, exit: Exit, killedFor: KilledFor, hung: Hung | null) => EventOf<'component.crashed'>;
   /** Looks at a process that hangs, no longer than `withinMs`; null: it has gone. Never rejects. */
@@ -197,13 +199,21 @@ export class Lives {
     await life.launched;
     const asked = this.#deps.clock.monotonic();
     const hungIn = hung && life.running ? await this.#deps.examine(life.running, EXAMINED_MS) : null;
-    const timeout = Math.max(0, graceMs - (this.#deps.clock.monotonic() - asked));
-    const ended = await life.running?.stop({ ...stop, timeout });
+    const timeout = hung ? Math.max(0, graceMs - (this.#deps.clock.monotonic() - asked)) : graceMs;
+    const ended = await this.#leave(life, hung ? null : why, { ...stop, timeout });
     const exit = ended?.exit ?? { code: null, signal: null };
     const forced = ended?.forced ?? false;
     const crash = hung ? this.#deps.autopsy(life, exit, { why: 'hang', cpuRatio }, hungIn) : null;
     this.#close(life);
     this.#deps.emit(crash ?? { type: 'component.stopped', ...this.#about(), incarnation, exit, forced, next });
+  }
+
+  /** @param why null: it does not listen, and gets the signal at once. */
+  async #leave({ running }: Life, why: string | null, stop: StopPolicy) {
+    if (!running) return undefined;
+    const { askToLeave } = this.#deps;
+    const timeout = why === null ? stop.timeout : await askToLeave(this.#component, running.exited, stop.timeout, why);
+    return running.stop({ ...stop, timeout });
   }
 
   #goesOn(life: Life): boolean {

@@ -10,10 +10,11 @@ import { sentenceOf } from '../errors.ts';
 import { createMonitor } from '../health/index.ts';
 import { createIncidentBook, createIncidentDesk } from '../incidents/index.ts';
 import { Shutdown } from '../lifecycle.ts';
-import type { IncidentId, RecoveryEvent } from '../model/index.ts';
+import type { ComponentName, IncidentId, RecoveryEvent } from '../model/index.ts';
 import { createLedger } from '../restart/index.ts';
 import { openEventStore, type SetAside } from '../storage/index.ts';
 import { createLog, toLog } from '../telemetry/index.ts';
+import { announceBreakers, breakersNow } from './breaker-news.ts';
 import { createBus } from './bus.ts';
 import { createCommands } from './commands.ts';
 import { createCredentials, type ComponentTokens } from './credentials.ts';
@@ -116,8 +117,15 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
   closing.add('breakers', () => breakers.shutdown());
 
   const roster = new Roster();
-  const lifeOf = (component: string) => roster.find(component)?.life?.over.signal;
-  const commands = createCommands({ clock, putState: state.putState, lifeOf });
+  // One that was taken off the list lives until it has left, and is asked to over its line.
+  const lifeOf = (component: ComponentName) => roster.living(component)?.life?.over.signal;
+  const commands = createCommands({
+    clock,
+    putState: state.putState,
+    lifeOf,
+    known: (kind) => (kind === 'breaker' ? breakersNow({ breakers, clock }) : []),
+  });
+  bus.subscribe(announceBreakers({ commands, clock }));
 
   const house: House = {
     clock,

@@ -25,6 +25,11 @@ export class Roster {
     return this.#leaving.get(name);
   }
 
+  /** On the list or on its way out. */
+  living(name: ComponentName): Keeper | undefined {
+    return this.find(name) ?? this.leaving(name);
+  }
+
   /** Nothing of it lives any more. @returns false when it has come back meanwhile. */
   gone(keeper: Keeper): boolean {
     return this.#leaving.get(keeper.name) === keeper && this.#leaving.delete(keeper.name);

@@ -88,7 +88,7 @@ export function serve({
       // Who is adopted and who is let go of is not known yet, or not any more: they must ask again, not give up.
       if (house.phase === 'booting') throw failure('NOT_READY', undefined);
       const speaker = house.credentials.readComponentToken(token);
-      const keeper = speaker && roster.find(speaker.component);
+      const keeper = speaker && roster.living(speaker.component);
       const current = keeper?.life?.incarnation === speaker?.incarnation;
       if (keeper && !current && house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
       return keeper && { ...speaker, current };

@@ -27,7 +27,7 @@ describe('a state that is asked for', () => {
     await listening(daemon);
     daemon.command('c1');
     await answered(daemon);
-    expect(daemon.heard.map(({ query }) => query)).toEqual(['component=soul', 'component=soul']);
+    expect(daemon.heard.map(({ query }) => query)).toEqual(['component=soul&kinds=get_state', 'component=soul']);
   });
 
   it('goes through the entries acknowledged so far, and the next checkpoint too', async () => {
@@ -163,14 +163,14 @@ describe('listening for commands', () => {
     const connection = daemon.line({ clock });
     const stop = connection.onGetState(() => ({ state: 1 }));
     connection.onGetState(() => ({ state: 2 }));
-    await listening(daemon, 2);
+    await listening(daemon);
     const gone = Promise.all(daemon.streams.map((stream) => new Promise((resolve) => stream.once('close', resolve))));
     stop();
     stop();
     await connection.close();
     await gone;
     expect(clock.pending).toBe(0);
-    expect(daemon.heard).toHaveLength(2);
+    expect(daemon.heard).toHaveLength(1);
   });
 
   it('ends although it has just begun, and although a state never comes', async () => {
@@ -182,10 +182,108 @@ describe('listening for commands', () => {
       asked = true;
       return new Promise<never>(() => {});
     });
-    await until('both were heard', () => daemon.heard.length === 2);
+    await listening(daemon);
     daemon.command('c1');
     await until('it was asked', () => asked);
     await connection.close();
+    expect(answersOf(daemon)).toEqual([]);
+  });
+});
+
+describe('a program that is told several things', () => {
+  it('holds one stream for all, opened anew when there is more', async () => {
+    const daemon = await standIn();
+    const connection = daemon.line();
+    connection.onGetState(() => ({ state: 1 }));
+    connection.onShutdown(() => {}, { exit: false });
+    await listening(daemon);
+    const first = daemon.streams[0]!;
+    const gone = new Promise((resolve) => first.once('close', resolve));
+    const stop = connection.onReload(() => {});
+    await listening(daemon, 2);
+    await gone;
+    stop();
+    await listening(daemon, 3);
+    expect(daemon.heard.map(({ query }) => /kinds=(.*)/.exec(query)?.[1])).toEqual([
+      'get_state,shutdown',
+      'get_state,shutdown,reload',
+      'get_state,shutdown',
+    ]);
+  });
+
+  it('leaves: says so at once, then does what it must', async () => {
+    const daemon = await standIn();
+    const orders: unknown[] = [];
+    let answersBefore = 0;
+    const connection = daemon.line();
+    connection.onShutdown(
+      async (order) => {
+        answersBefore = answersOf(daemon).length;
+        orders.push(order);
+        await connection.saveState('last');
+      },
+      { exit: false },
+    );
+    await listening(daemon);
+    daemon.command('c1', 'shutdown', { why: 'it was asked to stop', deadline_ms: 7_500 });
+    await until('its last state', () => daemon.heard.at(-1)?.call === 'PUT state');
+    expect(orders).toEqual([{ why: 'it was asked to stop', deadlineMs: 7_500 }]);
+    expect(answersBefore).toBe(1);
+    expect(answersOf(daemon)).toMatchObject([{ call: 'POST commands/c1', body: {} }]);
+  });
+
+  it.each([
+    ['onShutdown', 'shutdown'],
+    ['onRestart', 'restart'],
+    ['onReload', 'reload'],
+  ] as const)('as a child answers %s when it is done, or why it is not', async (method, kind) => {
+    const daemon = await standIn();
+    const errors: unknown[] = [];
+    const soul = daemon.line().child('soul');
+    let answersBefore = -1;
+    soul[method](
+      async () => {
+        answersBefore = answersOf(daemon).length;
+        if (answersBefore === 1) throw new Error('not twice');
+      },
+      { onError: (error) => errors.push(error) },
+    );
+    await listening(daemon);
+    daemon.command('c1', kind, {});
+    await answered(daemon);
+    expect(answersBefore).toBe(0);
+    daemon.command('c2', kind, {});
+    expect((await answered(daemon, 2)).map(({ body, query }) => [body, query])).toEqual([
+      [{}, 'component=soul'],
+      [{ error: 'Error: not twice' }, 'component=soul'],
+    ]);
+    await until('the program to be told', () => errors.length === 1);
+    await soul.close();
+  });
+
+  it('continues from the state that it is given, journal included', async () => {
+    const journal = [{ entry_id: 9, at: 1, operation: 'x', data: null }];
+    const state = { checkpoint_id: 'CP-3', state: [3], schema_version: 2, journal, through: 9, data_loss_seconds: 0 };
+    const daemon = await standIn(({ call }) => (call === 'GET commands/c1' ? { status: 200, body: state } : undefined));
+    const connection = daemon.line();
+    const given: unknown[] = [];
+    connection.onSetState((restored) => void given.push(restored));
+    await listening(daemon);
+    daemon.command('c1', 'set_state', { checkpoint_id: 'CP-3' });
+    expect(await answered(daemon)).toMatchObject([{ body: {} }]);
+    expect(given).toMatchObject([{ checkpointId: 'CP-3', state: [3], journal: [{ entryId: 9 }] }]);
+    await connection.saveState('next');
+    expect(daemon.heard.at(-1)?.body).toEqual({ state: 'next', through: 9 });
+  });
+
+  it('hears of breakers, and does not answer', async () => {
+    const daemon = await standIn();
+    const news: unknown[] = [];
+    daemon.line().onBreaker((one) => news.push(one));
+    await listening(daemon);
+    daemon.command('c1', 'breaker', { breaker: 'gpt_api', state: 'open', wait_ms: 30_000 });
+    await until('the news', () => news.length === 1);
+    expect(news).toEqual([{ breaker: 'gpt_api', state: 'open', waitMs: 30_000 }]);
     expect(answersOf(daemon)).toEqual([]);
   });
 });

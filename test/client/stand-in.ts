@@ -71,9 +71,11 @@ export async function standIn(answer: (heard: Heard, count: number) => Reply | u
     onTestFinished(() => connection.close());
     return connection;
   };
-  /** Tells whoever listens to save its state. */
-  const command = (id: string) =>
-    streams.forEach((stream) => stream.write(`id: ${id}\nevent: get_state\ndata: {"id":"${id}"}\n\n`));
+  /** Tells whoever listens what to do. */
+  const command = (id: string, kind = 'get_state', data: Record<string, unknown> = {}) =>
+    streams.forEach((stream) =>
+      stream.write(`id: ${id}\nevent: ${kind}\ndata: ${JSON.stringify({ id, ...data })}\n\n`),
+    );
   return {
     heard,
     entries,

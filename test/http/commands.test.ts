@@ -12,17 +12,17 @@ const agent = componentName('agent_core');
 const headers = { authorization: `Bearer ${CURRENT}`, 'content-type': 'application/json' };
 
 /** A component that holds a stream of commands. */
-async function listen({ port }: Server) {
+async function listen({ port }: Server, query = '') {
   let text = '';
   let ended = false;
-  const request = get({ host: '127.0.0.1', port, path: PATH, headers, agent: false });
+  const request = get({ host: '127.0.0.1', port, path: PATH + query, headers, agent: false });
   onTestFinished(() => void request.destroy());
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve).once('error', reject);
   });
   answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   answer.once('close', () => (ended = true)).on('error', () => undefined);
-  const hears = () => until('a command', () => /^data: \{"id":"(\w+)"\}$/m.exec(text)?.[1]);
+  const hears = () => until('a command', () => /^data: \{"id":"(\w+)".*\}$/m.exec(text)?.[1]);
   return { answer, text: () => text, ended: () => ended, hears, close: () => request.destroy() };
 }
 
@@ -147,5 +147,62 @@ describe('an answer', () => {
   it('that declines an unknown command is refused', async () => {
     const { server } = await asked();
     expect((await answerTo(server, 'beef', '{"error":"no"}')).status).toBe(404);
+  });
+});
+
+describe('other commands', () => {
+  const order = ({ daemon }: Server) => {
+    const done = daemon.commands.order(agent, 'shutdown', { why: 'x', deadline_ms: 7_500 }, 10_000);
+    done.catch(() => {});
+    return done;
+  };
+  const answer = ({ ask: request }: Server, id: string, body: string) =>
+    request(`${PATH}/${id}`, { method: 'POST', headers, body });
+
+  it('are told to who says that it listens for them, and names that we do not know are passed over', async () => {
+    const server = await serve();
+    const { hears, text } = await listen(server, '?kinds=shutdown,levitate');
+    await expect(ask(server)).rejects.toThrow('does not listen');
+    const done = order(server);
+    const id = await hears();
+    expect(text()).toContain(`id: ${id}\nevent: shutdown\ndata: {"id":"${id}","why":"x","deadline_ms":7500}\n\n`);
+    expect((await answer(server, id, 'garbage')).status).toBe(400);
+    expect((await answer(server, id, '{"state":1}')).status).toBe(400);
+    expect((await answer(server, id, '{}')).status).toBe(204);
+    await done;
+    expect((await answer(server, id, '{}')).status).toBe(404);
+    expect(server.daemon.calls).toEqual([]);
+  });
+
+  it('are not told to who does not say so', async () => {
+    const server = await serve();
+    await listen(server);
+    await expect(order(server)).rejects.toThrow('does not listen');
+  });
+
+  it('may be declined with a reason', async () => {
+    const server = await serve();
+    const { hears } = await listen(server, '?kinds=shutdown');
+    const done = order(server);
+    expect((await answer(server, await hears(), '{"error":"busy"}')).status).toBe(204);
+    await expect(done).rejects.toThrow('it answered: busy');
+  });
+
+  it('bring a state along that is fetched', async () => {
+    const server = await serve();
+    const { hears } = await listen(server, '?kinds=set_state');
+    const { source: _, ...state } = await server.daemon.restore('agent_core');
+    void server.daemon.commands.setState(agent, { ...state, source: 'none' }, 10_000);
+    const id = await hears();
+    expect(await (await server.ask(`${PATH}/${id}`, { headers })).json()).toEqual(state);
+    expect((await server.ask(`${PATH}/beef`, { headers })).status).toBe(404);
+  });
+
+  it('tell of breakers', async () => {
+    const server = await serve();
+    const { hears, text } = await listen(server, '?kinds=breaker');
+    server.daemon.commands.announce('breaker', { breaker: 'gpt_api', state: 'open', wait_ms: 1 });
+    const id = await hears();
+    expect(text()).toContain(`data: {"id":"${id}","breaker":"gpt_api","state":"open","wait_ms":1}`);
   });
 });

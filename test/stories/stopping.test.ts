@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isAlive, paramedic, script, Site, sleeper } from '../support/daemon.ts';
+import { client, isAlive, paramedic, script, Site, sleeper } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
 
 const eager = { policy: 'immediate', max_restarts: 1_000 };
@@ -70,6 +70,98 @@ describe('a component that is stopped', () => {
       expect(await site.component(name)).toMatchObject({ state: 'stopped', held: true });
     expect(await site.api('POST', 'components/deaf/start')).toMatchObject({ status: 200 });
     expect(await site.component('deaf')).toMatchObject({ state: 'running', held: false });
+  });
+});
+
+describe('a component that listens for its shutdown', () => {
+  /** It and its children carry the site's folder as their own. */
+  const living = (site: Site) =>
+    readdirSync('/proc').filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && Number(pid) !== site.pid && readlinkSync(`/proc/${pid}/cwd`) === site.folder;
+      } catch {
+        return false;
+      }
+    });
+  const leaves = (how: string, more: Record<string, unknown> = {}) =>
+    client(
+      `import { spawn } from 'node:child_process';
+       import { writeFileSync } from 'node:fs';
+       for (const detached of [true, false]) spawn('sleep', ['1000'], { detached });
+       process.on('SIGTERM', () => writeFileSync(line.component + '.signal', ''));
+       let told = null;
+       line.onShutdown(${how});
+       line.onGetState(() => ({ state: 'asked' }));
+       setInterval(() => {}, 1e6);`,
+      { restart: eager, ...more },
+    );
+  const site = new Site(
+    {
+      restart: { max_restarts_per_hour: 1_000 },
+      components: {
+        willing: leaves(`async (order) => { await line.saveState({ told: order }); process.exitCode = 7; }`),
+        busy: leaves(`() => new Promise(() => {})`, { stop: { timeout: '3s' } }),
+        hung: leaves(`() => writeFileSync('hung.told', '')`, { stop: { timeout: '2s' } }),
+      },
+    },
+    afterAll,
+  );
+  const stopped = async (name: string) =>
+    (await site.events('component.stopped')).findLast(({ component }) => component === name);
+  /** It listens a moment after it runs. */
+  const listening = async (name: string) => {
+    const view = await site.untilState(name, 'running');
+    await until(`${name} to listen`, async () => {
+      return (await site.api('POST', 'checkpoints', { component: name })).status === 200;
+    });
+    return view;
+  };
+  beforeAll(() => site.start());
+
+  it('is told, saves what it must and ends by itself, with all that it has started', async () => {
+    await listening('willing');
+    expect(await site.api('POST', 'components/willing/stop')).toMatchObject({ status: 200 });
+    expect(await stopped('willing')).toMatchObject({ forced: false, exit: { code: 7, signal: null } });
+    const { checkpoints } = (await site.api('GET', 'checkpoints?component=willing')).body as {
+      checkpoints: { checkpoint_id: string }[];
+    };
+    const states = await Promise.all(
+      checkpoints.map(async (one) => (await site.api('GET', `checkpoints/${one.checkpoint_id}`)).body),
+    );
+    expect(states).toContainEqual(
+      expect.objectContaining({ state: { told: { why: 'it was asked to stop', deadlineMs: 7_500 } } }),
+    );
+    expect(await site.events('component.crashed')).toEqual([]);
+  });
+
+  it('is restarted in the same way', async () => {
+    expect(await site.api('POST', 'components/willing/start')).toMatchObject({ status: 200 });
+    const { pid } = await listening('willing');
+    expect(await site.api('POST', 'components/willing/restart')).toMatchObject({ status: 200 });
+    expect((await site.component('willing')).pid).not.toBe(pid);
+    expect(await stopped('willing')).toMatchObject({ forced: false, exit: { code: 7, signal: null } });
+  });
+
+  it('gets the signal and then the end when it does not go', async () => {
+    await listening('busy');
+    expect(await site.api('POST', 'components/busy/stop')).toMatchObject({ status: 200 });
+    expect(site.read('busy.signal')).toBe('');
+    expect(await stopped('busy')).toMatchObject({ forced: true, exit: { code: null, signal: 'SIGKILL' } });
+  });
+
+  it('costs no more time than the signal alone when it hangs', async () => {
+    const { pid } = await listening('hung');
+    process.kill(pid!, 'SIGSTOP');
+    const begun = performance.now();
+    expect(await site.api('POST', 'components/hung/stop')).toMatchObject({ status: 200 });
+    // Its own 2 s, and whatever a busy machine needs for the rest.
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(await stopped('hung')).toMatchObject({ forced: true });
+  });
+
+  it('leaves nothing behind', async () => {
+    expect(await site.end()).toBe(0);
+    expect(living(site)).toEqual([]);
   });
 });
 

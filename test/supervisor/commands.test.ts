@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { componentName, type CheckpointId } from '../../src/model/index.ts';
-import { createCommands, type Command, type CommandLine } from '../../src/supervisor/commands.ts';
+import { componentName, type CheckpointId, type CommandKind } from '../../src/model/index.ts';
+import type { Command, CommandLine } from '../../src/supervisor/command-lines.ts';
+import { createCommands, type GivenState } from '../../src/supervisor/commands.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const planner = componentName('planner');
@@ -8,8 +9,12 @@ const mailer = componentName('mailer');
 const SECONDS = 1_000;
 
 class Line implements CommandLine {
+  readonly kinds: ReadonlySet<CommandKind>;
   readonly heard: Command[] = [];
   ended = false;
+  constructor(kinds: readonly CommandKind[]) {
+    this.kinds = new Set(kinds);
+  }
   send = (command: Command) => void this.heard.push(command);
   end = () => void (this.ended = true);
   get last(): string {
@@ -31,8 +36,8 @@ function setUp() {
       return { checkpoint_id: `CP-${stored.length}` as CheckpointId };
     },
   });
-  const listen = (component = planner) => {
-    const line = new Line();
+  const listen = (component = planner, kinds: readonly CommandKind[] = ['get_state']) => {
+    const line = new Line(kinds);
     return { line, hangUp: commands.listen(component, line) };
   };
   const refuse = (error: Error) => (refusal = error);
@@ -53,7 +58,7 @@ describe('a command', () => {
     const { line } = listen();
     const other = listen(mailer).line;
     const saved = commands.saveState(planner, 'alert', 10 * SECONDS);
-    expect(line.heard).toEqual([{ kind: 'get_state', id: line.last }]);
+    expect(line.heard).toEqual([{ kind: 'get_state', id: line.last, data: {} }]);
     expect(other.heard).toEqual([]);
     expect(await commands.answer(planner, line.last, body())).toEqual({ checkpoint_id: 'CP-1' });
     expect(await saved).toBe('CP-1');
@@ -172,5 +177,72 @@ describe('the lines of one component', () => {
     const saved = ask();
     await commands.answer(planner, second.line.last, body());
     expect(await saved).toBe('CP-1');
+  });
+});
+
+describe('kinds of commands', () => {
+  const given = { checkpoint_id: 'CP-7', state: { n: 1 } } as unknown as GivenState;
+  const orderTo = ({ commands }: ReturnType<typeof setUp>, kind: 'shutdown' | 'reload' = 'shutdown') => {
+    const done = commands.order(planner, kind, { why: 'x' }, 10 * SECONDS);
+    done.catch(() => {});
+    return done;
+  };
+
+  it('go to the newest line that listens for them only', async () => {
+    const house = setUp();
+    const state = house.listen(planner, ['get_state', 'shutdown']).line;
+    const leave = house.listen(planner, ['shutdown']).line;
+    void house.ask();
+    const left = orderTo(house);
+    expect(state.heard.map(({ kind }) => kind)).toEqual(['get_state']);
+    expect(leave.heard).toEqual([{ kind: 'shutdown', id: leave.last, data: { why: 'x' } }]);
+    expect(house.commands.kindOf(planner, leave.last)).toBe('shutdown');
+    house.commands.done(planner, leave.last);
+    await left;
+    expect(house.commands.hears(planner, 'reload')).toBe(false);
+    await expect(orderTo(house, 'reload')).rejects.toMatchObject(failing(/reload of.*does not listen.*onReload/));
+  });
+
+  it('go to the line that is left when the newest for them hangs up', () => {
+    const house = setUp();
+    const both = house.listen(planner, ['get_state', 'shutdown']).line;
+    const { line, hangUp } = house.listen(planner, ['shutdown']);
+    void orderTo(house);
+    void house.ask();
+    hangUp();
+    expect(both.heard.map(({ kind }) => kind)).toEqual(['get_state', 'shutdown']);
+    expect(both.last).toBe(line.last);
+  });
+
+  it('bring a state along, and the newest of two counts', async () => {
+    const { commands, listen } = setUp();
+    const { line } = listen(planner, ['set_state']);
+    const older = commands.setState(planner, { ...given, checkpoint_id: null }, 10 * SECONDS);
+    const newer = commands.setState(planner, given, 10 * SECONDS);
+    await expect(older).rejects.toMatchObject(failing(/another state meanwhile/));
+    expect(line.heard.map(({ data }) => data)).toEqual([{ checkpoint_id: null }, { checkpoint_id: 'CP-7' }]);
+    expect(commands.stateFor(planner, line.last)).toBe(given);
+    commands.done(planner, line.last);
+    await newer;
+    expect(() => commands.stateFor(planner, line.last)).toThrow('Nobody waits');
+  });
+
+  it('are announced to all who listen, and who comes later is told what is so', () => {
+    const clock = new FakeClock();
+    const commands = createCommands({
+      clock,
+      lifeOf: () => new AbortController().signal,
+      putState: () => Promise.reject(new Error('no')),
+      known: (kind) => (kind === 'breaker' ? [{ breaker: 'gpt', state: 'open' }] : []),
+    });
+    const [first, deaf, second] = [new Line(['breaker']), new Line(['get_state']), new Line(['breaker', 'shutdown'])];
+    commands.listen(planner, first);
+    commands.listen(planner, deaf);
+    commands.listen(mailer, second);
+    commands.announce('breaker', { breaker: 'gpt', state: 'closed' });
+    for (const { heard } of [first, second]) expect(heard.map(({ data }) => data['state'])).toEqual(['open', 'closed']);
+    expect(deaf.heard).toEqual([]);
+    expect(() => commands.done(planner, first.last)).toThrow('Nobody waits');
+    expect(clock.pending).toBe(0);
   });
 });

@@ -1,0 +1,134 @@
+import type { Clock } from '../clock.ts';
+import type { BreakerState } from '../model/index.ts';
+import type { CallOutcome, Permit } from './breakers.ts';
+import type { Beat, HeartbeatOptions } from './heartbeat.ts';
+
+export interface ConnectOptions {
+  /** `PARAMEDIC_URL` unless given. */
+  readonly url?: string;
+  /** `PARAMEDIC_TOKEN` unless given. */
+  readonly token?: string;
+  /** `PARAMEDIC_COMPONENT` unless given; another name is a logical child of this component. */
+  readonly component?: string;
+  /** How long a call is tried while the daemon is away, in ms. Default 30,000. */
+  readonly deadlineMs?: number;
+  /** Journal entries that may wait; beyond it `journal` rejects at once. Default 1,000. */
+  readonly queueLimit?: number;
+  readonly clock?: Clock;
+}
+
+export interface JournalledOperation {
+  readonly entryId: number;
+  /** When it was stored, ms since 1970. */
+  readonly at: number;
+  readonly operation: string;
+  readonly data: unknown;
+}
+
+export interface RestoredState {
+  /** null at a first start. */
+  readonly checkpointId: string | null;
+  readonly state: unknown;
+  readonly schemaVersion: number;
+  /** What was journalled after the state, oldest first: apply it to the state. */
+  readonly journal: readonly JournalledOperation[];
+  readonly dataLossSeconds: number;
+}
+
+/** A component's state at this moment. */
+export interface PresentState {
+  readonly state: unknown;
+  readonly schemaVersion?: number;
+  /**
+   * The last journal entry that the state contains. Unless given, the newest one acknowledged when the state was
+   * asked for: right when it is given back at once, or nothing is journalled meanwhile.
+   */
+  readonly through?: number;
+}
+
+export interface HearOptions {
+  /**
+   * Hears what the handler threw, of an answer that the daemon did not take, and of a refusal after which nothing is
+   * heard any more. Must not throw.
+   */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface ShutdownOrder {
+  /** For people. */
+  readonly why: string;
+  /** Time until the signal comes, ms. */
+  readonly deadlineMs: number;
+}
+
+/** How a breaker is. */
+export interface BreakerNews {
+  readonly breaker: string;
+  readonly state: BreakerState;
+  /** How long an open one lets nothing through, ms. */
+  readonly waitMs: number;
+}
+
+/** A component's line to its supervisor. Rejects with ClientError, or TypeError for what JSON cannot hold. */
+export interface Connection {
+  readonly component: string;
+  /** The system comes back from a disaster: do the least that is needed. */
+  readonly recoveryMode: boolean;
+  /** What to continue from. To be called before the first checkpoint of a component that journals. */
+  restore(): Promise<RestoredState>;
+  /**
+   * Stores a checkpoint; durable when resolved. The state is read at the call; calls are stored in their order.
+   * `through` is the last journal entry that the state contains: unless given, the newest one acknowledged so far,
+   * which is right when each operation is applied as soon as its `journal` call resolves.
+   */
+  saveState(state: unknown, options?: { through?: number; schemaVersion?: number }): Promise<{ checkpointId: string }>;
+  /**
+   * Stores an operation; durable when resolved. Calls of one turn travel together.
+   * @param options.id to be stored once even if this call is made again, by a later life too.
+   */
+  journal(operation: string, data?: unknown, options?: { id?: string }): Promise<number>;
+  /** Says that the component is alive. Not tried for long: a late heartbeat is worth nothing. */
+  heartbeat(beat?: Beat): Promise<void>;
+  /** Heartbeats from now on; they keep no process alive. @returns how to stop. */
+  startHeartbeat(options: HeartbeatOptions): () => void;
+  /**
+   * Saves the state that `get` gives whenever the daemon asks for it, from now on; of several, the newest is asked.
+   * When `get` throws, whoever wants the checkpoint is told why. Keeps no process alive.
+   * @param options.onError hears what `get` threw, of an answer that the daemon did not take, and of a refusal after
+   * which it is not asked any more. Must not throw.
+   * @returns how to stop.
+   */
+  onGetState(get: () => PresentState | Promise<PresentState>, options?: HearOptions): () => void;
+  /** Continues from the state that the daemon gives it, journal included, when a person or a recovery wants that. */
+  onSetState(set: (restored: RestoredState) => void | Promise<void>, options?: HearOptions): () => void;
+  /**
+   * Leaves when the daemon wants it to: `leave` is called once, before any signal. The process then ends by itself
+   * (its code is `process.exitCode`, or 1 when `leave` threw) once what is under way here has been sent, unless
+   * `exit` is false; then it has to end before the deadline, or it gets the signal. A logical component (`child`)
+   * never ends the process: it is stopped when `leave` is done.
+   */
+  onShutdown(
+    leave: (order: ShutdownOrder) => void | Promise<void>,
+    options?: HearOptions & { exit?: boolean },
+  ): () => void;
+  /** Begins anew, or for the first time after a stop: what a logical component does in place of a new process. */
+  onRestart(restart: () => void | Promise<void>, options?: HearOptions): () => void;
+  /** Reads its configuration again, without an end. */
+  onReload(reload: () => void | Promise<void>, options?: HearOptions): () => void;
+  /** Hears at the beginning of each breaker that is not closed, and of each change. */
+  onBreaker(hear: (news: BreakerNews) => void, options?: HearOptions): () => void;
+  /**
+   * Asks before a call whether the dependency's breaker lets it through. Not tried for long: rejects with DAEMON_AWAY
+   * within two seconds, and with BREAKER_NOT_FOUND when the configuration has no such breaker.
+   */
+  permit(dependency: string): Promise<Permit>;
+  /**
+   * Tells how calls have ended, oldest first, at most 1,000; soon, because a result that comes late counts for nothing.
+   * Not tried for long either. @returns the dependencies that no breaker is configured for.
+   */
+  reportOutcomes(outcomes: readonly CallOutcome[]): Promise<readonly string[]>;
+  /** The line of a logical component (`parent: NAME`) that lives in this process. Closed by itself. */
+  child(component: string): Connection;
+  /** Stops heartbeats and listening, waits for what is under way and hangs up. */
+  close(): Promise<void>;
+}

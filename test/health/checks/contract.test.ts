@@ -9,6 +9,11 @@ const options: Record<string, unknown> = {
   heartbeat: {},
   command: { command: [process.execPath, '-e', 'setTimeout(() => {}, 300)'] },
   system: {},
+  llm: { url: 'http://127.0.0.1:1/v1' },
+  twilio: { account_sid: 'AC1', auth_token: 'x', base_url: 'http://127.0.0.1:1' },
+  tts: { url: 'http://127.0.0.1:1/' },
+  stt: { url: 'http://127.0.0.1:1/' },
+  browser: { cdp_url: 'http://127.0.0.1:1' },
 };
 
 it('covers every kind of check', () => {

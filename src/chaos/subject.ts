@@ -35,6 +35,8 @@ export function unsteady(subject: Subject): string | undefined {
   if (state === 'running' && health === 'healthy' && subject.process !== null) return undefined;
   if (!subject.enabled) return `${component} is not enabled`;
   if (subject.held) return `${component} is held down by a person`;
+  if (state === 'running' && health === 'healthy')
+    return `${component} has no process of this machine that is known, and the fault needs one`;
   return `${component} is not well before the fault: ${stateOf(subject)}, health ${health}`;
 }
 

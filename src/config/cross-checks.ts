@@ -2,10 +2,12 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Cron } from 'croner';
 import { findAccount } from '../drivers/index.ts';
+import { waysToRun } from '../drivers/schema.ts';
 import { isLoopback, listenSchema } from '../http/schema.ts';
 import { isTemplate } from '../template.ts';
 import { didYouMean } from './nearest.ts';
 import { shown } from './sentences.ts';
+import { either } from './shape.ts';
 import { child, entriesOf, textsOf, type Node, type Problem } from './tree.ts';
 
 /*
@@ -29,6 +31,36 @@ function dependencies(components: [string, Node][]): Problem[] {
       return [];
     }),
   );
+}
+
+/** What only a child process has, or one that a command of ours starts. Without effect they would be a false promise. */
+const ofProcesses = ['user', 'group', 'nice'];
+const ofOurOwn = ['cwd', 'env', 'env_inherit', 'logs'];
+
+/** A component runs in exactly one way, and is given nothing that this way cannot do. */
+function waysOf(components: [string, Node][]): Problem[] {
+  return components.flatMap(([, component]) => {
+    if (component.is !== 'map') return [];
+    const ways = waysToRun.filter((way) => child(component, way));
+    const [way, second] = ways;
+    if (way === undefined)
+      return [
+        { ...component, at: component.keyAt, sentence: `does not say how it runs: give one of ${either(waysToRun)}` },
+      ];
+    const other = child(component, second ?? '');
+    if (other)
+      return [{ ...other, at: other.keyAt, sentence: `excludes "${way}": a component runs in exactly one way` }];
+    if (way === 'command') return [];
+    const vain = way === 'commands' ? ofProcesses : [...ofProcesses, ...ofOurOwn];
+    return vain.flatMap((key) => {
+      const given = child(component, key);
+      // What comes from `defaults` is meant for those that it suits.
+      if (!given || given.path.startsWith('defaults.')) return [];
+      return [
+        { ...given, at: given.keyAt, sentence: `only a component with "command" has this, not one with "${way}"` },
+      ];
+    });
+  });
 }
 
 /** The shortest way from a component back to itself, as the dependencies that lead there. */
@@ -140,6 +172,7 @@ function accounts(components: [string, Node][]): Problem[] {
 export function crossCheck(root: Node, base: string): Problem[] {
   const components = entriesOf(child(root, 'components'));
   return [
+    ...waysOf(components),
     ...dependencies(components),
     ...cycles(components),
     ...remediation(child(child(root, 'remediation'), 'rules'), components),

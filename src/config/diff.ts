@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { waysToRun } from '../drivers/schema.ts';
 import type { ComponentConfig, Config } from './schema.ts';
 
 /** What a reload has to do. Components are named in the order of the file. */
@@ -18,7 +19,7 @@ export interface ConfigDiff {
 
 /** What a process got when it was started and cannot be told later. */
 const startedWith = [
-  'command',
+  ...waysToRun,
   'cwd',
   'env',
   'env_inherit',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { waysToRun } from '../drivers/schema.ts';
 import { units, type Unit } from '../units.ts';
 import { configSchema } from './schema.ts';
 import { shapeOf } from './shape.ts';
@@ -38,6 +39,7 @@ export function jsonSchema(): JsonSchema {
   const component = typeof components === 'object' ? components.additionalProperties : undefined;
   // Under `defaults` stands the same as in a component, and nothing of it has to.
   const { required: _, ...partial } = typeof component === 'object' ? component : {};
+  if (typeof component === 'object') component.oneOf = waysToRun.map((way) => ({ required: [way] }));
   return {
     ...schema,
     title: 'paramedic.yaml',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { breakerSchema } from '../breakers/schema.ts';
 import { stateSchema } from '../checkpoints/schema.ts';
-import { processSchema } from '../drivers/schema.ts';
+import { engineSchema, processSchema } from '../drivers/schema.ts';
 import { checksSchema, intervalsSchema, startSchema } from '../health/schema.ts';
 import { listenSchema } from '../http/schema.ts';
 import { incidentsSchema } from '../incidents/schema.ts';
@@ -19,6 +19,7 @@ const componentNameSchema = z
 
 export const componentSchema = z.strictObject({
   ...processSchema,
+  ...engineSchema,
   enabled: z.boolean().default(true).describe('Meant to run.'),
   priority: z
     .enum(priorities)

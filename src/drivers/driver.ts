@@ -1,5 +1,15 @@
-import type { ComponentName, Exit, IncarnationId, ProcessIdentity, ProcessUsage } from '../model/index.ts';
-import type { LogPolicy, StopPolicy } from './schema.ts';
+import type {
+  ComponentName,
+  DriverKind,
+  EngineIdentity,
+  EngineVerdict,
+  Exit,
+  HealthStatus,
+  IncarnationId,
+  ProcessIdentity,
+  ProcessUsage,
+} from '../model/index.ts';
+import type { EngineSettings, LogPolicy, StopPolicy } from './schema.ts';
 
 /** All that a driver needs to run one life of a component. */
 export interface StartPlan {
@@ -16,20 +26,54 @@ export interface StartPlan {
   readonly group?: string | undefined;
   /** -20 (most of the CPU) to 19; the daemon's own unless given. */
   readonly nice?: number | undefined;
+  /** What runs it; absent: it is a child process of ours, made from `command`. */
+  readonly engine?: EngineSettings | undefined;
+  /** Time an engine has to bring it up, ms. A process is not waited for: it is verified when it is there. */
+  readonly startTimeoutMs: number;
+}
+
+/** Who ran when it was last stored. */
+export interface RecordedRun {
+  readonly process: ProcessIdentity | null;
+  readonly engine: EngineIdentity | null;
 }
 
 /** A way of running components. One contract suite runs against each. */
 export interface Driver {
-  readonly kind: string;
-  /** Resolves once the system has the process. Rejects with SPAWN_FAILED. */
-  start(plan: StartPlan): Promise<Running>;
-  /** Takes over a process that outlived the daemon; null when it is no longer the same one. */
-  adopt(plan: Pick<StartPlan, 'component' | 'incarnation' | 'logs'>, process: ProcessIdentity): Running | null;
+  readonly kind: DriverKind | 'any';
+  /**
+   * Resolves once it runs. What an engine runs already is taken over as it is. Rejects with SPAWN_FAILED.
+   * @param signal aborted when its end is wanted already: nothing more is waited for.
+   */
+  start(plan: StartPlan, signal?: AbortSignal): Promise<Running>;
+  /**
+   * Takes over what outlived the daemon; null when it has gone, or when something else is in its place. An engine that
+   * cannot be asked is no reason to give it up: it is taken over unseen. Never rejects.
+   */
+  adopt(plan: StartPlan, recorded: RecordedRun): Running | null | Promise<Running | null>;
+  /** Lets go of what was kept for a component that was removed from the configuration. */
+  forget(component: ComponentName): Promise<void>;
+  /** Ends timers and closes files; what runs goes on running. Idempotent. */
+  close(): Promise<void>;
 }
 
-/** One running process with all that it has started. */
+/** What an engine says of the health of what it runs. */
+export interface EngineHealth {
+  readonly status: HealthStatus;
+  /** One line for people. */
+  readonly message: string;
+}
+
+/** What becomes of it once it is stopped: what can be replaced without a gap need not be stopped for a restart. */
+export type AfterStop = 'stop' | 'restart';
+
+/** One run of a component: a process with all that it has started, or what an engine runs for us. */
 export interface Running {
-  readonly process: ProcessIdentity;
+  /** Null where what runs is not known to be a process of this machine. */
+  readonly process: ProcessIdentity | null;
+  /** Absent: it is a process that we have made. */
+  readonly engine?: EngineIdentity;
+  /** It ran before we came. */
   readonly adopted: boolean;
   /**
    * Settles exactly once and never rejects: an exit is a fact, not an error. By then the rest of its process
@@ -37,16 +81,23 @@ export interface Running {
    */
   readonly exited: Promise<Exit>;
   /**
-   * The signal, then after the time allowed the kill of the whole tree. Idempotent.
+   * The signal, then after the time allowed the kill of the whole tree; by an engine, its own ways. Idempotent.
    * @returns how it ended; `forced` when it did not go by itself.
    */
-  stop(policy: StopPolicy): Promise<{ exit: Exit; forced: boolean }>;
+  stop(policy: StopPolicy, next?: AfterStop): Promise<{ exit: Exit; forced: boolean }>;
   /** Kills the whole tree at once. */
   kill(): Promise<Exit>;
-  /** CPU, memory and descriptors of the whole tree; null once it has gone. */
+  /** CPU, memory and descriptors of all that belongs to it, as last told; null: gone, or nobody tells. */
   usage(): ProcessUsage | null;
-  /** The last bytes that this life (not an earlier one) wrote to a stream; at most `bytes`, undecodable bytes replaced. */
+  /**
+   * The last bytes that this life (not an earlier one) wrote to a stream; at most `bytes`, undecodable bytes replaced.
+   * Empty where nobody tells; an engine's is read when the end is known.
+   */
   outputTail(stream: 'stdout' | 'stderr', bytes: number): string;
+  /** What the engine tells of an end, once `exited` has settled; absent: it is a process. */
+  verdict?(): EngineVerdict | null;
+  /** What the engine last said of its health; absent or null: it does not tell. */
+  health?(): EngineHealth | null;
 }
 
 /** A living process that carries a component's token in its environment. */

@@ -1,7 +1,18 @@
 export { findAccount } from './account.ts';
-export type { Driver, FindSurvivors, Running, StartPlan, Survivor } from './driver.ts';
+export type {
+  AfterStop,
+  Driver,
+  EngineHealth,
+  FindSurvivors,
+  RecordedRun,
+  Running,
+  StartPlan,
+  Survivor,
+} from './driver.ts';
+export { createDrivers, type DriversDeps } from './drivers.ts';
 export { sameProcess, systemBootId } from './proc.ts';
 export { createProcessDriver, type ProcessDriver, type ProcessDriverDeps } from './process.ts';
+export { driverKindOf, engineOf, waysToRun, type EngineSettings } from './schema.ts';
 export { createSweep, type Sweep } from './sweep.ts';
 export { findSurvivors } from './survivors.ts';
 export { treeOf } from './tree.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
-import type { ComponentName, Exit, IncarnationId } from '../model/index.ts';
+import type { Exit, IncarnationId } from '../model/index.ts';
 import { asAccount, findAccount, ownAccount, type Account } from './account.ts';
 import { createAdoptedWatch } from './adopted.ts';
-import type { Driver, StartPlan } from './driver.ts';
+import type { Driver, RecordedRun, StartPlan } from './driver.ts';
 import { groupGone, killGroup } from './group.ts';
 import { nodeLauncher, type Child, type Launcher } from './launcher.ts';
 import { renice } from './nice.ts';
@@ -10,7 +10,7 @@ import { createOutput } from './output.ts';
 import { posixLauncher } from './posix-spawn.ts';
 import { identify, sameProcess } from './proc.ts';
 import { expectProgram } from './program.ts';
-import { createRunning } from './running.ts';
+import { createRunning, type RunningProcess } from './running.ts';
 import { spawnFailure } from './spawn-failure.ts';
 import { createSweep } from './sweep.ts';
 
@@ -20,8 +20,11 @@ const SWEEP_AFTER_CRASH_MS = 50;
 /** Runs components as child processes, each the leader of its own session and process group. */
 export interface ProcessDriver extends Driver {
   readonly kind: 'process';
-  /** Closes the output files of a component that was removed from the configuration. */
-  forget(component: ComponentName): Promise<void>;
+  start(plan: StartPlan): Promise<RunningProcess>;
+  adopt(
+    plan: Pick<StartPlan, 'component' | 'incarnation' | 'logs'>,
+    recorded: Pick<RecordedRun, 'process'>,
+  ): RunningProcess | null;
   /**
    * Ends timers, closes files, and ends what dead children have left behind; those that live go on running, and no
    * longer keep this process alive. Idempotent.
@@ -113,8 +116,8 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
       }
     },
 
-    adopt(plan, identity) {
-      if (!sameProcess(identity)) return null;
+    adopt(plan, { process: identity }) {
+      if (identity === null || !sameProcess(identity)) return null;
       const { exited, hurry } = adopted.watch(identity);
       void exited.then(() => sweepSoon(plan.incarnation));
       return createRunning(

@@ -21,13 +21,18 @@ export interface Life {
   hurry(): void;
 }
 
+/** A process of this machine, with all that it has started. */
+export interface RunningProcess extends Running {
+  readonly process: ProcessIdentity;
+}
+
 /** All that descends from it, with their start times, so that none is mistaken for a later process. */
 function members(pid: number): ProcStat[] {
   return treeOf(pid).flatMap((member) => readStat(member) ?? []);
 }
 
 /** Makes the handle of one life: stops, kills and reads the whole tree of processes. */
-export function createRunning(life: Life, deps: { readonly clock: Clock; readonly sweep: Sweep }): Running {
+export function createRunning(life: Life, deps: { readonly clock: Clock; readonly sweep: Sweep }): RunningProcess {
   const { identity, exited } = life;
   const { pid } = identity;
   const { clock, sweep } = deps;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { engineKinds, type DriverKind, type EngineKind } from '../model/index.ts';
 import { duration, size } from '../units.ts';
 
 /** Inherited unless the configuration says otherwise: what a program needs to find its tools and its home. */
@@ -41,6 +42,7 @@ export const processSchema = {
   command: z
     .array(z.string().min(1), { error: () => 'expected a list: the program and its arguments' })
     .min(1, { error: () => 'expected a program to run' })
+    .optional()
     .describe('The program and its arguments; never through a shell.'),
   cwd: z.string().default('.').describe('Working folder, relative to the configuration file.'),
   env: z
@@ -67,6 +69,51 @@ export const processSchema = {
   stop: stopSchema.prefault({}),
   logs: logsSchema.prefault({}),
 } as const;
+
+const program = (description: string) =>
+  z
+    .array(z.string().min(1), { error: () => 'expected a list: the program and its arguments' })
+    .min(1, { error: () => 'expected a program to run' })
+    .describe(description);
+
+const commandsSchema = z
+  .strictObject({
+    start: program('Starts it and ends, with 0 when that went well.'),
+    stop: program('Stops it and ends.'),
+    status: program(
+      'Tells by its exit code whether it runs: 0, it does; 4, that is not known; 3 and any other, it does not (LSB).',
+    ),
+    kill: program(
+      'Ends it at once when "stop" did not do it in time; without it whatever "start" has started is killed, and "stop" is run again if that was not enough.',
+    ).optional(),
+    timeout: duration().default(30_000).describe('Time that each of the commands has.'),
+    interval: duration().default(5_000).describe('How often "status" is asked.'),
+  })
+  .describe('Runs it by commands of its own, as an init script does.');
+
+/** How a component runs that is no child process: the engine by its key. */
+export const engineSchema = {
+  commands: commandsSchema.optional(),
+} as const;
+
+/** What an engine is told of one component. */
+export type EngineSettings = { readonly kind: 'commands' } & Readonly<z.output<typeof commandsSchema>>;
+
+/** The keys of which a component has exactly one. */
+export const waysToRun = ['command', ...engineKinds] as const;
+
+type Ways = { readonly [K in EngineKind]?: z.output<(typeof engineSchema)[K]> };
+
+/** What runs a component; undefined: it is a child process. */
+export function engineOf(config: Ways): EngineSettings | undefined {
+  for (const kind of engineKinds) {
+    const settings = config[kind];
+    if (settings) return { kind, ...settings };
+  }
+  return undefined;
+}
+
+export const driverKindOf = (config: Ways): DriverKind => engineOf(config)?.kind ?? 'process';
 
 export type StopPolicy = z.output<typeof stopSchema>;
 export type LogPolicy = z.output<typeof logsSchema>;

@@ -1,6 +1,6 @@
 import type { ComponentName, EpochMs, IncarnationId, RecoveryId } from './ids.ts';
 import type { HealthStatus } from './health.ts';
-import type { ProcessIdentity } from './process.ts';
+import type { EngineIdentity, ProcessIdentity } from './process.ts';
 import type { StartReason } from './restart.ts';
 
 /**
@@ -11,8 +11,9 @@ import type { StartReason } from './restart.ts';
  *                         └──────── exit, timeout ──────┴──▶ (decision) ──▶ backoff ──▶ starting
  *                                                                      └──▶ failed ──a person──▶ starting
  *
- * `starting` has no process until the system has given one: a daemon that finds it so after its own death
- * looks for the incarnation among the living before it starts anything.
+ * `starting` has neither process nor engine until something runs: a daemon that finds it so after its own death
+ * looks for the incarnation among the living before it starts anything. `process`: null where what runs is not known to
+ * be a process of this machine; `engine`: only where it is not a child process of ours.
  */
 export type ComponentState =
   | {
@@ -28,12 +29,14 @@ export type ComponentState =
       readonly incarnation: IncarnationId;
       readonly reason: StartReason;
       readonly process: ProcessIdentity | null;
+      readonly engine?: EngineIdentity;
     }
   | {
       readonly is: 'running';
       readonly since: EpochMs;
       readonly incarnation: IncarnationId;
-      readonly process: ProcessIdentity;
+      readonly process: ProcessIdentity | null;
+      readonly engine?: EngineIdentity;
       readonly health: HealthStatus;
     }
   | {
@@ -41,6 +44,7 @@ export type ComponentState =
       readonly since: EpochMs;
       readonly incarnation: IncarnationId;
       readonly process: ProcessIdentity | null;
+      readonly engine?: EngineIdentity;
       readonly next: 'stop' | 'restart';
     }
   | { readonly is: 'backoff'; readonly since: EpochMs; readonly until: EpochMs | null; readonly why: string }

@@ -24,7 +24,7 @@ import type {
   RemediationDecision,
   TraceContext,
 } from './remediation.ts';
-import type { Exit, ProcessIdentity, ProcessUsage } from './process.ts';
+import type { EngineIdentity, Exit, ProcessIdentity, ProcessUsage } from './process.ts';
 import type { Decision, Requester, RestartReason, StartReason } from './restart.ts';
 
 export type StoreName = 'events' | 'state';
@@ -51,10 +51,11 @@ export interface EventFields {
 
   /** A start is about to happen: stored before the spawn, so that nothing is ever started twice. */
   'component.starting': { incarnation: IncarnationId; reason: StartReason; attempt: number };
-  'component.started': { incarnation: IncarnationId; process: ProcessIdentity };
+  /** `engine`: only where it is not a child process of ours; `process`: null where none of this machine is known. */
+  'component.started': { incarnation: IncarnationId; process: ProcessIdentity | null; engine?: EngineIdentity };
   'component.start_failed': { incarnation: IncarnationId; why: string };
-  /** A child that outlived the daemon before this one was taken over as it is. */
-  'component.adopted': { incarnation: IncarnationId; process: ProcessIdentity };
+  /** What outlived the daemon before this one was taken over as it is. */
+  'component.adopted': { incarnation: IncarnationId; process: ProcessIdentity | null; engine?: EngineIdentity };
   /** Verified healthy after a start. `checks` names what said so; none: it lived long enough. */
   'component.ready': { incarnation: IncarnationId; startupMs: number; checks: string[] };
   'component.start_timed_out': { incarnation: IncarnationId; afterMs: number; waitingFor: string[] };

@@ -62,15 +62,14 @@ export function createActor({
       if (stopping()) throw failure('SHUTTING_DOWN', undefined, { cause: error });
       throw failure('ACTION_FAILED', { action, component: keeper.name, why: sentenceOf(error) }, { cause: error });
     }
-    const pid = keeper.life?.running?.process.pid;
-    return `${keeper.name} is ready${pid === undefined ? '' : ` (pid ${pid})`}`;
+    return `${keeper.name} is ready${asWhat(keeper)}`;
   };
 
   return {
     async start(component, by) {
       await ended(component);
       const keeper = current(component);
-      if (keeper.life?.ready) return `${keeper.name} runs already (pid ${keeper.life.running?.process.pid})`;
+      if (keeper.life?.ready) return `${keeper.name} runs already${asWhat(keeper)}`;
       release(keeper, by);
       keeper.begin('manual');
       return untilReady(keeper, 'start');
@@ -115,4 +114,11 @@ export function createActor({
     reload,
     breakers,
   };
+}
+
+/** ` (pid 7)`, ` (container redis)`; empty when nothing runs. */
+function asWhat({ life }: Keeper): string {
+  const { process = null, engine } = life?.running ?? {};
+  if (engine) return ` (${engine.engine} ${engine.name})`;
+  return process ? ` (pid ${process.pid})` : '';
 }

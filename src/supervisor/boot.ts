@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Driver, Survivor } from '../drivers/index.ts';
+import type { Driver, RecordedRun, Running, StartPlan, Survivor } from '../drivers/index.ts';
 import type {
   ComponentName,
   ComponentRecord,
@@ -11,7 +11,7 @@ import type {
 } from '../model/index.ts';
 import type { RestartRequest } from '../restart/index.ts';
 import type { Keeper } from './keeper.ts';
-import { incarnationOf, processOf } from './state.ts';
+import { bootOf, engineOf, incarnationOf, isThere, processOf } from './state.ts';
 
 export interface BootDeps {
   readonly clock: Clock;
@@ -25,6 +25,8 @@ export interface BootDeps {
   readonly lastDecision: (component: ComponentName) => EventOf<'restart.decided'> | undefined;
   /** Living processes that are ours. */
   readonly survivors: readonly Survivor[];
+  /** How a life of it is run. */
+  readonly plan: (keeper: Keeper, incarnation: IncarnationId) => StartPlan;
   /** Kills whatever carries this incarnation in its environment. */
   readonly sweep: (incarnation: IncarnationId) => Promise<void>;
 }
@@ -34,37 +36,63 @@ export interface BootDeps {
  * @param keepers in an order in which each comes after what it depends on.
  */
 export async function boot(keepers: readonly Keeper[], deps: BootDeps): Promise<void> {
-  const sweeps: Promise<void>[] = [];
+  const pending: Promise<unknown>[] = [];
   for (const keeper of keepers) {
     const own = deps.survivors.filter(({ component }) => component === keeper.name);
     const taken = takeOver(keeper, own, deps);
-    const left = new Set(own.map(({ incarnation }) => incarnation).filter((incarnation) => incarnation !== taken));
-    sweeps.push(...[...left].map(deps.sweep));
-    if (taken === null) continue;
-    if (isToStayDown(keeper, deps)) void keeper.stop('it is not meant to run');
-    else putOff(keeper, deps);
+    // An engine is asked over whatever way leads to it: nobody waits for one to hear of another.
+    pending.push(
+      taken instanceof Promise
+        ? taken.then((known) => settle(keeper, own, known, deps))
+        : settle(keeper, own, taken, deps),
+    );
   }
   // What a dead one has left behind may hold the port that the next one needs.
-  await Promise.all(sweeps);
+  await Promise.all(pending);
   // Second round: a start looks at its dependencies, and all that live are known by now.
   for (const keeper of keepers) if (!keeper.life) comeBack(keeper, deps);
+}
+
+/** What else is left of it goes; what was taken over goes on as it was meant to. */
+function settle(
+  keeper: Keeper,
+  own: readonly Survivor[],
+  taken: IncarnationId | null,
+  deps: BootDeps,
+): Promise<unknown> {
+  const left = new Set(own.map(({ incarnation }) => incarnation).filter((incarnation) => incarnation !== taken));
+  if (taken !== null && isToStayDown(keeper, deps)) void keeper.stop('it is not meant to run');
+  else if (taken !== null) putOff(keeper, deps);
+  return Promise.all([...left].map(deps.sweep));
 }
 
 const isToStayDown = ({ name, config }: Keeper, { record, clean }: BootDeps): boolean =>
   !config.enabled || (record(name).held && !clean);
 
 /** @returns the incarnation that is now kept; null: there was none. */
-function takeOver(keeper: Keeper, own: readonly Survivor[], { driver, record }: BootDeps): IncarnationId | null {
+function takeOver(
+  keeper: Keeper,
+  own: readonly Survivor[],
+  deps: BootDeps,
+): IncarnationId | null | Promise<IncarnationId | null> {
+  const { driver, record, plan } = deps;
   const known = record(keeper.name);
+  const take = (incarnation: IncarnationId, running: Running | null) => {
+    if (running) keeper.adopt(running, incarnation);
+    return running && incarnation;
+  };
+  const ask = (incarnation: IncarnationId, recorded: RecordedRun) => {
+    const running = driver.adopt(plan(keeper, incarnation), recorded);
+    return running instanceof Promise ? running.then((found) => take(incarnation, found)) : take(incarnation, running);
+  };
+  const engine = engineOf(known.state);
+  const last = incarnationOf(known.state);
+  if (engine !== null) return last && ask(last, { process: processOf(known.state), engine });
   const leaders = own.filter((survivor) => survivor.leader && isTheComponent(survivor, known));
   const [newest] = leaders.toSorted((a, b) => b.process.startTime - a.process.startTime);
   const candidate = newest ?? recorded(incarnationOf(known.state), processOf(known.state));
   if (!candidate) return null;
-  const { incarnation, process } = candidate;
-  const running = driver.adopt({ component: keeper.name, incarnation, logs: keeper.config.logs }, process);
-  if (!running) return null;
-  keeper.adopt(running, incarnation);
-  return incarnation;
+  return ask(candidate.incarnation, { process: candidate.process, engine: null });
 }
 
 /**
@@ -114,13 +142,13 @@ function comeBack(keeper: Keeper, deps: BootDeps): void {
   if (clean && (held || state.is === 'failed'))
     emit({ type: 'component.released', component: keeper.name, at, by: 'person' });
   else if (state.is === 'failed') return;
-  const process = processOf(state);
-  const sameBoot = process?.bootId === bootId;
+  const bornIn = bootOf(state);
+  const sameBoot = bornIn === null || bornIn === bootId;
   switch (state.is) {
     case 'running':
       return sameBoot ? keeper.lost(state.incarnation) : keeper.begin('boot');
     case 'starting':
-      return process !== null && sameBoot ? keeper.lost(state.incarnation) : keeper.begin('boot');
+      return isThere(state) && sameBoot ? keeper.lost(state.incarnation) : keeper.begin('boot');
     case 'backoff':
       return resume(keeper, state.until === null ? 0 : state.until - at, recovery?.reason ?? 'boot', deps);
     case 'stopped':

@@ -10,7 +10,7 @@ import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
 import { createAsk } from './ask.ts';
 import { boot } from './boot.ts';
-import { createKeepers, unmetOf, watch } from './keepers.ts';
+import { createKeepers, startPlan, unmetOf, watch } from './keepers.ts';
 import { createHouseExperiments } from './experiments.ts';
 import { requireReady } from './house.ts';
 import { createLoop } from './loop.ts';
@@ -147,6 +147,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       bootId: systemBootId,
       clean: past.clean,
       record: bus.record,
+      plan: (keeper, incarnation) => startPlan(house, keeper, incarnation),
       lastDecision: (component) => lastDecision(past, component),
       survivors,
       sweep,

@@ -3,7 +3,7 @@ import type { Doubts, StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import type { CrashReports, OomWatch } from '../crashes/index.ts';
-import type { ProcessDriver } from '../drivers/index.ts';
+import type { Driver } from '../drivers/index.ts';
 import { failure } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
 import type { IncidentBook, IncidentDesk } from '../incidents/index.ts';
@@ -28,7 +28,7 @@ export interface House {
   readonly incidents: IncidentBook;
   readonly desk: IncidentDesk;
   readonly ledger: RestartLedger;
-  readonly driver: ProcessDriver;
+  readonly driver: Driver;
   readonly monitor: HealthMonitor;
   readonly state: StateStore;
   readonly doubts: Doubts;

@@ -1,6 +1,6 @@
 import type { ComponentConfig } from '../config/index.ts';
 import { examineHung } from '../crashes/index.ts';
-import { sameProcess, treeOf, type StartPlan } from '../drivers/index.ts';
+import { engineOf, sameProcess, treeOf, type StartPlan } from '../drivers/index.ts';
 import type { ComponentName, IncarnationId } from '../model/index.ts';
 import { traceparent } from '../telemetry/index.ts';
 import { createAutopsy } from './autopsy.ts';
@@ -39,7 +39,7 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
           hung,
         }),
       examine: async ({ process }, withinMs) =>
-        sameProcess(process) ? examineHung(treeOf(process.pid), withinMs) : null,
+        process && sameProcess(process) ? examineHung(treeOf(process.pid), withinMs) : null,
       unmet: () => unmetOf(house, keeper),
       blame: (dependency) => blame(house, keeper, dependency),
       outcomeOf: (dependency, at) => outcomeOf(house, dependency, at),
@@ -71,7 +71,8 @@ export function isWantedFirst(house: House, { name, config }: Keeper): boolean {
 export const isMinimal = (config: ComponentConfig): boolean =>
   config.minimal_recovery ?? config.priority === 'critical';
 
-function startPlan(house: House, { name, config }: Keeper, incarnation: IncarnationId): StartPlan {
+/** How one life of it is run. */
+export function startPlan(house: House, { name, config }: Keeper, incarnation: IncarnationId): StartPlan {
   const inherited = config.env_inherit.flatMap((key) => {
     const value = process.env[key];
     return value === undefined ? [] : [[key, value] as const];
@@ -79,7 +80,9 @@ function startPlan(house: House, { name, config }: Keeper, incarnation: Incarnat
   return {
     component: name,
     incarnation,
-    command: config.command,
+    command: config.command ?? [],
+    engine: engineOf(config),
+    startTimeoutMs: config.start.timeout,
     cwd: config.cwd,
     logs: config.logs,
     user: config.user,

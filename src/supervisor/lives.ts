@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { ComponentConfig } from '../config/index.ts';
 import type { Evidence, Hung } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
-import type { Driver, Running, StartPlan, StopPolicy } from '../drivers/index.ts';
+import type { AfterStop, Driver, Running, StartPlan, StopPolicy } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
 import type { ComponentName, Emit, EventOf, Exit, IncarnationId, RecoveryEvent, StartReason } from '../model/index.ts';
@@ -19,6 +19,8 @@ export interface Life {
   readonly startedAt: number;
   /** Aborted when this life is over: nothing that was begun for it goes on. */
   readonly over: AbortController;
+  /** Aborted when its end is wanted: an engine that still brings it up need not go on. */
+  readonly unwanted: AbortController;
   /** Settles when the driver has answered, well or not. */
   launched: Promise<void>;
   running: Running | null;
@@ -89,7 +91,7 @@ export class Lives {
   /** @param known whether it was verified healthy before. */
   adopt(running: Running, incarnation: IncarnationId, reason: StartReason, known: boolean): Life {
     const life = this.#open(incarnation, reason);
-    this.#deps.emit({ type: 'component.adopted', ...this.#about(), incarnation, process: running.process });
+    this.#deps.emit({ type: 'component.adopted', ...this.#about(), incarnation, ...runOf(running) });
     this.#watch(life, running);
     life.ready = known;
     return life;
@@ -148,6 +150,7 @@ export class Lives {
       reason,
       startedAt: this.#deps.clock.monotonic(),
       over: new AbortController(),
+      unwanted: new AbortController(),
       launched: Promise.resolve(),
       running: null,
       ending: null,
@@ -159,11 +162,10 @@ export class Lives {
   async #spawn(life: Life): Promise<void> {
     const { incarnation } = life;
     try {
-      const running = await this.#deps.driver.start(this.#deps.plan(incarnation));
+      const running = await this.#deps.driver.start(this.#deps.plan(incarnation), life.unwanted.signal);
       this.#deps.afterSpawn(this.#component);
       this.#hearer.spawned();
-      const { process } = running;
-      this.#deps.emit({ type: 'component.started', ...this.#about(), incarnation, process });
+      this.#deps.emit({ type: 'component.started', ...this.#about(), incarnation, ...runOf(running) });
       this.#watch(life, running);
       if (!life.ending) void this.verify(life);
     } catch (error) {
@@ -196,11 +198,12 @@ export class Lives {
     const cpuRatio = hung ? (life.running?.usage()?.cpuRatio ?? null) : null;
     const { incarnation } = life;
     this.#deps.emit({ type: 'component.stopping', ...this.#about(), incarnation, why, graceMs, next });
+    life.unwanted.abort();
     await life.launched;
     const asked = this.#deps.clock.monotonic();
     const hungIn = hung && life.running ? await this.#deps.examine(life.running, EXAMINED_MS) : null;
     const timeout = hung ? Math.max(0, graceMs - (this.#deps.clock.monotonic() - asked)) : graceMs;
-    const ended = await this.#leave(life, hung ? null : why, { ...stop, timeout });
+    const ended = await this.#leave(life, hung ? null : why, { ...stop, timeout }, next);
     const exit = ended?.exit ?? { code: null, signal: null };
     const forced = ended?.forced ?? false;
     const crash = hung ? this.#deps.autopsy(life, exit, { why: 'hang', cpuRatio }, hungIn) : null;
@@ -209,11 +212,11 @@ export class Lives {
   }
 
   /** @param why null: it does not listen, and gets the signal at once. */
-  async #leave({ running }: Life, why: string | null, stop: StopPolicy) {
+  async #leave({ running }: Life, why: string | null, stop: StopPolicy, next: AfterStop) {
     if (!running) return undefined;
     const { askToLeave } = this.#deps;
     const timeout = why === null ? stop.timeout : await askToLeave(this.#component, running.exited, stop.timeout, why);
-    return running.stop({ ...stop, timeout });
+    return running.stop({ ...stop, timeout }, next);
   }
 
   #goesOn(life: Life): boolean {
@@ -230,3 +233,9 @@ export class Lives {
     return { component: this.#component, at: this.#deps.clock.now() };
   }
 }
+
+/** Who runs, as events tell it. */
+const runOf = ({ process, engine }: Running): Pick<EventOf<'component.started'>, 'process' | 'engine'> => ({
+  process,
+  ...(engine && { engine }),
+});

@@ -5,7 +5,7 @@ import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { createCrashReports, createMask, createOomWatch, oomCounterFiles } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
-import { createProcessDriver } from '../drivers/index.ts';
+import { createDrivers } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { createMonitor } from '../health/index.ts';
 import { createIncidentBook, createIncidentDesk } from '../incidents/index.ts';
@@ -91,7 +91,7 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
   bus.subscribe((event) => readings.read(event));
   const { emit } = bus;
 
-  const driver = createProcessDriver({ logsFolder: paths.logs, clock, onProblem: onError });
+  const driver = createDrivers({ logsFolder: paths.logs, clock, onProblem: onError });
   closing.add('driver', () => driver.close());
   const monitor = createMonitor({ clock, emit, random: Math.random, intervals });
   closing.add('monitor', () => monitor.stop());

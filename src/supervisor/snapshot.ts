@@ -1,5 +1,6 @@
 import type { Experiments } from '../chaos/index.ts';
 import type { Config } from '../config/index.ts';
+import { driverKindOf } from '../drivers/index.ts';
 import { HOST } from '../model/index.ts';
 import type { Remediation } from '../remediation/index.ts';
 import { budgetUsed } from '../restart/index.ts';
@@ -46,7 +47,7 @@ export function takeSnapshot(house: House, { experiments, remediation, tracer }:
       const { state: current } = record;
       return {
         component: name,
-        kind: 'process',
+        kind: driverKindOf(config),
         priority: config.priority,
         enabled: config.enabled && !record.held,
         state: stateName(current),

@@ -4,6 +4,7 @@ import type {
   ComponentRecord,
   ComponentState,
   ComponentStateName,
+  EngineIdentity,
   EpochMs,
   EventOf,
   IncarnationId,
@@ -38,11 +39,11 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
         state: { is: 'starting', since: event.at, incarnation: event.incarnation, reason: event.reason, process: null },
       };
     case 'component.started':
-      return { ...record, startedAt: event.at, state: withProcess(record.state, event.process) };
+      return { ...record, startedAt: event.at, state: withRun(record.state, event) };
     case 'component.adopted':
       return { ...record, state: adopted(record.state, event) };
     case 'component.ready':
-      if (record.state.is !== 'starting' || record.state.process === null) return record;
+      if (record.state.is !== 'starting' || !isThere(record.state)) return record;
       return {
         ...record,
         readyAt: event.at,
@@ -51,7 +52,7 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
           is: 'running',
           since: event.at,
           incarnation: event.incarnation,
-          process: record.state.process,
+          ...runOf(record.state),
           health: 'healthy',
         },
       };
@@ -69,7 +70,7 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
           is: 'stopping',
           since: event.at,
           incarnation: event.incarnation,
-          process: processOf(record.state),
+          ...runOf(record.state),
           next: event.next,
         },
       };
@@ -129,7 +130,7 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
 }
 
 function decided(record: ComponentRecord, { at, decision, counted }: EventOf<'restart.decided'>): ComponentRecord {
-  const alive = processOf(record.state) !== null;
+  const alive = isThere(record.state);
   switch (decision.kind) {
     case 'restart': {
       const state: ComponentState = alive
@@ -174,19 +175,45 @@ function ended(record: ComponentRecord, at: EpochMs, why: string): ComponentReco
   };
 }
 
-const withProcess = (state: ComponentState, process: ProcessIdentity): ComponentState =>
-  state.is === 'starting' || state.is === 'stopping' ? { ...state, process } : state;
-
-/** Taken over as it was; without a record (the database was lost) it is a start not yet verified. */
-function adopted(state: ComponentState, { at, incarnation, process }: EventOf<'component.adopted'>): ComponentState {
-  const same = 'incarnation' in state && state.incarnation === incarnation;
-  if (same && state.is === 'running') return { ...state, process };
-  if (same) return withProcess(state, process);
-  return { is: 'starting', since: at, incarnation, reason: 'boot', process };
+/** Who runs, as events tell it and states keep it. */
+interface Run {
+  readonly process: ProcessIdentity | null;
+  readonly engine?: EngineIdentity;
 }
 
-/** The process that a state speaks of; null: none is alive as far as is known. */
+const runOf = (state: ComponentState): Run => {
+  const engine = engineOf(state);
+  return { process: processOf(state), ...(engine && { engine }) };
+};
+
+const withRun = (state: ComponentState, { process, engine }: Run): ComponentState =>
+  state.is === 'starting' || state.is === 'stopping' ? { ...state, process, ...(engine && { engine }) } : state;
+
+/** Taken over as it was; without a record (the database was lost) it is a start not yet verified. */
+function adopted(
+  state: ComponentState,
+  { at, incarnation, process, engine }: EventOf<'component.adopted'>,
+): ComponentState {
+  const same = 'incarnation' in state && state.incarnation === incarnation;
+  const run = { process, ...(engine && { engine }) };
+  if (same && state.is === 'running') return { ...state, ...run };
+  if (same) return withRun(state, run);
+  return { is: 'starting', since: at, incarnation, reason: 'boot', ...run };
+}
+
+/** The process that a state speaks of; null: none of this machine is known to be alive. */
 export const processOf = (state: ComponentState): ProcessIdentity | null => ('process' in state ? state.process : null);
+
+/** What an engine runs, by a state; null: it is a child process, or nothing runs. */
+export const engineOf = (state: ComponentState): EngineIdentity | null =>
+  ('engine' in state ? state.engine : null) ?? null;
+
+/** Something runs, as far as is known, whatever runs it. */
+export const isThere = (state: ComponentState): boolean => processOf(state) !== null || engineOf(state) !== null;
+
+/** The boot of this machine that what runs cannot outlive; null: it runs elsewhere; undefined: nothing runs. */
+export const bootOf = (state: ComponentState): string | null | undefined =>
+  (engineOf(state) ?? processOf(state))?.bootId;
 
 export const incarnationOf = (state: ComponentState): IncarnationId | null =>
   'incarnation' in state ? state.incarnation : null;

@@ -1,4 +1,5 @@
 import type { ComponentConfig } from '../config/index.ts';
+import { driverKindOf } from '../drivers/index.ts';
 import { iso } from '../format.ts';
 import type { CheckState } from '../health/index.ts';
 import type { ComponentRecord, EpochMs, ProcessUsage, RecoveryEvent } from '../model/index.ts';
@@ -44,7 +45,7 @@ export function componentView({
   const { state } = record;
   return {
     name: record.component,
-    kind: 'process',
+    kind: driverKindOf(config),
     state: stateName(state),
     health,
     priority: config.priority,

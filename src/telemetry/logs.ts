@@ -44,11 +44,11 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
     case 'component.starting':
       return ['debug', `${e.component} is being started (${e.reason}${e.attempt > 1 ? `, attempt ${e.attempt}` : ''})`];
     case 'component.started':
-      return ['info', `${e.component} started with pid ${e.process.pid}`];
+      return ['info', `${e.component} started ${asWhat(e)}`];
     case 'component.start_failed':
       return ['error', `${e.component} could not be started: ${e.why}`];
     case 'component.adopted':
-      return ['info', `${e.component} was still running with pid ${e.process.pid} and was adopted`];
+      return ['info', `${e.component} was still running ${asWhat(e)} and was adopted`];
     case 'component.ready':
       return [
         'info',
@@ -208,6 +208,10 @@ const changeLevel = ({ from, to }: EventOf<'component.health_changed'>): LogLeve
   if (to === 'unhealthy' || to === 'critical') return 'warn';
   return from === 'unknown' || to === 'unknown' ? 'debug' : 'info';
 };
+
+/** `with pid 7`, `as container redis`. */
+const asWhat = ({ process, engine }: EventOf<'component.started' | 'component.adopted'>): string =>
+  engine ? `as ${engine.engine} ${engine.name}` : `with pid ${process?.pid ?? 'unknown'}`;
 
 /** `SIGKILL`, `exit code 3`; an adopted process could tell nobody how it ended. */
 const exitText = ({ code, signal }: Exit): string => signal ?? (code === null ? 'exit unknown' : `exit code ${code}`);

@@ -63,10 +63,19 @@ describe('a bad configuration', () => {
         '4:50 components.gmail.checks.api.interval: expected one of critical, standard, extended or a duration such as 250ms, 5s, 10m, 1h, 7d or a number of seconds, got "often"',
     },
     {
-      flaw: 'a missing command, at the component',
+      flaw: 'no way to run, at the component',
       text: 'components:\n  gmail:\n    priority: high\n',
-      problem:
-        '2:3 components.gmail.command: missing required key "command"; expected a list: the program and its arguments',
+      problem: '2:3 components.gmail: does not say how it runs: give one of command or commands',
+    },
+    {
+      flaw: 'two ways to run, at the second',
+      text: component('    commands: { start: [a], stop: [b], status: [c] }'),
+      problem: '4:5 components.gmail.commands: excludes "command": a component runs in exactly one way',
+    },
+    {
+      flaw: 'what only a process of ours has',
+      text: 'components:\n  db:\n    commands: { start: [a], stop: [b], status: [c] }\n    nice: 5\n',
+      problem: '4:5 components.db.nice: only a component with "command" has this, not one with "commands"',
     },
     {
       flaw: 'a command that is no list',

@@ -22,8 +22,11 @@ describe('the JSON Schema', () => {
     });
   });
 
-  it('requires a command in components and nothing in defaults', () => {
-    expect(component.additionalProperties['required']).toEqual(['command']);
+  it('requires one way to run of components and nothing of defaults', () => {
+    expect(component.additionalProperties['oneOf']).toEqual(
+      expect.arrayContaining([{ required: ['command'] }, { required: ['commands'] }]),
+    );
+    expect(schema.properties?.['defaults']).not.toHaveProperty('oneOf');
     expect(schema.properties?.['defaults']).not.toHaveProperty('required');
     expect(schema.properties?.['defaults']).toHaveProperty('properties.restart');
   });

@@ -1,15 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sameProcess, type Running, type StartPlan } from '../../src/drivers/index.ts';
+import { sameProcess, type StartPlan } from '../../src/drivers/index.ts';
 import { childrenOf } from '../../src/drivers/proc.ts';
+import type { RunningProcess } from '../../src/drivers/running.ts';
 import { incarnationId, node, shell } from '../drivers/support.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 /** One way to come to a running process. */
 export interface RunningContract {
   readonly name: string;
-  readonly run: (plan: StartPlan) => Promise<Running>;
+  readonly run: (plan: StartPlan) => Promise<RunningProcess>;
   /** The exit of a process of ours, or nothing at all. */
   readonly tellsExits: boolean;
 }
@@ -33,7 +34,7 @@ const lives = (pid: number): boolean => {
   }
 };
 /** Of who it is by now, the lists in `/proc/PID/status`. */
-const credentials = ({ process: { pid } }: Running): Record<string, string[]> =>
+const credentials = ({ process: { pid } }: RunningProcess): Record<string, string[]> =>
   Object.fromEntries(
     [...readFileSync(`/proc/${pid}/status`, 'utf8').matchAll(/^(Uid|Gid|Groups|CapPrm|CapInh):(.*)$/gm)].map(
       ([, name = '', values = '']) => [name, values.split(/\s/).filter(Boolean)],
@@ -41,7 +42,7 @@ const credentials = ({ process: { pid } }: Running): Record<string, string[]> =>
   );
 const niceOf = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]);
-const written = (running: Running, text: string) =>
+const written = (running: RunningProcess, text: string) =>
   until(`"${text}" in its output`, () => running.outputTail('stdout', 1_000).includes(text));
 
 /** What the supervisor relies on, whichever way it came to the process. */

@@ -3,9 +3,10 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { findSurvivors, sameProcess, type Running, type StartPlan } from '../../src/drivers/index.ts';
+import { findSurvivors, sameProcess, type StartPlan } from '../../src/drivers/index.ts';
 import { nodeLauncher, type Launcher } from '../../src/drivers/launcher.ts';
 import { readStat } from '../../src/drivers/proc.ts';
+import type { RunningProcess } from '../../src/drivers/running.ts';
 import { componentName } from '../../src/model/index.ts';
 import { describeRunning } from '../contracts/driver.ts';
 import { tempFolder, until } from '../support/temp.ts';
@@ -13,7 +14,7 @@ import { driverForTest, node, planFor, shell, startOrphan } from './support.ts';
 
 /** One driver per test, however many processes it runs. */
 function perTest(
-  make: (plan: StartPlan, test: ReturnType<typeof driverForTest>) => Promise<Running>,
+  make: (plan: StartPlan, test: ReturnType<typeof driverForTest>) => Promise<RunningProcess>,
   launcher?: () => Launcher,
 ) {
   let current: { of: string; test: ReturnType<typeof driverForTest> } | null = null;
@@ -49,7 +50,7 @@ describeRunning({
     const waits = `until [ -e ${gate} ]; do sleep 0.01; done; exec "$@"`;
     const gated = { ...plan, command: ['/bin/sh', '-c', waits, 'sh', ...plan.command] };
     const identity = await startOrphan(gated, logsFolder);
-    const running = driver.adopt(plan, identity);
+    const running = driver.adopt(plan, { process: identity });
     expect(running?.adopted).toBe(true);
     writeFileSync(gate, '');
     return running!;
@@ -195,10 +196,10 @@ describe('an adoption', () => {
     const { driver } = driverForTest();
     const running = await driver.start(shell('exec sleep 60'));
     const identity = running.process;
-    expect(driver.adopt(shell(''), { ...identity, startTime: identity.startTime - 1 })).toBeNull();
-    expect(driver.adopt(shell(''), { ...identity, bootId: 'another' })).toBeNull();
+    expect(driver.adopt(shell(''), { process: { ...identity, startTime: identity.startTime - 1 } })).toBeNull();
+    expect(driver.adopt(shell(''), { process: { ...identity, bootId: 'another' } })).toBeNull();
     await running.kill();
-    expect(driver.adopt(shell(''), identity)).toBeNull();
+    expect(driver.adopt(shell(''), { process: identity })).toBeNull();
   });
 
   it('takes a zombie for gone', async () => {
@@ -224,7 +225,7 @@ describe('an adoption', () => {
     );
     const startTime = readStat(pid)?.startTime ?? 0;
     const plan = shell('', { component: componentName('other') });
-    const member = driver.adopt(plan, { ...leader.process, pid, startTime });
+    const member = driver.adopt(plan, { process: { ...leader.process, pid, startTime } });
     await member?.kill();
     expect(sameProcess(leader.process)).toBe(true);
     expect(existsSync(join(logsFolder, 'other', 'stdout.log'))).toBe(true);
@@ -251,7 +252,7 @@ describe('survivors', () => {
       },
     ]);
     const { driver } = driverForTest(logsFolder);
-    await driver.adopt(plan, identity)?.kill();
+    await driver.adopt(plan, { process: identity })?.kill();
     expect((await findSurvivors()).filter(({ incarnation }) => incarnation === plan.incarnation)).toEqual([]);
   });
 
@@ -276,7 +277,7 @@ describe('a driver that is closed', () => {
     const plan = node('setInterval(() => console.log("tick"), 10)');
     const identity = await startOrphan(plan, logsFolder);
     const { driver } = driverForTest(logsFolder);
-    const running = driver.adopt(plan, identity);
+    const running = driver.adopt(plan, { process: identity });
     await driver.close();
     await driver.close();
     expect(sameProcess(identity)).toBe(true);

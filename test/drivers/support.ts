@@ -21,6 +21,7 @@ export function planFor(command: readonly string[], changes: Partial<StartPlan> 
     incarnation,
     command,
     cwd: '/',
+    startTimeoutMs: 10_000,
     logs: { max_size: 10 * 2 ** 20, keep: 2, gzip: false },
     ...changes,
     env: {

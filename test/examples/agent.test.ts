@@ -41,7 +41,7 @@ describe('the example configuration', () => {
   const components = Object.entries(config.components);
 
   it('names programs that are there', () => {
-    const programs = components.map(([, { command }]) => command[1] ?? '');
+    const programs = components.map(([, { command }]) => command?.[1] ?? '');
 
     expect(programs.filter((program) => !existsSync(join(folder, program)))).toEqual([]);
     expect(programs.length).toBe(8);

@@ -74,7 +74,7 @@ class FakeProcess implements Running {
 
 /** Runs nothing, and remembers whether two processes of a component ever lived at the same time. */
 export class FakeDriver implements Driver {
-  readonly kind = 'fake';
+  readonly kind = 'any';
   readonly #clock: Clock;
   readonly #processes = new Map<ComponentName, FakeProcess[]>();
   #pid = 1_000;

@@ -40,10 +40,9 @@ export const process = defineCheck({
   options,
   run(limits, { subject, memory, clock }) {
     const own = limits.name === undefined;
-    if (own && subject.process() === null) return unknown('no process to look at');
     const usage = limits.name === undefined ? subject.usage() : usageByName(limits.name, memory, clock.monotonic());
     if (usage === undefined) return unknown('processes cannot be read on this system');
-    if (usage === null && own) return untold(limits);
+    if (usage === null && own) return subject.process() === null ? unknown('no process to look at') : untold(limits);
     if (usage === null) return unhealthy(`no process named "${limits.name}"`, 9);
     const over = excesses(usage, limits);
     const [worst] = lasting(over, memory, clock).toSorted((a, b) => b.ms - a.ms);

@@ -24,7 +24,7 @@ export function restartSpans(attempt: Attempt, act: TraceContext, budget: number
         'paramedic.restart.strategy': decision?.rule,
         'paramedic.restart.backoff_s': decision?.kind === 'restart' ? inSeconds(decision.delayMs) : null,
         'paramedic.restart.budget.limit': budget,
-        'process.pid': spawned?.process.pid,
+        'process.pid': spawned?.process?.pid,
         'process.exit.code': exit?.code,
         'paramedic.process.exit.signal': exit?.signal,
       },
@@ -60,7 +60,7 @@ function startSpans(attempt: Attempt, { traceId, spanId: parentId }: TraceContex
       from: starting.at,
       to: spawned?.at ?? endOf(attempt),
       errorType: spawned ? null : error,
-      attributes: { 'paramedic.component.name': starting.component, 'process.pid': spawned?.process.pid },
+      attributes: { 'paramedic.component.name': starting.component, 'process.pid': spawned?.process?.pid },
     },
   );
   if (!spawned) return [start];

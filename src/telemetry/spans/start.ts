@@ -34,7 +34,7 @@ export function startAlone(event: EndOfStart, { lastOf, timeline }: DrawingConte
       attributes: {
         'paramedic.component.name': component,
         'paramedic.restart.reason': starting?.reason,
-        'process.pid': started?.process.pid,
+        'process.pid': started?.process?.pid,
       },
     }),
     ...(event.type === 'component.ready'

@@ -21,7 +21,8 @@ export class Verifications {
       const started = past.lastOf('recovery.started', component);
       const incident = started?.recovery === recovery.id ? started.incident : undefined;
       this.#open.set(component, { recovery: recovery.id, incident });
-      if (state.is === 'starting' && state.process !== null) this.#verifying.add(component);
+      if (state.is === 'starting' && (state.process !== null || state.engine !== undefined))
+        this.#verifying.add(component);
     }
   }
 

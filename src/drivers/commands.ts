@@ -1,0 +1,87 @@
+import type { Driver, StartPlan } from './driver.ts';
+import { createEngineDriver, type Engine, type EngineDeps, type Seen, type SeenRunning } from './engine.ts';
+import { createOutput, type Output } from './output.ts';
+import { systemBootId } from './proc.ts';
+import { runCommand } from './run-command.ts';
+import type { EngineSettings } from './schema.ts';
+import { createSweep, type Sweep } from './sweep.ts';
+
+/** How often `status` is asked while it comes up. */
+const COMING_UP_MS = 200;
+/** "The status is not known", by the LSB. */
+const NOT_KNOWN = 4;
+
+export interface CommandsDeps extends EngineDeps {
+  /** Absolute; as for the driver of processes. */
+  readonly logsFolder: string;
+}
+
+type Settings = Extract<EngineSettings, { kind: 'commands' }>;
+type Word = 'start' | 'stop' | 'status' | 'kill';
+
+/** Makes the driver of components that are started, stopped and asked after by commands of their own. */
+export function createCommandsDriver({ logsFolder, ...deps }: CommandsDeps): Driver {
+  const output = createOutput({ folder: logsFolder, ...deps });
+  const sweep = createSweep();
+  const open = (plan: StartPlan) => see(plan, plan.engine as Settings, { output, sweep, ...deps });
+  return createEngineDriver('commands', open, { ...deps, forget: output.forget, close: output.close });
+}
+
+function see(plan: StartPlan, settings: Settings, deps: EngineDeps & { output: Output; sweep: Sweep }): Engine {
+  const { component, incarnation, cwd, env, startTimeoutMs } = plan;
+  const { clock, sweep } = deps;
+  const life = deps.output.begin(component, plan.logs);
+
+  /** Resolves with its exit code. What it says goes to the component's output, but not what `status` says. */
+  const run = async (word: Word, timeoutMs = settings.timeout): Promise<number | null> => {
+    const fds = word === 'status' ? ({ stdout: 'ignore', stderr: 'ignore' } as const) : life.fds;
+    const { code } = await runCommand(settings[word] ?? [], { cwd, env, timeoutMs, ...fds });
+    return code;
+  };
+
+  const must = async (word: Word, timeoutMs?: number): Promise<void> => {
+    const code = await run(word, timeoutMs);
+    if (code === 0) return;
+    const said = life.tail('stderr', 1_000).trimEnd().split('\n').at(-1)?.trim();
+    throw new Error(`its "${word}" ended with ${code}${said ? `: ${said}` : ''}`);
+  };
+
+  const look = async (): Promise<Seen> => {
+    const code = await run('status');
+    if (code === 0) return { is: 'running', run: null };
+    if (code === NOT_KNOWN) throw new Error('its "status" ended with 4: it does not know');
+    const failure = code === 3 ? null : `status_${code}`;
+    return { is: 'ended', exit: { code: null, signal: null }, verdict: { oomKilled: null, failure } };
+  };
+
+  const comeUp = async (signal: AbortSignal): Promise<SeenRunning> => {
+    const deadline = clock.monotonic() + startTimeoutMs;
+    for (;;) {
+      const seen = await look();
+      if (seen.is === 'running') return seen;
+      if (clock.monotonic() >= deadline || signal.aborted)
+        throw new Error('its "start" ended with 0, but "status" says that it does not run');
+      await clock.sleep(COMING_UP_MS);
+    }
+  };
+
+  return {
+    name: component,
+    bootId: systemBootId,
+    everyMs: settings.interval,
+    look,
+    async start(seen, signal) {
+      if (seen.is === 'running') return seen;
+      await must('start');
+      return comeUp(signal);
+    },
+    stop: ({ timeout }) => must('stop', Math.min(timeout, settings.timeout)),
+    async kill() {
+      if (settings.kill) return must('kill');
+      await sweep(incarnation);
+      // Somebody else may have started it: then nothing of it carries the incarnation.
+      if ((await run('status')) === 0) await must('stop');
+    },
+    outputTail: (stream, bytes) => life.tail(stream, bytes),
+  };
+}

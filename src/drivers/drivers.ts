@@ -1,0 +1,42 @@
+import type { EngineKind } from '../model/index.ts';
+import type { CommandsDeps } from './commands.ts';
+import type { Driver } from './driver.ts';
+import { createProcessDriver, type ProcessDriverDeps } from './process.ts';
+
+export type DriversDeps = ProcessDriverDeps & CommandsDeps;
+
+/** A daemon that has only processes loads none of them. */
+const load: { readonly [K in EngineKind]: (deps: DriversDeps) => Promise<Driver> } = {
+  commands: async (deps) => (await import('./commands.ts')).createCommandsDriver(deps),
+};
+
+/** All drivers as one: each component is run by the one that its configuration names. */
+export function createDrivers(deps: DriversDeps): Driver {
+  const processes = createProcessDriver(deps);
+  const engines = new Map<EngineKind, Promise<Driver>>();
+
+  const engine = (kind: EngineKind): Promise<Driver> => {
+    const known = engines.get(kind) ?? load[kind](deps);
+    engines.set(kind, known);
+    return known;
+  };
+
+  return {
+    kind: 'any',
+    start: (plan, signal) =>
+      plan.engine ? engine(plan.engine.kind).then((driver) => driver.start(plan, signal)) : processes.start(plan),
+    adopt: (plan, recorded) =>
+      plan.engine
+        ? engine(plan.engine.kind).then((driver) => driver.adopt(plan, recorded))
+        : // What an engine runs has a process too, but not one of ours.
+          processes.adopt(plan, recorded.engine ? { process: null } : recorded),
+    async forget(component) {
+      const known = await Promise.all(engines.values());
+      await Promise.all([processes, ...known].map((driver) => driver.forget(component)));
+    },
+    async close() {
+      const known = await Promise.all(engines.values());
+      await Promise.all([processes, ...known].map((driver) => driver.close()));
+    },
+  };
+}

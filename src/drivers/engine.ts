@@ -1,0 +1,124 @@
+import { failure, sentenceOf } from '../errors.ts';
+import type { EngineIdentity, EngineKind, EngineVerdict, Exit, ProcessIdentity, ProcessUsage } from '../model/index.ts';
+import type { Clock } from '../clock.ts';
+import type { AfterStop, Driver, EngineHealth, StartPlan } from './driver.ts';
+import { createEngineRunning } from './engine-running.ts';
+import type { StopPolicy } from './schema.ts';
+
+/** What an engine says of one component. */
+export type Seen = SeenRunning | SeenEnded;
+
+export interface SeenRunning {
+  readonly is: 'running';
+  /** As in EngineIdentity. */
+  readonly run: string | null;
+  readonly process?: ProcessIdentity | null;
+  readonly health?: EngineHealth | null;
+}
+
+export interface SeenEnded {
+  readonly is: 'ended';
+  readonly exit: Exit;
+  readonly verdict: EngineVerdict | null;
+}
+
+/** One component, as its engine sees it. All but `look` reject with the sentence that a person needs. */
+export interface Engine {
+  /** What the engine knows it by. */
+  readonly name: string;
+  /** As in EngineIdentity. */
+  readonly bootId: string | null;
+  /** How often it is looked at, ms. */
+  readonly everyMs: number;
+  /** What is there now. Rejects when the engine cannot be asked: that says nothing of what it runs. */
+  look(): Promise<Seen>;
+  /** Has it run. Resolves with what runs then; `seen` itself when nothing needs doing. */
+  start(seen: Seen, signal: AbortSignal): Promise<SeenRunning>;
+  /** Asks it to end and returns when that was heard, at the latest when `policy.timeout` is over. */
+  stop(policy: StopPolicy, next: AfterStop): Promise<void>;
+  kill(): Promise<void>;
+  /** A restart replaces what runs without a gap: `stop` for a restart begins that, and `start` sees it through. */
+  readonly replaces?: true;
+  usage?(): Promise<ProcessUsage | null>;
+  /** The end of what this run wrote. */
+  readOutput?(): Promise<{ readonly stdout: string; readonly stderr: string }>;
+  /** Where its output is at hand at any time. */
+  outputTail?(stream: 'stdout' | 'stderr', bytes: number): string;
+  /** Calls back when it is worth looking sooner. @returns how to stop that. */
+  listen?(look: () => void): () => void;
+}
+
+export interface EngineDeps {
+  readonly clock: Clock;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+const NO_SIGNAL = new AbortController().signal;
+
+/** Makes the driver of an engine: what is different about each is how one component is seen. */
+export function createEngineDriver(
+  kind: EngineKind,
+  open: (plan: StartPlan) => Engine | Promise<Engine>,
+  { clock, onProblem, ...rest }: EngineDeps & Partial<Pick<Driver, 'forget' | 'close'>>,
+): Driver {
+  const closed = new AbortController();
+
+  const keep = (
+    engine: Engine,
+    plan: StartPlan,
+    identity: EngineIdentity,
+    seen: SeenRunning | null,
+    adopted: boolean,
+  ) =>
+    createEngineRunning(
+      { engine, component: plan.component, identity, seen, adopted, closed: closed.signal },
+      { clock, onProblem },
+    );
+
+  const identify = ({ name, bootId }: Engine, { run }: SeenRunning): EngineIdentity => ({
+    engine: kind,
+    name,
+    run,
+    bootId,
+  });
+
+  return {
+    kind,
+
+    async start(plan, signal = NO_SIGNAL) {
+      let engine: Engine | null = null;
+      try {
+        engine = await open(plan);
+        const before = await engine.look();
+        const seen = await engine.start(before, signal);
+        return keep(engine, plan, identify(engine, seen), seen, before === seen);
+      } catch (error) {
+        throw failure('SPAWN_FAILED', { command: engine?.name ?? plan.component, why: whyOf(error) }, { cause: error });
+      }
+    },
+
+    async adopt(plan, { engine: identity }) {
+      if (identity?.engine !== kind) return null;
+      let engine: Engine | null = null;
+      try {
+        engine = await open(plan);
+        if (engine.name !== identity.name) return null;
+        const seen = await engine.look();
+        if (seen.is === 'ended' || (identity.run !== null && seen.run !== identity.run)) return null;
+        return keep(engine, plan, identity, seen, true);
+      } catch {
+        // It says so itself, at the first look.
+        return engine && keep(engine, plan, identity, null, true);
+      }
+    },
+
+    forget: (component) => rest.forget?.(component) ?? Promise.resolve(),
+
+    async close() {
+      closed.abort();
+      await rest.close?.();
+    },
+  };
+}
+
+const whyOf = (error: unknown): string => sentenceOf(error).replace(/\.$/, '');

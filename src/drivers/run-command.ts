@@ -1,0 +1,72 @@
+import { spawn, type StdioOptions } from 'node:child_process';
+import { formatDuration } from '../format.ts';
+import { sentenceOf, systemCode } from '../errors.ts';
+
+const OUTPUT_BYTES = 256 * 1_024;
+
+export interface CommandOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Then its process group is killed. */
+  readonly timeoutMs: number;
+  /** Where its output goes; by default it is read, at most 256 KiB of each stream. */
+  readonly stdout?: number | 'ignore';
+  readonly stderr?: number | 'ignore';
+}
+
+/** How a command ended. `code` is null when a signal ended it. */
+export interface CommandEnd {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a command to its end, never through a shell. What it leaves behind may hold on to its output when that goes to
+ * a file; one whose output is read has ended when that is closed.
+ * Rejects with a sentence when it cannot be started, a signal ends it, or the time is up.
+ */
+export function runCommand(command: readonly string[], options: CommandOptions): Promise<CommandEnd> {
+  const { cwd, env, timeoutMs, stdout = 'pipe', stderr = 'pipe' } = options;
+  const [program = '', ...args] = command;
+  const stdio: StdioOptions = ['ignore', stdout, stderr];
+  return new Promise((resolve, reject) => {
+    const failed = (why: string, cause?: unknown) => reject(new Error(`"${program}" ${why}`, { cause }));
+    const child = spawn(program, args, { cwd, env, detached: true, windowsHide: true, stdio });
+    const said = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        if (said[name].length < OUTPUT_BYTES) said[name] += text;
+      });
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      killGroup(child.pid);
+      failed(`did not end within ${formatDuration(timeoutMs)}`);
+    }, timeoutMs);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      failed(
+        systemCode(error) === 'ENOENT'
+          ? 'could not be started: there is no such program'
+          : `could not be started: ${sentenceOf(error)}`,
+        error,
+      );
+    });
+    child.once(child.stdout || child.stderr ? 'close' : 'exit', (code: number | null, signal: string | null) => {
+      clearTimeout(timer);
+      if (late) return;
+      if (signal !== null) failed(`was ended by ${signal}`);
+      else resolve({ code, ...said });
+    });
+  });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+  } catch {
+    // It has gone meanwhile.
+  }
+}

@@ -32,6 +32,17 @@ const catalogue = {
     text: (p: { checkpoint: string; why: string }) =>
       `The checkpoint "${p.checkpoint}" cannot be used: ${p.why}. It is kept, but never restored.`,
   },
+  CHECKPOINT_NOT_NEWEST: {
+    http: 409,
+    exit: 1,
+    text: (p: { component: string; base: string; newest: string | null }) =>
+      `The operations are meant for the checkpoint "${p.base}", but ${p.newest === null ? `"${p.component}" has none` : `the newest of "${p.component}" is "${p.newest}"`}: send the whole state, with PUT.`,
+  },
+  PATCH_REFUSED: {
+    http: 409,
+    exit: 1,
+    text: (p: { component: string; why: string }) => `The state of "${p.component}" cannot be patched: ${p.why}.`,
+  },
   COMMAND_NOT_FOUND: {
     http: 404,
     exit: 1,

@@ -1,12 +1,23 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { sentenceOf } from '../errors.ts';
+import { isExact } from './plan.ts';
 import { bodyInvalid } from './refusal.ts';
 
 export interface PutBody {
   /** The JSON of the state, as it was sent when possible. */
   readonly state: Uint8Array;
+  /** The same, parsed. */
+  readonly value: unknown;
+  /** JavaScript reads and writes it without changing it. */
+  readonly exact: boolean;
   readonly schema_version: number;
+  readonly through: number | null;
+}
+
+export interface PatchBody {
+  readonly base: string;
+  readonly operations: readonly unknown[];
   readonly through: number | null;
 }
 
@@ -14,6 +25,11 @@ const whole = z.number().int().min(0);
 const putSchema = z.strictObject({
   state: z.unknown(),
   schema_version: whole.default(1),
+  through: whole.nullable().default(null),
+});
+const patchSchema = z.strictObject({
+  base: z.string().min(1).max(100),
+  operations: z.array(z.unknown()).max(10_000),
   through: whole.nullable().default(null),
 });
 const entrySchema = z.strictObject({
@@ -38,7 +54,19 @@ export function parsePut(bytes: Uint8Array): PutBody {
   const body = parseJson(text);
   if (typeof body === 'object' && body !== null && !('state' in body)) throw bodyInvalid('state', 'is missing');
   const { state, ...rest } = check(putSchema, body);
-  return { ...rest, state: Buffer.from(JSON.stringify(state)) };
+  return { ...rest, state: Buffer.from(JSON.stringify(state)), value: state, exact: isExact(text) };
+}
+
+/**
+ * Reads the body of `PATCH state`.
+ * @throws Refusal BODY_INVALID
+ */
+export function parsePatch(bytes: Uint8Array): PatchBody {
+  const text = textOf(bytes);
+  const body = check(patchSchema, parseJson(text));
+  if (isExact(text)) return body;
+  const why = 'hold a number that JavaScript cannot: send the whole state with PUT, which stores it as it is';
+  throw bodyInvalid('operations', why);
 }
 
 /**
@@ -50,13 +78,17 @@ function parseInPlace(text: string, bytes: Uint8Array): PutBody | undefined {
   const tail = TAIL.exec(text.slice(-80));
   if (!tail || !text.startsWith(PREFIX)) return undefined;
   const [ending, version, through] = tail;
+  const json = text.slice(PREFIX.length, text.length - ending.length);
+  let value: unknown;
   try {
-    JSON.parse(text.slice(PREFIX.length, text.length - ending.length));
+    value = JSON.parse(json);
   } catch {
     return undefined;
   }
   return {
     state: bytes.subarray(PREFIX.length, bytes.byteLength - ending.length),
+    value,
+    exact: isExact(json),
     schema_version: Number(version ?? 1),
     through: through === undefined ? null : Number(through),
   };

@@ -62,12 +62,18 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
         tell({ type: 'checkpoint.corrupted', at: clock.now(), component, checkpoint, why }),
       );
 
-  async function putState(component: ComponentName, body: Uint8Array, trigger: CheckpointTrigger) {
+  async function write(
+    job: 'put' | 'patch',
+    component: ComponentName,
+    body: Uint8Array,
+    trigger: CheckpointTrigger,
+  ): Promise<{ checkpoint_id: CheckpointId }> {
     const at = clock.now();
     const started = clock.monotonic();
     const bytes = owned(body);
     try {
-      const { checkpoint_id, size_bytes } = await ask('put', { component, body: bytes, trigger, at }, [bytes.buffer]);
+      const { checkpoint_id, size_bytes } = await ask(job, { component, body: bytes, trigger, at }, [bytes.buffer]);
+      if (size_bytes === null) return { checkpoint_id };
       const durationMs = clock.monotonic() - started;
       const written = { checkpoint: checkpoint_id, trigger, sizeBytes: size_bytes, durationMs, capturedAt: at };
       tell({ type: 'checkpoint.written', at: clock.now(), component, ...written });
@@ -143,7 +149,8 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   }
 
   return {
-    putState,
+    putState: (component, body, trigger) => write('put', component, body, trigger),
+    patchState: (component, body, trigger) => write('patch', component, body, trigger),
     async appendJournal(component, body) {
       const bytes = owned(body);
       return ask('journal', { component, body: bytes, at: clock.now() }, [bytes.buffer]);

@@ -3,8 +3,9 @@ import type { Answer, Request, RequestOf } from './protocol.ts';
 import { Refusal, toRefused } from './refusal.ts';
 import type { StateDatabase } from './state-database.ts';
 
-export type Write = RequestOf<'put'> | RequestOf<'journal'>;
-export const isWrite = (request: Request): request is Write => request.job === 'put' || request.job === 'journal';
+export type Write = RequestOf<'put'> | RequestOf<'patch'> | RequestOf<'journal'>;
+const writes: ReadonlySet<string> = new Set<Write['job']>(['put', 'patch', 'journal']);
+export const isWrite = (request: Request): request is Write => writes.has(request.job);
 
 /**
  * Applies writes in their order in one transaction, each in a savepoint of its own, so that a bad one leaves the
@@ -14,7 +15,16 @@ export const isWrite = (request: Request): request is Write => request.job === '
 export function createGroupCommit(db: Database, states: StateDatabase) {
   let commits = 0;
   // Within a transaction, better-sqlite3 makes a savepoint of the inner one.
-  const applyOne = db.transaction((write: Write) => (write.job === 'put' ? states.put(write) : states.journal(write)));
+  const applyOne = db.transaction((write: Write) => {
+    switch (write.job) {
+      case 'put':
+        return states.put(write);
+      case 'patch':
+        return states.patch(write);
+      case 'journal':
+        return states.journal(write);
+    }
+  });
   const applyAll = db.transaction((writes: readonly Write[]) =>
     writes.map((write): Answer => {
       try {
@@ -32,6 +42,7 @@ export function createGroupCommit(db: Database, states: StateDatabase) {
       commits++;
       return answers;
     } catch (error) {
+      states.forget();
       if (writes.length > 1) return writes.flatMap((write) => commitGroup([write]));
       return writes.map(({ id }) => ({ id, refused: toRefused(error) }));
     }

@@ -32,4 +32,41 @@ export const stateMigrations: readonly string[] = [
    );
    CREATE INDEX journal_of ON journal (component);
    CREATE UNIQUE INDEX journal_once ON journal (component, client_id) WHERE client_id IS NOT NULL;`,
+  // Incremental records: a place in their component's row, what they build on, how their bytes are to be read. A table
+  // is made anew, because its state must stay last. What was stored before has no chain hash.
+  `ALTER TABLE checkpoint RENAME TO checkpoint_1;
+   CREATE TABLE checkpoint (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     component TEXT NOT NULL,
+     sequence INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     kind TEXT NOT NULL,
+     "trigger" TEXT NOT NULL,
+     schema_version INTEGER NOT NULL,
+     through INTEGER,
+     parent TEXT,
+     root INTEGER NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     stored_bytes INTEGER NOT NULL,
+     encoding TEXT NOT NULL,
+     sha256 TEXT NOT NULL,
+     chain TEXT NOT NULL,
+     request TEXT,
+     state BLOB NOT NULL
+   );
+   INSERT INTO checkpoint SELECT number, id, component, row_number() OVER of_component, at, kind, "trigger",
+     schema_version, through, lag(id) OVER of_component, number, size_bytes, size_bytes, 'json', sha256, '', NULL, state
+     FROM checkpoint_1 WINDOW of_component AS (PARTITION BY component ORDER BY number) ORDER BY number;
+   CREATE TABLE quarantine_2 (
+     checkpoint TEXT PRIMARY KEY REFERENCES checkpoint (id) ON DELETE CASCADE,
+     at INTEGER NOT NULL,
+     why TEXT NOT NULL
+   ) WITHOUT ROWID;
+   INSERT INTO quarantine_2 SELECT checkpoint, at, why FROM quarantine;
+   DROP TABLE quarantine;
+   ALTER TABLE quarantine_2 RENAME TO quarantine;
+   DROP TABLE checkpoint_1;
+   CREATE UNIQUE INDEX checkpoint_of ON checkpoint (component, sequence);
+   CREATE INDEX checkpoint_through ON checkpoint (component, through);`,
 ];

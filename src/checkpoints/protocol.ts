@@ -8,6 +8,11 @@ export interface Jobs {
     ask: { component: ComponentName; body: Uint8Array; trigger: CheckpointTrigger; at: EpochMs };
     answer: { checkpoint_id: CheckpointId; size_bytes: number };
   };
+  /** `size_bytes` null: it had been stored before, and came a second time. */
+  patch: {
+    ask: { component: ComponentName; body: Uint8Array; trigger: CheckpointTrigger; at: EpochMs };
+    answer: { checkpoint_id: CheckpointId; size_bytes: number | null };
+  };
   journal: {
     ask: { component: ComponentName; body: Uint8Array; at: EpochMs };
     answer: { entry_id: number } | { entry_ids: number[] };
@@ -50,6 +55,8 @@ export interface Damage {
   readonly component: ComponentName;
   readonly why: string;
   readonly isNew: boolean;
+  /** Checkpoints that cannot be used for it, because they build on it. */
+  readonly useless: readonly CheckpointId[];
 }
 
 export type Answer =

@@ -3,6 +3,8 @@ import { failure, sentenceOf, type ErrorParameters, type ParamedicError } from '
 /** An error as it crosses from the worker: its code and parameters, to be rebuilt on the other side. */
 export type Refused =
   | { readonly code: 'BODY_INVALID'; readonly parameters: ErrorParameters<'BODY_INVALID'> }
+  | { readonly code: 'CHECKPOINT_NOT_NEWEST'; readonly parameters: ErrorParameters<'CHECKPOINT_NOT_NEWEST'> }
+  | { readonly code: 'PATCH_REFUSED'; readonly parameters: ErrorParameters<'PATCH_REFUSED'> }
   | { readonly code: 'STORE_FAILED'; readonly parameters: ErrorParameters<'STORE_FAILED'> }
   | { readonly code: 'CHECKPOINT_NOT_FOUND'; readonly parameters: ErrorParameters<'CHECKPOINT_NOT_FOUND'> }
   | { readonly code: 'CHECKPOINT_CORRUPTED'; readonly parameters: ErrorParameters<'CHECKPOINT_CORRUPTED'> };
@@ -30,6 +32,10 @@ export const toRefused = (error: unknown): Refused =>
 export function toError(refused: Refused): ParamedicError {
   switch (refused.code) {
     case 'BODY_INVALID':
+      return failure(refused.code, refused.parameters);
+    case 'CHECKPOINT_NOT_NEWEST':
+      return failure(refused.code, refused.parameters);
+    case 'PATCH_REFUSED':
       return failure(refused.code, refused.parameters);
     case 'STORE_FAILED':
       return failure(refused.code, refused.parameters);

@@ -1,7 +1,6 @@
-import { sha256 } from '../digest.ts';
-import { sentenceOf } from '../errors.ts';
 import type { CheckpointId, EpochMs } from '../model/index.ts';
 import { choose } from './choose.ts';
+import { openState, type OpenState } from './open-state.ts';
 import type { Damage, Jobs } from './protocol.ts';
 import { Refusal } from './refusal.ts';
 import type { StateDatabase } from './state-database.ts';
@@ -9,33 +8,36 @@ import type { CheckpointInfo } from './state-store.ts';
 
 const FIRST_LOOK = 8;
 
-type Opened = { readonly state: unknown } | { readonly damage: Damage };
+type Opened = OpenState | { readonly damage: Damage };
 
-/** Reads one state and compares its bytes with its checksum; what does not match is quarantined, its bytes kept. */
-function openState(states: StateDatabase, checkpoint: CheckpointInfo, at: EpochMs): Opened {
-  const { checkpoint_id: id, component, valid } = checkpoint;
-  const damaged = (why: string): Opened => {
-    try {
-      states.quarantine(id, at, why);
-    } catch {
-      // A full disk must not stand in the way of a restore: the damage is found again the next time.
-    }
-    return { damage: { checkpoint: id, component, why, isNew: valid } };
-  };
+/**
+ * Reads one state. What does not match what is known of it is quarantined, with all that builds on it: the bytes are
+ * kept, and never used again.
+ */
+function open(states: StateDatabase, checkpoint: CheckpointInfo, at: EpochMs): Opened {
+  const opened = openState(states.checkpoints, checkpoint);
+  if (!('bad' in opened)) return opened;
+  const { bad, why } = opened;
+  const damage = { checkpoint: bad.checkpoint_id, component: checkpoint.component, why, isNew: bad.valid };
+  let useless: CheckpointId[] = [];
   try {
-    const bytes = states.stateOf(id);
-    if (!bytes || sha256(bytes) !== checkpoint.sha256) return damaged('its bytes do not match its checksum');
-    return { state: JSON.parse(bytes.toString()) };
-  } catch (error) {
-    return damaged(sentenceOf(error));
+    useless = states.checkpoints.descendants(bad.checkpoint_id);
+    states.checkpoints.quarantine(bad.checkpoint_id, at, why);
+    for (const id of useless)
+      states.checkpoints.quarantine(id, at, `it builds on ${bad.checkpoint_id}, which is damaged`);
+    states.forget(checkpoint.component);
+  } catch {
+    // A full disk must not stand in the way of a restore: the damage is found again the next time.
   }
+  return { damage: { ...damage, useless: [...useless, checkpoint.checkpoint_id] } };
 }
 
 /** What a component continues from: the newest state that verifies and is not in doubt, and the journal after it. */
 export function restore(states: StateDatabase, { component, endedAt, doubted, at }: Jobs['restore']['ask']) {
+  const { checkpoints, journalled } = states;
   // A day of checkpoints is long, and the newest nearly always verifies.
-  let candidates = states.list(component, FIRST_LOOK);
-  const last = states.lastEntry(component);
+  let candidates = checkpoints.list(component, FIRST_LOOK);
+  const last = journalled.last(component);
   const damaged: Damage[] = [];
   let avoided = doubted;
   const answer = (restored: Omit<Jobs['restore']['answer']['restored'], 'through'>): Jobs['restore']['answer'] => ({
@@ -44,9 +46,10 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
     hadAnything: candidates.length > 0 || last !== null,
   });
   for (;;) {
-    const { checkpoint, source } = choose(candidates, new Set([...avoided, ...damaged.map((each) => each.checkpoint)]));
+    const useless = damaged.flatMap((each) => [each.checkpoint, ...each.useless]);
+    const { checkpoint, source } = choose(candidates, new Set([...avoided, ...useless]));
     if (!checkpoint && candidates.length === FIRST_LOOK) {
-      const all = states.list(component);
+      const all = checkpoints.list(component);
       if (all.length > candidates.length) {
         candidates = all;
         continue;
@@ -60,11 +63,11 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
     if (!checkpoint) {
       const oldest = candidates.at(-1);
       const lostMs = oldest ? Math.max(0, (endedAt ?? at) - oldest.at) : 0;
-      const journal = states.entriesAfter(component, 0);
+      const journal = journalled.after(component, 0);
       const nothing = { checkpoint_id: null, state: null, schema_version: 1 };
       return answer({ ...nothing, journal, data_loss_seconds: lostMs / 1_000, source });
     }
-    const opened = openState(states, checkpoint, at);
+    const opened = open(states, checkpoint, at);
     if ('damage' in opened) {
       damaged.push(opened.damage);
       continue;
@@ -72,9 +75,9 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
     const lostMs = last === null && endedAt !== null ? Math.max(0, endedAt - checkpoint.at) : 0;
     return answer({
       checkpoint_id: checkpoint.checkpoint_id,
-      state: opened.state,
+      state: opened.value,
       schema_version: checkpoint.schema_version,
-      journal: states.entriesAfter(component, checkpoint.through ?? 0),
+      journal: journalled.after(component, checkpoint.through ?? 0),
       data_loss_seconds: lostMs / 1_000,
       source,
     });
@@ -83,18 +86,18 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
 
 /** One checkpoint with its state. @throws Refusal CHECKPOINT_NOT_FOUND */
 export function read(states: StateDatabase, { checkpoint, at }: Jobs['read']['ask']): Jobs['read']['answer'] {
-  const info = states.one(checkpoint);
+  const info = states.checkpoints.one(checkpoint);
   if (!info) throw new Refusal({ code: 'CHECKPOINT_NOT_FOUND', parameters: { checkpoint } });
-  const opened = openState(states, info, at);
+  const opened = open(states, info, at);
   return 'damage' in opened
     ? { found: null, damage: opened.damage }
-    : { found: { ...info, state: opened.state }, damage: null };
+    : { found: { ...info, state: opened.value }, damage: null };
 }
 
 export function verify(states: StateDatabase, id: CheckpointId, at: EpochMs): Jobs['verify']['answer'] {
-  const info = states.one(id);
+  const info = states.checkpoints.one(id);
   if (!info) return null;
-  const opened = openState(states, info, at);
+  const opened = open(states, info, at);
   const damage = 'damage' in opened ? opened.damage : null;
   return { checkpoint: { ...info, valid: info.valid && !damage }, damage };
 }

@@ -1,163 +1,178 @@
-import { z } from 'zod';
 import { datedId, sha256 } from '../digest.ts';
-import type { CheckpointId, ComponentName, EpochMs } from '../model/index.ts';
+import type { CheckpointId, ComponentName } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
-import { parseEntries, parsePut } from './body.ts';
+import { parseEntries, parsePatch, parsePut, type PutBody } from './body.ts';
+import { createCheckpointTable, type Head } from './checkpoint-table.ts';
+import { encode } from './codec.ts';
+import { diff } from './diff.ts';
+import { createJournalTable } from './journal-table.ts';
+import { openState, type OpenState } from './open-state.ts';
+import { applyPatch, PatchError } from './patch.ts';
+import { goesOn } from './plan.ts';
 import type { Jobs } from './protocol.ts';
-import { bodyInvalid } from './refusal.ts';
-import type { CheckpointInfo, JournalEntry } from './state-store.ts';
+import { bodyInvalid, Refusal } from './refusal.ts';
+import { seal } from './seal.ts';
+import type { CheckpointInfo } from './state-store.ts';
+import { createWorkingStates } from './working-states.ts';
 
-const infoRow = z
-  .object({
-    checkpoint_id: z.string(),
-    component: z.string(),
-    at: z.number(),
-    kind: z.literal('full'),
-    trigger: z.enum(['interval', 'size', 'shutdown', 'manual', 'alert']),
-    size_bytes: z.number(),
-    sha256: z.string(),
-    schema_version: z.number(),
-    through: z.number().nullable(),
-    valid: z.number().transform((valid) => valid === 1),
-  })
-  .transform((row) => row as typeof row & CheckpointInfo);
-const entryRow = z.object({
-  entry_id: z.number(),
-  at: z.number().transform((at) => at as EpochMs),
-  operation: z.string(),
-  data: z.string().transform((data): unknown => JSON.parse(data)),
-});
-
-const INFO = `SELECT id AS checkpoint_id, component, checkpoint.at, kind, "trigger", size_bytes, sha256, schema_version,
-    through, quarantine.checkpoint IS NULL AS valid
-  FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id`;
-const EXPIRE_SLICE = 20;
-const TRIM_SLICE = 1_000;
 const VACUUM_SLICE = 50;
+/** A patch is computed for states of this size: a smaller one costs less to store than to compare. */
+const WORTH_COMPARING_BYTES = 8 * 2 ** 10;
+const MOST_COMPARED_BYTES = 2 ** 20;
+const MOST_OPERATIONS = 2_000;
 
 export type StateDatabase = ReturnType<typeof createStateDatabase>;
 
-/** The SQL of checkpoints and journal. Knows no thread and begins no transaction: its caller does. */
+/** Checkpoints and journal as they are asked for. Knows no thread and begins no transaction: its caller does. */
 export function createStateDatabase(db: Database) {
-  const insertCheckpoint = db.prepare(
-    `INSERT INTO checkpoint (id, component, at, kind, "trigger", schema_version, through, size_bytes, sha256, state)
-     VALUES (?, ?, ?, 'full', ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-  );
-  const insertEntry = db.prepare(
-    `INSERT INTO journal (component, at, client_id, operation, data) VALUES (?, ?, ?, ?, ?)`,
-  );
-  const selectEntryOnce = db
-    .prepare<[string, string], number>('SELECT entry_id FROM journal WHERE component = ? AND client_id = ?')
-    .pluck();
-  const selectEntries = db.prepare<[string, number], unknown>(
-    'SELECT entry_id, at, operation, data FROM journal WHERE component = ? AND entry_id > ? ORDER BY entry_id',
-  );
-  // Entries that were pruned live on in the `through` of a checkpoint.
-  const selectLastEntry = db
-    .prepare<[string, string], number | null>(
-      `SELECT max(entry) FROM (SELECT max(entry_id) AS entry FROM journal WHERE component = ?
-         UNION ALL SELECT max(through) FROM checkpoint INDEXED BY checkpoint_through WHERE component = ?)`,
-    )
-    .pluck();
-  // Null comes first: as long as a checkpoint from before the first entry is kept, all of the journal is.
-  const selectHighest = db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").pluck();
-  const insertHighest = db.prepare<[number]>("INSERT INTO sqlite_sequence (name, seq) VALUES ('journal', ?)");
-  const selectOldestThrough = db
-    .prepare<[string], number | null>(
-      `SELECT through FROM checkpoint INDEXED BY checkpoint_through
-       WHERE component = ? AND id NOT IN (SELECT checkpoint FROM quarantine) ORDER BY through LIMIT 1`,
-    )
-    .pluck();
-  const selectAll = db.prepare(`${INFO} ORDER BY number DESC`);
-  const selectOf = db.prepare<[string, number]>(`${INFO} WHERE component = ? ORDER BY number DESC LIMIT ?`);
-  const selectOne = db.prepare<[string]>(`${INFO} WHERE id = ?`);
-  const selectState = db.prepare<[string], Buffer>('SELECT state FROM checkpoint WHERE id = ?').pluck();
-  const insertQuarantine = db.prepare('INSERT OR IGNORE INTO quarantine (checkpoint, at, why) VALUES (?, ?, ?)');
-  const deleteExpired = db.prepare(
-    `DELETE FROM checkpoint WHERE number IN (
-       SELECT number FROM checkpoint WHERE component = $component AND at < $before AND number NOT IN (
-         SELECT number FROM checkpoint
-         WHERE component = $component AND id NOT IN (SELECT checkpoint FROM quarantine)
-         ORDER BY number DESC LIMIT $keep)
-       ORDER BY number LIMIT ${EXPIRE_SLICE})`,
-  );
-  const deleteEntries = db.prepare<[string, number]>(
-    `DELETE FROM journal WHERE entry_id IN (
-       SELECT entry_id FROM journal WHERE component = ? AND entry_id <= ? ORDER BY entry_id LIMIT ${TRIM_SLICE})`,
-  );
+  const checkpoints = createCheckpointTable(db);
+  const journal = createJournalTable(db);
+  const working = createWorkingStates();
+  /** Of what was written or asked for; all of them are forgotten when a transaction fails. */
+  const heads = new Map<ComponentName, Head>();
 
-  const lastEntry = (component: ComponentName): number | null => selectLastEntry.get(component, component) ?? null;
-  const oldestThrough = (component: ComponentName): number | null => selectOldestThrough.get(component) ?? null;
+  function headOf(component: ComponentName): Head | null {
+    const known = heads.get(component) ?? checkpoints.head(component);
+    if (known) heads.set(component, known);
+    return known;
+  }
 
   function checkThrough(component: ComponentName, through: number | null): void {
-    const last = lastEntry(component);
+    const last = journal.last(component);
     if (through === null && last !== null) {
       const why = `is required, because "${component}" has journalled: the entry_id of the last entry in the state (the newest is ${last})`;
       throw bodyInvalid('through', why);
     }
     // Any number that was ever given out will do: the next entry of this component has a higher one.
-    if (through !== null && through > (selectHighest.get() ?? 0)) {
+    if (through !== null && through > journal.highest()) {
       throw bodyInvalid(
         'through',
         `${through} is not a journal entry of "${component}": its newest is ${last ?? 'none'}`,
       );
     }
-    const oldest = oldestThrough(component);
+    const oldest = journal.oldestThrough(component);
     if (through !== null && oldest !== null && through < oldest) {
       throw bodyInvalid('through', `the journal is kept from ${oldest} on: entries after ${through} may be gone`);
     }
   }
 
+  type Fresh = Pick<CheckpointInfo, 'component' | 'at' | 'trigger' | 'kind' | 'schema_version' | 'through'>;
+
+  /** @param json of the state when it is full, of the operations when it is not. */
+  function store(head: Head | null, fresh: Fresh, json: Uint8Array, request: string | null = null) {
+    const { encoding, bytes } = encode(json);
+    const full = fresh.kind === 'full';
+    const record = {
+      ...fresh,
+      checkpoint_id: datedId('CP', fresh.at) as CheckpointId,
+      sequence: (head?.sequence ?? 0) + 1,
+      parent: head?.id ?? null,
+      size_bytes: json.byteLength,
+      stored_bytes: bytes.byteLength,
+      encoding,
+      sha256: sha256(bytes),
+    };
+    const chain = seal(full ? '' : (head?.chain ?? ''), record);
+    const root = full ? null : (head?.root ?? null);
+    const number = checkpoints.insert({ ...record, chain, root, request }, bytes);
+    const { checkpoint_id: id, sequence, schema_version: schemaVersion } = record;
+    const length =
+      full || !head
+        ? { patches: 0, patchBytes: 0, fullBytes: json.byteLength, fullAt: fresh.at }
+        : { ...head, patches: head.patches + 1, patchBytes: head.patchBytes + json.byteLength };
+    heads.set(fresh.component, {
+      ...length,
+      id,
+      sequence,
+      chain,
+      root: root ?? number,
+      request,
+      schemaVersion,
+      valid: true,
+    });
+    return { checkpoint_id: id, size_bytes: json.byteLength };
+  }
+
+  /** The operations from the newest state to this one, as JSON, when they are worth more than storing it whole. */
+  function patchTo(component: ComponentName, { state, value, exact }: PutBody, at: number): Buffer | null {
+    const head = headOf(component);
+    const before = head?.valid ? working.get(component, head.id) : undefined;
+    if (!head || !before?.exact || !exact) return null;
+    if (state.byteLength < WORTH_COMPARING_BYTES || state.byteLength > MOST_COMPARED_BYTES) return null;
+    if (!goesOn(head, 0, at)) return null;
+    const operations = diff(before.value, value, MOST_OPERATIONS);
+    const json = operations && Buffer.from(JSON.stringify(operations));
+    return json && json.byteLength <= state.byteLength / 2 && goesOn(head, json.byteLength, at) ? json : null;
+  }
+
+  /** The newest state, read back: it was not the last that was written, or there was no room for it. */
+  function reopen(component: ComponentName, head: Head): OpenState {
+    const info = head.valid ? checkpoints.one(head.id) : null;
+    const opened = info && openState(checkpoints, info);
+    if (opened && 'value' in opened) return opened;
+    throw patchRefused(component, `its newest checkpoint ${head.id} is damaged`);
+  }
+
   return {
-    /** In a database begun anew: entries get numbers above `floor`, so above all that the lost one has given out. */
-    countFrom: (floor: number): void => void insertHighest.run(floor),
+    checkpoints,
+    journalled: journal,
 
     put({ component, body, trigger, at }: Jobs['put']['ask']): Jobs['put']['answer'] {
-      const { state, schema_version: version, through } = parsePut(body);
+      const parsed = parsePut(body);
+      const { state, value, exact, schema_version, through } = parsed;
       checkThrough(component, through);
-      const hash = sha256(state);
-      for (;;) {
-        const id = datedId('CP', at) as CheckpointId;
-        const row = [id, component, at, trigger, version, through, state.byteLength, hash, state];
-        if (insertCheckpoint.run(...row).changes === 1) return { checkpoint_id: id, size_bytes: state.byteLength };
+      const patch = patchTo(component, parsed, at);
+      const kind = patch ? 'incremental' : 'full';
+      const fresh = { component, at, trigger, kind, schema_version, through } as const;
+      const stored = store(headOf(component), fresh, patch ?? state);
+      const sizeBytes = state.byteLength;
+      if (sizeBytes > MOST_COMPARED_BYTES) working.drop(component);
+      else working.keep(component, { checkpoint: stored.checkpoint_id, value, exact, sizeBytes });
+      return stored;
+    },
+
+    /** One that comes a second time, because its answer was lost, gets the same answer again. */
+    patch({ component, body, trigger, at }: Jobs['patch']['ask']): Jobs['patch']['answer'] {
+      const { base, operations, through } = parsePatch(body);
+      const request = sha256(body);
+      const head = headOf(component);
+      if (head?.request === request) return { checkpoint_id: head.id, size_bytes: null };
+      if (head?.id !== base) {
+        const parameters = { component, base, newest: head?.id ?? null };
+        throw new Refusal({ code: 'CHECKPOINT_NOT_NEWEST', parameters });
       }
+      const state = working.get(component, head.id) ?? reopen(component, head);
+      if (!state.exact) throw patchRefused(component, 'it holds a number that JavaScript cannot');
+      checkThrough(component, through);
+      // Before they are applied: what they add becomes part of the state, and is changed with it.
+      const json = Buffer.from(JSON.stringify(operations));
+      working.drop(component);
+      const value = tryApply(state.value, operations);
+      const kind = goesOn(head, json.byteLength, at) ? 'incremental' : 'full';
+      const whole = kind === 'full' ? Buffer.from(JSON.stringify(value)) : null;
+      const fresh = { component, at, trigger, kind, schema_version: head.schemaVersion, through } as const;
+      const stored = store(head, fresh, whole ?? json, request);
+      const sizeBytes = whole?.byteLength ?? state.sizeBytes + json.byteLength;
+      working.keep(component, { checkpoint: stored.checkpoint_id, value, exact: true, sizeBytes });
+      return stored;
     },
 
     journal({ component, body, at }: Jobs['journal']['ask']): Jobs['journal']['answer'] {
       const { entries, isList } = parseEntries(body);
-      const ids = entries.map(({ id, operation, data }) => {
-        const stored = id === undefined ? undefined : selectEntryOnce.get(component, id);
-        if (stored !== undefined) return stored;
-        const row = [component, at, id ?? null, operation, JSON.stringify(data)];
-        return Number(insertEntry.run(...row).lastInsertRowid);
-      });
+      const ids = entries.map((entry) => journal.append(component, at, entry));
       return isList ? { entry_ids: ids } : { entry_id: ids[0] ?? 0 };
     },
 
-    /** Newest first; all of them unless `most` says otherwise. */
-    list: (component: ComponentName | null, most = -1): CheckpointInfo[] =>
-      (component === null ? selectAll.all() : selectOf.all(component, most)).map((row) => infoRow.parse(row)),
-
-    one(checkpoint: CheckpointId): CheckpointInfo | null {
-      const row = selectOne.get(checkpoint);
-      return row === undefined ? null : infoRow.parse(row);
+    /** A record was found to be damaged, or a transaction has failed: nothing of what is in memory may be trusted. */
+    forget(component?: ComponentName): void {
+      if (component === undefined) {
+        heads.clear();
+        working.clear();
+      } else {
+        heads.delete(component);
+        working.drop(component);
+      }
     },
-
-    stateOf: (checkpoint: CheckpointId): Buffer | undefined => selectState.get(checkpoint),
-
-    entriesAfter: (component: ComponentName, entry: number): JournalEntry[] =>
-      selectEntries.all(component, entry).map((row) => entryRow.parse(row)),
-
-    /** The newest entry that the component has ever journalled; null: it never has. */
-    lastEntry,
-
-    quarantine: (checkpoint: CheckpointId, at: EpochMs, why: string): void =>
-      void insertQuarantine.run(checkpoint, at, why),
-
-    expire: ({ component, before, keep }: Jobs['expire']['ask']): number =>
-      deleteExpired.run({ component, before, keep }).changes,
-
-    trim: (component: ComponentName): number => deleteEntries.run(component, oldestThrough(component) ?? 0).changes,
 
     /** Gives a slice of free pages back to the file system. @returns how many are left. */
     vacuum(): number {
@@ -166,3 +181,15 @@ export function createStateDatabase(db: Database) {
     },
   };
 }
+
+/** @throws Refusal BODY_INVALID naming the operation. */
+function tryApply(state: unknown, operations: readonly unknown[]): unknown {
+  try {
+    return applyPatch(state, operations);
+  } catch (error) {
+    throw error instanceof PatchError ? bodyInvalid(`operations.${error.index}`, error.message) : error;
+  }
+}
+
+const patchRefused = (component: ComponentName, why: string): Refusal =>
+  new Refusal({ code: 'PATCH_REFUSED', parameters: { component, why: `${why}: send the whole state, with PUT` } });

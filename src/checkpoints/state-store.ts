@@ -1,15 +1,28 @@
 import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs, RestoreSource } from '../model/index.ts';
+import type { Encoding } from './codec.ts';
 import type { StatePolicy } from './schema.ts';
 
 /** One stored checkpoint, without its state. */
 export interface CheckpointInfo {
   readonly checkpoint_id: CheckpointId;
   readonly component: ComponentName;
+  /** Its place in the row of its component's checkpoints, from 1. */
+  readonly sequence: number;
   readonly at: EpochMs;
-  readonly kind: 'full';
+  /** `incremental`: operations (RFC 6902) on the one before. */
+  readonly kind: 'full' | 'incremental';
   readonly trigger: CheckpointTrigger;
+  /** Of its JSON: of the state, or of the operations. */
   readonly size_bytes: number;
+  /** Of what is stored of it, compressed. */
+  readonly stored_bytes: number;
+  readonly encoding: Encoding;
+  /** Of the stored bytes. */
   readonly sha256: string;
+  /** Hash of the record and, for an incremental one, of all that it builds on. */
+  readonly chain: string;
+  /** The checkpoint before it; null: it was the first, or is older than that is told. */
+  readonly parent: CheckpointId | null;
   readonly schema_version: number;
   /** Last journal entry that the state contains; null: the component had not journalled. */
   readonly through: number | null;
@@ -59,6 +72,16 @@ export interface StateStore {
    * thread. It is given away: the caller must not look at it again.
    */
   putState(
+    component: ComponentName,
+    body: Uint8Array,
+    trigger: CheckpointTrigger,
+  ): Promise<{ checkpoint_id: CheckpointId }>;
+  /**
+   * @param body the raw JSON of `PATCH state`: `{base, operations, through?}`, given away. The same body again, because
+   * the answer was lost, is stored once. Rejects with CHECKPOINT_NOT_NEWEST when `base` is not the newest, and with
+   * PATCH_REFUSED when the newest cannot be built on: then the whole state must be put.
+   */
+  patchState(
     component: ComponentName,
     body: Uint8Array,
     trigger: CheckpointTrigger,

@@ -30,13 +30,13 @@ const options = {
 } as const;
 const { value, setAside } = openOrSetAside(file, options, (db) => {
   const states = createStateDatabase(db);
-  states.list(null);
+  states.checkpoints.list(null);
   db.prepare('SELECT max(entry_id), max(component) FROM journal').get();
   return { db, states };
 });
 const { db, states } = value;
 // Who lives through this knows entries by their old numbers and says so with the next checkpoint.
-if (setAside) states.countFrom(now);
+if (setAside) states.journalled.countFrom(now);
 const { commitGroup, commits } = createGroupCommit(db, states);
 const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, checkpointEventsEveryMs);
 post({ opened: setAside });
@@ -81,9 +81,9 @@ function perform(request: Request): unknown {
     case 'restore':
       return restore(states, request);
     case 'newest':
-      return states.lastEntry(request.component);
+      return states.journalled.last(request.component);
     case 'list':
-      return states.list(request.component);
+      return states.checkpoints.list(request.component);
     case 'read':
       return read(states, request);
     case 'verify':
@@ -91,9 +91,9 @@ function perform(request: Request): unknown {
     case 'integrity':
       return request.store === 'state' ? quickCheck(db) : (walKeeper?.quickCheck() ?? 'ok');
     case 'expire':
-      return states.expire(request);
+      return states.checkpoints.expire(request);
     case 'trim':
-      return states.trim(request.component);
+      return states.journalled.trim(request.component);
     case 'vacuum':
       return states.vacuum();
     case 'close':
@@ -101,6 +101,7 @@ function perform(request: Request): unknown {
       db.close();
       return null;
     case 'put':
+    case 'patch':
     case 'journal':
       throw new Error('writes are committed in groups');
   }

@@ -73,6 +73,10 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
       const body = await readBody(request, STATE_LIMIT);
       response.json(await daemon.state.putState(current(request, response), body, 'interval'));
     },
+    async PATCH(request, response) {
+      const body = await readBody(request, STATE_LIMIT);
+      response.json(await daemon.state.patchState(current(request, response), body, 'interval'));
+    },
   });
   resource(router, '/journal', {
     async POST(request, response) {

@@ -1,8 +1,8 @@
 import type { RequestHandler, Router } from 'express';
 import { failure } from '../errors.ts';
 
-type Method = 'GET' | 'POST' | 'PUT';
-const verbs = { GET: 'get', POST: 'post', PUT: 'put' } as const;
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
+const verbs = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch' } as const;
 
 /** Serves one path; any other method there is METHOD_NOT_ALLOWED, with what is allowed in `Allow`. */
 export function resource(

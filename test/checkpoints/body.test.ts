@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseEntries, parsePut } from '../../src/checkpoints/body.ts';
+import { parseEntries, parsePatch, parsePut } from '../../src/checkpoints/body.ts';
+import { isSame } from '../../src/checkpoints/patch.ts';
 import { Refusal } from '../../src/checkpoints/refusal.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const put = (text: string) => {
-  const { state, ...rest } = parsePut(bytes(text));
+  const { state, value, exact, ...rest } = parsePut(bytes(text));
+  // What is read of it is what was sent, or is known not to be.
+  expect(!exact || isSame(value, JSON.parse(Buffer.from(state).toString()))).toBe(true);
   return { state: Buffer.from(state).toString(), ...rest };
 };
 /** The path and the sentence of a refusal. */
@@ -58,6 +61,30 @@ describe('the body of PUT state', () => {
 
   it('that is not UTF-8 is refused', () => {
     expect(refusalOf(() => parsePut(new Uint8Array([0x7b, 0xff, 0x7d])))).toBe(': is not UTF-8');
+  });
+});
+
+describe('the body of PATCH state', () => {
+  const patch = (text: string) => parsePatch(bytes(text));
+
+  it('is a base and operations', () => {
+    const operations = [{ op: 'remove', path: '/a' }];
+    expect(patch(JSON.stringify({ base: 'CP-1', operations, through: 3 }))).toEqual({
+      base: 'CP-1',
+      operations,
+      through: 3,
+    });
+    expect(patch('{"operations":[],"base":"CP-1"}')).toEqual({ base: 'CP-1', operations: [], through: null });
+  });
+
+  it.each([
+    { body: '{"operations":[]}', names: 'base: ' },
+    { body: '{"base":"CP-1"}', names: 'operations: ' },
+    { body: '{"base":"CP-1","operations":{}}', names: 'operations: ' },
+    { body: '{"base":"CP-1","operations":[],"state":1}', names: 'state' },
+    { body: '{"base":"CP-1","operations":[{"value":12345678901234567890}]}', names: 'a number that JavaScript cannot' },
+  ])('$body is refused', ({ body, names }) => {
+    expect(refusalOf(() => patch(body))).toContain(names);
   });
 });
 

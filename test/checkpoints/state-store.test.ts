@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CheckpointId } from '../../src/model/index.ts';
 import { tempFolder } from '../support/temp.ts';
-import { json, open, planner, policy, tamper, writer } from './stores.ts';
+import { json, noise, open, planner, policy, tamper, writer } from './stores.ts';
 
 const refused = (code: string, text = '') =>
   expect.objectContaining({ code, message: expect.stringContaining(text) as string }) as Error;
@@ -332,7 +332,7 @@ describe('retention', () => {
 
   it('gives space back', async () => {
     const { store, put, clock } = open();
-    for (let i = 0; i < 5; i++) await put(planner, { state: 'x'.repeat(200_000) });
+    for (let i = 0; i < 5; i++) await put(planner, { state: noise(200_000) });
     await clock.advance(1_000);
     await store.prune(new Map([[planner, policy(0, 1)]]));
     await store.close();

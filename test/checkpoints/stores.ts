@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
@@ -11,6 +12,9 @@ export const planner = componentName('planner');
 export const writer = componentName('writer');
 export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
+/** Text that no compression makes smaller than three quarters. */
+export const noise = (length: number): string => randomBytes(length).toString('base64').slice(0, length);
+
 /** A store in a folder of its own, with all that it states; closed when the test ends. */
 export function open(options: Partial<StateStoreOptions> = {}) {
   const file = options.file ?? join(tempFolder(), 'state.db');
@@ -20,12 +24,14 @@ export function open(options: Partial<StateStoreOptions> = {}) {
   const store = createStateStore({ eventsFile: null, clock, emit, ...options, file });
   onTestFinished(() => store.close());
   const put = (component: ComponentName, body: object) => store.putState(component, json(body), 'interval');
+  const patch = (component: ComponentName, base: string, ...operations: readonly object[]) =>
+    store.patchState(component, json({ base, operations }), 'interval');
   const journal = (component: ComponentName, ...operations: string[]) =>
     store
       .appendJournal(component, json(operations.map((operation) => ({ operation }))))
       .then((answer) => ('entry_ids' in answer ? answer.entry_ids : []));
   const typesOf = () => events.map((event) => event.type);
-  return { file, clock, events, store, put, journal, typesOf };
+  return { file, clock, events, store, put, patch, journal, typesOf };
 }
 
 /** Does something to the file behind the store's back. */

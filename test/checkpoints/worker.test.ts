@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { decided, observed, open as openEvents, record } from '../storage/facts.ts';
 import { tempFolder, until } from '../support/temp.ts';
-import { json, open, planner } from './stores.ts';
+import { json, noise, open, planner } from './stores.ts';
 
 const dyingWorker = new URL('./dying-worker.ts', import.meta.url);
 
@@ -48,7 +48,7 @@ describe('the worker', () => {
     const { put, journal, typesOf } = open({ workerEntry: new URL('./small-disk-worker.ts', import.meta.url) });
     await journal(planner, 'a');
     const [large, small] = await Promise.allSettled([
-      put(planner, { state: 'x'.repeat(1_000_000), through: 1 }),
+      put(planner, { state: noise(1_000_000), through: 1 }),
       journal(planner, 'b'),
     ]);
     expect(large).toMatchObject({ reason: { code: 'STORE_FAILED', http: 503 } });

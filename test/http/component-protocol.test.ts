@@ -46,12 +46,15 @@ describe('a component', () => {
     const { ask, daemon } = await serve();
     const headers = { authorization: `Bearer ${CURRENT}`, 'content-type': 'application/json' };
     const state = await ask(`${base}/state`, { method: 'PUT', body: '{ "state":  {"n": 1.0} }', headers });
+    const patched = await ask(`${base}/state`, { method: 'PATCH', body: '{"base": "CP-1"}', headers });
     const journal = await ask(`${base}/journal`, { method: 'POST', body: '{"operation": "x"} ', headers });
 
     expect(await state.json()).toEqual({ checkpoint_id: 'CP-20261123-224610-1A2B3C4D' });
+    expect(await patched.json()).toEqual({ checkpoint_id: 'CP-20261123-224610-1A2B3C4D' });
     expect(await journal.json()).toEqual({ entry_id: 7 });
     expect(daemon.calls).toEqual([
       ['putState', 'agent_core', '{ "state":  {"n": 1.0} }', 'interval'],
+      ['patchState', 'agent_core', '{"base": "CP-1"}', 'interval'],
       ['appendJournal', 'agent_core', '{"operation": "x"} '],
     ]);
   });
@@ -132,7 +135,7 @@ describe('a component', () => {
 
   it.each([
     ['GET', 'heartbeat', 405],
-    ['PATCH', 'state', 405],
+    ['DELETE', 'state', 405],
     ['GET', 'nothing', 404],
   ])('%s %s is answered %i', async (method, path, status) => {
     const { ask } = await serve();

@@ -60,6 +60,10 @@ export class StandIn implements Daemon {
       this.#note('putState', call[0], Buffer.from(call[1]).toString(), call[2]);
       return { checkpoint_id: 'CP-20261123-224610-1A2B3C4D' };
     },
+    patchState: async (...call: [string, Uint8Array, string]) => {
+      this.#note('patchState', call[0], Buffer.from(call[1]).toString(), call[2]);
+      return { checkpoint_id: 'CP-20261123-224610-1A2B3C4D' };
+    },
     appendJournal: async (component: string, body: Uint8Array) => {
       this.#note('appendJournal', component, Buffer.from(body).toString());
       return { entry_id: 7 };

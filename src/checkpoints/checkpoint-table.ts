@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import type { CheckpointId, ComponentName, EpochMs } from '../model/index.ts';
+import type { Database } from '../storage/open.ts';
+import type { ChainLength } from './plan.ts';
+import type { Jobs } from './protocol.ts';
+import type { CheckpointInfo } from './state-store.ts';
+
+// A bit that flipped must not keep the other rows from being read: what no one can have written is replaced here, and
+// then does not match the record's chain hash.
+const number = z.number().catch(0);
+const infoRow = z
+  .object({
+    checkpoint_id: z.string().catch(''),
+    component: z.string().catch(''),
+    sequence: number,
+    at: number,
+    kind: z.enum(['full', 'incremental']).catch('full'),
+    trigger: z.enum(['interval', 'size', 'shutdown', 'manual', 'alert']).catch('interval'),
+    schema_version: number,
+    through: number.nullable(),
+    parent: z.string().nullable().catch(null),
+    size_bytes: number,
+    stored_bytes: number,
+    encoding: z.enum(['json', 'zstd']).catch('json'),
+    sha256: z.string().catch(''),
+    chain: z.string().catch(''),
+    valid: number.transform((valid) => valid === 1),
+  })
+  .transform((row) => row as typeof row & CheckpointInfo);
+
+const INFO = `SELECT id AS checkpoint_id, component, sequence, checkpoint.at, kind, "trigger", schema_version, through,
+    parent, size_bytes, stored_bytes, encoding, sha256, chain, quarantine.checkpoint IS NULL AS valid
+  FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id`;
+const EXPIRE_SLICE = 20;
+
+/** The newest record of a component: what the next one goes on from. */
+export interface Head extends ChainLength {
+  readonly id: CheckpointId;
+  readonly sequence: number;
+  readonly chain: string;
+  /** Number of the full record that it builds on; its own when it is full itself. */
+  readonly root: number;
+  /** Hash of the request that made it, when that was a PATCH. */
+  readonly request: string | null;
+  readonly schemaVersion: number;
+  readonly valid: boolean;
+}
+
+export interface NewRecord extends Omit<CheckpointInfo, 'valid'> {
+  /** null: it is full, and its own root. */
+  readonly root: number | null;
+  readonly request: string | null;
+}
+
+/** The SQL of checkpoints. Begins no transaction: its caller does. */
+export function createCheckpointTable(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO checkpoint (id, component, sequence, at, kind, "trigger", schema_version, through, parent, root,
+       size_bytes, stored_bytes, encoding, sha256, chain, request, state)
+     VALUES ($checkpoint_id, $component, $sequence, $at, $kind, $trigger, $schema_version, $through, $parent,
+       coalesce($root, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'checkpoint'), 1),
+       $size_bytes, $stored_bytes, $encoding, $sha256, $chain, $request, $state)`,
+  );
+  const selectHead = db.prepare<[string], HeadRow>(
+    `SELECT id, sequence, chain, root, request, schema_version AS schemaVersion,
+       id NOT IN (SELECT checkpoint FROM quarantine) AS valid
+     FROM checkpoint WHERE component = ? ORDER BY sequence DESC LIMIT 1`,
+  );
+  const selectLength = db.prepare<[{ component: string; root: number }], ChainLength>(
+    `SELECT count(*) - 1 AS patches, total(size_bytes) - whole.bytes AS patchBytes, whole.bytes AS fullBytes,
+       whole.at AS fullAt
+     FROM checkpoint, (SELECT sequence AS first, size_bytes AS bytes, at FROM checkpoint WHERE number = $root) AS whole
+     WHERE component = $component AND sequence >= whole.first`,
+  );
+  const selectAll = db.prepare(`${INFO} ORDER BY number DESC`);
+  const selectOf = db.prepare<[string, number]>(`${INFO} WHERE component = ? ORDER BY sequence DESC LIMIT ?`);
+  const selectOne = db.prepare<[string]>(`${INFO} WHERE id = ?`);
+  const selectState = db.prepare<[string], Buffer>('SELECT state FROM checkpoint WHERE id = ?').pluck();
+  const insertQuarantine = db.prepare('INSERT OR IGNORE INTO quarantine (checkpoint, at, why) VALUES (?, ?, ?)');
+  const selectDescendants = db
+    .prepare<[string], string>(
+      `SELECT later.id FROM checkpoint AS later, checkpoint AS bad
+       WHERE bad.id = ? AND later.component = bad.component AND later.sequence > bad.sequence AND later.root = bad.root
+       ORDER BY later.sequence`,
+    )
+    .pluck();
+  // Whatever is kept keeps what it builds on.
+  const deleteExpired = db.prepare(
+    `WITH kept AS (
+       SELECT root, max(sequence) AS last FROM (
+         SELECT root, sequence FROM checkpoint WHERE component = $component AND at >= $before
+         UNION ALL SELECT root, sequence FROM (
+           SELECT root, sequence FROM checkpoint
+           WHERE component = $component AND id NOT IN (SELECT checkpoint FROM quarantine)
+           ORDER BY sequence DESC LIMIT $keep))
+       GROUP BY root)
+     DELETE FROM checkpoint WHERE number IN (
+       SELECT number FROM checkpoint LEFT JOIN kept ON kept.root = checkpoint.root
+       WHERE component = $component AND (kept.last IS NULL OR sequence > kept.last)
+       ORDER BY sequence DESC LIMIT ${EXPIRE_SLICE})`,
+  );
+
+  return {
+    insert({ root, ...record }: NewRecord, state: Uint8Array): number {
+      return Number(insert.run({ ...record, root, state }).lastInsertRowid);
+    },
+
+    head(component: ComponentName): Head | null {
+      const row = selectHead.get(component);
+      if (!row) return null;
+      const length = selectLength.get({ component, root: row.root });
+      const { patches = 0, patchBytes = 0, fullBytes = 0, fullAt = 0 } = length ?? {};
+      return { ...row, valid: row.valid === 1, patches, patchBytes, fullBytes, fullAt };
+    },
+
+    /** Newest first; all of them unless `most` says otherwise. */
+    list: (component: ComponentName | null, most = -1): CheckpointInfo[] =>
+      (component === null ? selectAll.all() : selectOf.all(component, most)).map((row) => infoRow.parse(row)),
+
+    one(checkpoint: CheckpointId): CheckpointInfo | null {
+      const row = selectOne.get(checkpoint);
+      return row === undefined ? null : infoRow.parse(row);
+    },
+
+    stateOf: (checkpoint: CheckpointId): Buffer | undefined => selectState.get(checkpoint),
+
+    /** What builds on it. */
+    descendants: (checkpoint: CheckpointId) => selectDescendants.all(checkpoint) as CheckpointId[],
+
+    quarantine: (checkpoint: CheckpointId, at: EpochMs, why: string): void =>
+      void insertQuarantine.run(checkpoint, at, why),
+
+    expire: ({ component, before, keep }: Jobs['expire']['ask']): number =>
+      deleteExpired.run({ component, before, keep }).changes,
+  };
+}
+export type CheckpointTable = ReturnType<typeof createCheckpointTable>;
+
+type HeadRow = Omit<Head, keyof ChainLength | 'valid'> & { readonly valid: number };

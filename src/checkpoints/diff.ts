@@ -1,0 +1,89 @@
+import { isSame, type Operation } from './patch.ts';
+
+/**
+ * The operations that turn one JSON value into another; null: they would be more than `most`. In lists, elements that
+ * went or came are told from those that changed, so that a window that moves on costs what went and what came.
+ * Values of `after` are used, not copied.
+ */
+export function diff(before: unknown, after: unknown, most: number): Operation[] | null {
+  const into: Step = { operations: [], most };
+  try {
+    compare(before, after, '', into);
+    return into.operations;
+  } catch (error) {
+    if (error === TOO_MANY) return null;
+    throw error;
+  }
+}
+
+interface Step {
+  readonly operations: Operation[];
+  readonly most: number;
+}
+
+const TOO_MANY = new Error('too many operations');
+
+function push({ operations, most }: Step, operation: Operation): void {
+  if (operations.push(operation) > most) throw TOO_MANY;
+}
+
+function compare(before: unknown, after: unknown, path: string, into: Step): void {
+  if (before === after) return;
+  if (Array.isArray(before) && Array.isArray(after)) compareLists(before, after, path, into);
+  else if (isObject(before) && isObject(after)) compareObjects(before, after, path, into);
+  else push(into, { op: 'replace', path, value: after });
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const at = (path: string, key: string | number): string =>
+  `${path}/${typeof key === 'number' ? key : key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+function compareObjects(
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+  path: string,
+  into: Step,
+): void {
+  for (const key of Object.keys(before)) {
+    if (Object.hasOwn(after, key)) compare(before[key], after[key], at(path, key), into);
+    else push(into, { op: 'remove', path: at(path, key) });
+  }
+  for (const key of Object.keys(after))
+    if (!Object.hasOwn(before, key)) push(into, { op: 'add', path: at(path, key), value: after[key] });
+}
+
+/** How far apart a list and its successor are looked through for where they go on alike. */
+const LOOK_AHEAD = 64;
+
+function compareLists(before: readonly unknown[], after: readonly unknown[], path: string, into: Step): void {
+  let old = 0;
+  // At every step the list is what is after up to here, and what was before from `old` on.
+  let here = 0;
+  while (old < before.length && here < after.length) {
+    if (isSame(before[old], after[here])) {
+      old++;
+      here++;
+      continue;
+    }
+    const { gone, come } = nextAlike(before, after, old, here);
+    for (let count = 0; count < gone; count++, old++) push(into, { op: 'remove', path: at(path, here) });
+    for (let count = 0; count < come; count++, here++)
+      push(into, { op: 'add', path: at(path, here), value: after[here] });
+    if (gone === 0 && come === 0) compare(before[old++], after[here], at(path, here++), into);
+  }
+  for (; old < before.length; old++) push(into, { op: 'remove', path: at(path, here) });
+  for (; here < after.length; here++) push(into, { op: 'add', path: at(path, here), value: after[here] });
+}
+
+/** The fewest elements that went, or came, until both go on alike; none of either: one took the place of another. */
+function nextAlike(before: readonly unknown[], after: readonly unknown[], old: number, here: number) {
+  for (let distance = 1; distance <= LOOK_AHEAD; distance++) {
+    if (old + distance < before.length && isSame(before[old + distance], after[here]))
+      return { gone: distance, come: 0 };
+    if (here + distance < after.length && isSame(before[old], after[here + distance]))
+      return { gone: 0, come: distance };
+  }
+  return { gone: 0, come: 0 };
+}

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { Exit } from '../model/index.ts';
+import type { KernelWord } from './kernel-log.ts';
 import { findException, type ParsedException } from './exceptions/index.ts';
 
 /** All that is known of an end when it is told. */
@@ -11,6 +12,10 @@ export interface Evidence {
   readonly killedFor: { readonly why: 'hang' | 'health' | 'start_timeout'; readonly cpuRatio: number | null } | null;
   /** The kernel killed something of ours for memory just now; null: it does not tell. */
   readonly oomKilled: boolean | null;
+  /** What the kernel's log says of this very process; null: nothing, or it cannot be read. */
+  readonly kernelSays: KernelWord | null;
+  /** Its resident memory at the last reading as a share of what there is for it; null: not known. */
+  readonly memoryShare: number | null;
   /** Nobody was told how it ended: only the output speaks. */
   readonly adopted: boolean;
 }
@@ -20,7 +25,7 @@ export interface Facts {
   readonly evidence: Evidence;
   /** 0 to 2³²-1, without codes that stand for a signal; null when it did not end with one. */
   readonly code: number | null;
-  /** Also read from 128 + n, as shells tell it. */
+  /** Also read from 128 + n, as shells tell it, and from the kernel's log. */
   readonly signal: string | null;
   /** Neither code nor signal is known. */
   readonly silent: boolean;
@@ -52,16 +57,19 @@ const ENDING = new Set([
 ]);
 
 export function factsOf(evidence: Evidence): Facts {
-  const { exit, stderrTail } = evidence;
+  const { exit, stderrTail, kernelSays } = evidence;
   // Node tells NTSTATUS codes sometimes signed.
   const code = exit.code === null ? null : exit.code >>> 0;
   const name = code !== null && code > 128 && code < 160 ? signalNames.get(code - 128) : undefined;
   const shellSignal = name !== undefined && ENDING.has(name.slice(3)) ? name : null;
+  const silent = exit.code === null && exit.signal === null;
+  const toldSignal =
+    kernelSays && { oom_killed: 'SIGKILL', stack_fault: 'SIGSEGV', memory_fault: 'SIGSEGV' }[kernelSays];
   return {
     evidence,
     code: shellSignal === null ? code : null,
-    signal: exit.signal ?? shellSignal,
-    silent: exit.code === null && exit.signal === null,
+    signal: exit.signal ?? shellSignal ?? (silent ? toldSignal : null),
+    silent: silent && toldSignal === null,
     text: stderrTail,
     exception: findException(stderrTail),
   };

@@ -1,5 +1,6 @@
 import type { CrashSeverity, CrashType } from '../model/index.ts';
 import type { Facts } from './evidence.ts';
+import type { KernelWord } from './kernel-log.ts';
 
 /** One way to die. `label` is the metric's `error_type`, when it is neither the exception, the signal nor the code. */
 export interface Row {
@@ -18,6 +19,8 @@ export interface Row {
  */
 const BUSY_RATIO = 0.3;
 const IDLE_RATIO = 0.05;
+/** Of the memory that there is for it. */
+const NEARLY_ALL = 0.9;
 
 const NO_MEMORY = new RegExp(
   [
@@ -40,6 +43,9 @@ const WINDOWS_FAULTS = new Set([0xc0000005, 0xc0000374, 0xc0000409, 0xc000001d, 
 const killedFor = (why: 'hang' | 'health' | 'start_timeout') => (facts: Facts) => facts.evidence.killedFor?.why === why;
 const cpu = ({ evidence }: Facts) => evidence.killedFor?.cpuRatio ?? null;
 const has = (set: ReadonlySet<string>, { signal }: Facts) => signal !== null && set.has(signal);
+/** The kernel wrote down why it ended this process. */
+const says = ({ evidence, signal }: Facts, word: KernelWord) =>
+  evidence.kernelSays === word && signal === (word === 'oom_killed' ? 'SIGKILL' : 'SIGSEGV');
 /** It gave up by itself: with a code of failure, or nobody knows how. */
 const gaveUp = ({ code, silent }: Facts) => silent || (code !== null && code !== 0);
 const aborted = (facts: Facts) => has(ABORTS, facts) || facts.code === 134 || facts.code === 3;
@@ -104,7 +110,15 @@ export const table: readonly Row[] = [
     type: 'out_of_memory',
     severity: 'high',
     label: 'oom_kill',
-    when: (f) => f.signal === 'SIGKILL' && f.evidence.oomKilled === true,
+    when: (f) => says(f, 'oom_killed') || (f.signal === 'SIGKILL' && f.evidence.oomKilled === true),
+  },
+  // Where the kernel does not count its kills (macOS, a container without its files) only the history speaks.
+  {
+    rule: 'killed when it had taken nearly all memory',
+    type: 'out_of_memory',
+    severity: 'high',
+    label: 'oom_likely',
+    when: (f) => f.signal === 'SIGKILL' && f.evidence.oomKilled === null && (f.evidence.memoryShare ?? 0) >= NEARLY_ALL,
   },
   {
     rule: 'no memory (NTSTATUS)',
@@ -128,6 +142,13 @@ export const table: readonly Row[] = [
     when: (f) => (aborted(f) || has(FAULTS, f)) && STACK_FULL.test(f.text),
   },
   {
+    rule: 'stack ran into what is not its own',
+    type: 'stack_overflow',
+    severity: 'high',
+    label: 'stack_overflow',
+    when: (f) => says(f, 'stack_fault'),
+  },
+  {
     rule: 'stack overflow (NTSTATUS)',
     type: 'stack_overflow',
     severity: 'high',
@@ -141,7 +162,12 @@ export const table: readonly Row[] = [
     byException: true,
     when: (f) => aborted(f) && f.exception !== null,
   },
-  { rule: 'memory fault', type: 'segmentation_fault', severity: 'critical', when: (f) => has(FAULTS, f) },
+  {
+    rule: 'memory fault',
+    type: 'segmentation_fault',
+    severity: 'critical',
+    when: (f) => has(FAULTS, f) || says(f, 'memory_fault'),
+  },
   {
     rule: 'memory fault (NTSTATUS)',
     type: 'segmentation_fault',

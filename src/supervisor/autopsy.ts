@@ -1,5 +1,6 @@
+import { totalmem } from 'node:os';
 import type { Clock } from '../clock.ts';
-import { classify, type CrashReports, type Hung, type OomWatch } from '../crashes/index.ts';
+import { classify, type CrashReports, type Hung, type KernelLog, type OomWatch } from '../crashes/index.ts';
 import type { StartPlan } from '../drivers/index.ts';
 import { datedId } from '../digest.ts';
 import type { ComponentName, CrashId, EpochMs, EventOf, Exit, ProcessUsage } from '../model/index.ts';
@@ -9,6 +10,7 @@ export interface AutopsyDeps {
   readonly clock: Clock;
   readonly reports: CrashReports;
   readonly oom: OomWatch;
+  readonly kernelLog: KernelLog;
 }
 
 /** Enough of stderr for a long stack trace; small enough to be read before the restart. */
@@ -30,17 +32,29 @@ export interface Remains {
   readonly hung: Hung | null;
 }
 
+/** Of what this machine, or the container that we are in, has. */
+function shareOf(usage: ProcessUsage | null): number | null {
+  const limit = process.constrainedMemory();
+  const all = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  return usage === null || usage.residentBytes === null ? null : usage.residentBytes / all;
+}
+
 /** Names why a life ended, at once; the report is written when the restart has had its turn. */
-export function createAutopsy({ clock, reports, oom }: AutopsyDeps) {
+export function createAutopsy({ clock, reports, oom, kernelLog }: AutopsyDeps) {
   return ({ life, startedAt, plan, ...remains }: Remains): EventOf<'component.crashed'> => {
     const { component, exit, killedFor } = remains;
     const { running, incarnation } = life;
     const at = clock.now();
+    const killed = exit.signal === 'SIGKILL' || exit.code === 137;
+    // Of one that was adopted nobody else can tell.
+    const kernelSays = running && exit.code === null ? kernelLog.wordOf(running.process.pid) : null;
     const verdict = classify({
       exit,
       stderrTail: running?.outputTail('stderr', EVIDENCE_BYTES) ?? '',
       killedFor,
-      oomKilled: exit.signal === 'SIGKILL' || exit.code === 137 ? oom.killedJustNow() : null,
+      oomKilled: killed ? oom.killedJustNow() : null,
+      kernelSays,
+      memoryShare: shareOf(remains.usage),
       adopted: running?.adopted ?? true,
     });
     const crash = datedId('CRASH', at) as CrashId;

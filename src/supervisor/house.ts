@@ -2,7 +2,7 @@ import type { Breakers } from '../breakers/index.ts';
 import type { Doubts, StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import type { CrashReports, OomWatch } from '../crashes/index.ts';
+import type { CrashReports, KernelLog, OomWatch } from '../crashes/index.ts';
 import type { Driver } from '../drivers/index.ts';
 import { failure } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
@@ -34,6 +34,7 @@ export interface House {
   readonly doubts: Doubts;
   readonly reports: CrashReports;
   readonly oom: OomWatch;
+  readonly kernelLog: KernelLog;
   readonly breakers: Breakers;
   readonly roster: Roster;
   readonly commands: Commands;

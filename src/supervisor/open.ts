@@ -3,7 +3,7 @@ import { createBreakers } from '../breakers/index.ts';
 import { createDoubts, createStateStore, type ThreadedStateStore } from '../checkpoints/index.ts';
 import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import { createCrashReports, createMask, createOomWatch, oomCounterFiles } from '../crashes/index.ts';
+import { createCrashReports, createMask, createOomWatch, oomCounterFiles, openKernelLog } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
 import { createDrivers } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
@@ -113,6 +113,8 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
   closing.add('crash reports', () => reports.idle());
   const oom = createOomWatch({ clock, files: oomCounterFiles() });
   closing.add('OOM watch', () => oom.close());
+  const kernelLog = openKernelLog();
+  closing.add('kernel log', () => kernelLog.close());
   const breakers = createBreakers({ clock, emit, past: past.transitions, mask: createMask({}).text });
   closing.add('breakers', () => breakers.shutdown());
 
@@ -144,6 +146,7 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
     doubts,
     reports,
     oom,
+    kernelLog,
     roster,
     commands,
     breakers,

@@ -10,6 +10,8 @@ function dieOf(command: string, ...args: string[]) {
     stderrTail: stderr.slice(-16_384),
     killedFor: null,
     oomKilled: false,
+    kernelSays: null,
+    memoryShare: null,
     adopted: false,
   });
 }

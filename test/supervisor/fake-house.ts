@@ -127,6 +127,7 @@ export function fakeHouse(config: Config, random: () => number) {
     doubts: createDoubts(),
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],
     breakers,
+    kernelLog: { wordOf: () => null, close: () => {} },
     oom: { killedJustNow: () => null, close: () => {} },
     roster,
     commands,

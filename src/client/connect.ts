@@ -1,6 +1,7 @@
 import { systemClock } from '../clock.ts';
 import { outcomesBody, readPermit } from './breakers.ts';
 import { ClientError } from './client-error.ts';
+import { crashBody, onUncaught } from './crash.ts';
 import { createCommandLine } from './commands.ts';
 import type { Connection, ConnectOptions } from './connection.ts';
 import { startHeartbeat, type Beat } from './heartbeat.ts';
@@ -10,8 +11,8 @@ import { createState, stateBody } from './state.ts';
 import { createTransport } from './transport.ts';
 
 const HEARTBEAT_TIMEOUT_MS = 5_000;
-/** Nobody should wait longer for a word about a call than for the call. */
-const BREAKER_DEADLINE_MS = 2_000;
+/** Nobody should wait longer for a word about a call than for the call, nor to die. */
+const SOON_MS = 2_000;
 
 /** Whether this process was started by Paramedic. */
 export const isSupervised = (): boolean => process.env['PARAMEDIC_URL'] !== undefined;
@@ -62,8 +63,8 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     await attempt().catch((error: unknown) => (error instanceof ClientError ? Promise.reject(error) : attempt()));
   };
 
-  const soon = (path: string, body: string) =>
-    transport.call('POST', path, body, clock.monotonic() + BREAKER_DEADLINE_MS);
+  const soon = (path: string, body: string) => transport.call('POST', path, body, clock.monotonic() + SOON_MS);
+  const reportCrash = (thrown: unknown) => during(async () => void (await soon('crash', crashBody(thrown))));
 
   async function close(): Promise<void> {
     closed = true;
@@ -112,6 +113,11 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
       during(async () => readPermit(await soon(`breakers/${encodeURIComponent(dependency)}/permit`, '{}'))),
     reportOutcomes: (outcomes) =>
       during(async () => ((await soon('outcomes', outcomesBody(outcomes))) as { unknown: string[] }).unknown),
+    reportCrash,
+    installCrashHandler() {
+      if (isChild) throw new ClientError('USAGE', `"${component}" has no process of its own: report its crashes.`);
+      return onUncaught(reportCrash);
+    },
     child: (name) => open({ ...options, component: name }, true),
     close,
   };

@@ -127,6 +127,16 @@ export interface Connection {
    * Not tried for long either. @returns the dependencies that no breaker is configured for.
    */
   reportOutcomes(outcomes: readonly CallOutcome[]): Promise<readonly string[]>;
+  /**
+   * Tells what went wrong so badly that the component is about to end: type, message and stack are in the crash report.
+   * Of a logical component it is the crash. Not tried for longer than two seconds.
+   */
+  reportCrash(thrown: unknown): Promise<void>;
+  /**
+   * From now on uncaught exceptions and unhandled rejections are printed, told with `reportCrash`, and end the process
+   * with 1, two seconds later at most. For the component whose process it is. @returns how to undo it.
+   */
+  installCrashHandler(): () => void;
   /** The line of a logical component (`parent: NAME`) that lives in this process. Closed by itself. */
   child(component: string): Connection;
   /** Stops heartbeats and listening, waits for what is under way and hangs up. */

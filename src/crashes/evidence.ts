@@ -2,12 +2,15 @@ import { constants } from 'node:os';
 import type { Exit } from '../model/index.ts';
 import type { KernelWord } from './kernel-log.ts';
 import { findException, type ParsedException } from './exceptions/index.ts';
+import { toldException, type ToldCrash } from './told.ts';
 
 /** All that is known of an end when it is told. */
 export interface Evidence {
   readonly exit: Exit;
   /** The end of what this life wrote to stderr. */
   readonly stderrTail: string;
+  /** What it told of its crash just before; null: nothing. It counts more than what stderr says. */
+  readonly told: ToldCrash | null;
   /** Why we ended it ourselves; `cpuRatio` just before, 1 = one core. Null: it ended by itself. */
   readonly killedFor: { readonly why: 'hang' | 'health' | 'start_timeout'; readonly cpuRatio: number | null } | null;
   /** The kernel killed something of ours for memory just now; null: it does not tell. */
@@ -57,7 +60,7 @@ const ENDING = new Set([
 ]);
 
 export function factsOf(evidence: Evidence): Facts {
-  const { exit, stderrTail, kernelSays } = evidence;
+  const { exit, stderrTail, told, kernelSays } = evidence;
   // Node tells NTSTATUS codes sometimes signed.
   const code = exit.code === null ? null : exit.code >>> 0;
   const name = code !== null && code > 128 && code < 160 ? signalNames.get(code - 128) : undefined;
@@ -71,6 +74,6 @@ export function factsOf(evidence: Evidence): Facts {
     signal: exit.signal ?? shellSignal ?? (silent ? toldSignal : null),
     silent: silent && toldSignal === null,
     text: stderrTail,
-    exception: findException(stderrTail),
+    exception: told ? toldException(told) : findException(stderrTail),
   };
 }

@@ -7,3 +7,4 @@ export { createMask, type Mask } from './mask.ts';
 export { createOomWatch, oomCounterFiles, type OomWatch } from './oom.ts';
 export type { Crash, CrashReport } from './report.ts';
 export { createCrashReports, type CrashReports } from './reports.ts';
+export type { ToldCrash } from './told.ts';

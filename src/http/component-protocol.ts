@@ -22,6 +22,15 @@ const heartbeatBody = z.strictObject({
     .optional(),
 });
 
+const crashBody = z.strictObject({
+  type: z.string().trim().min(1).max(200).default('Error'),
+  message: z.string().max(10_000),
+  stack: z
+    .string()
+    .max(64 * 1_024)
+    .default(''),
+});
+
 const nothing = z.strictObject({});
 
 export interface ComponentProtocolDeps extends StreamDeps {
@@ -109,6 +118,13 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
         parse(nothing, body.length === 0 ? {} : parseJson(body));
         daemon.commands.done(component, id);
       }
+      response.status(204).end();
+    },
+  });
+  resource(router, '/crash', {
+    async POST(request, response) {
+      const told = await parseBody(request, crashBody);
+      daemon.testify(current(request, response), told);
       response.status(204).end();
     },
   });

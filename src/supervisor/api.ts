@@ -2,6 +2,7 @@ import type { Done } from '../actions/action.ts';
 import type { Experiments } from '../chaos/experiments.ts';
 import type { Breakers } from '../breakers/index.ts';
 import type { CheckpointInfo, StateStore } from '../checkpoints/state-store.ts';
+import type { ToldCrash } from '../crashes/index.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { RemediationDesk } from '../remediation/index.ts';
 import type { ComponentName, ComponentStateName, Decision, HealthStatus, Listener, Requester } from '../model/index.ts';
@@ -171,6 +172,8 @@ export interface Daemon {
   ): { readonly component: ComponentName; readonly incarnation: string; readonly current: boolean } | undefined;
   /** @param body the parsed `POST heartbeat`. */
   heartbeat(component: ComponentName, body: HeartbeatBody): void;
+  /** What the component says of the end that it is about to have. */
+  testify(component: ComponentName, told: ToldCrash): void;
   /** What the component continues from; remembers that it was asked for. */
   restore(component: ComponentName): ReturnType<StateStore['getState']>;
 }

@@ -16,6 +16,8 @@ export interface AutopsyDeps {
 /** Enough of stderr for a long stack trace; small enough to be read before the restart. */
 const EVIDENCE_BYTES = 16 * 1_024;
 const LOG_BYTES = 32 * 1_024;
+/** What a component told longer ago it has survived. */
+const TOLD_FOR_MS = 30_000;
 
 /** All that is known when a life has ended. */
 export interface Remains {
@@ -43,14 +45,15 @@ function shareOf(usage: ProcessUsage | null): number | null {
 export function createAutopsy({ clock, reports, oom, kernelLog }: AutopsyDeps) {
   return ({ life, startedAt, plan, ...remains }: Remains): EventOf<'component.crashed'> => {
     const { component, exit, killedFor } = remains;
-    const { running, incarnation } = life;
+    const { running, incarnation, told } = life;
     const at = clock.now();
     const killed = exit.signal === 'SIGKILL' || exit.code === 137;
     // Of one that was adopted nobody else can tell.
-    const kernelSays = running && exit.code === null ? kernelLog.wordOf(running.process.pid) : null;
+    const kernelSays = running?.process && exit.code === null ? kernelLog.wordOf(running.process.pid) : null;
     const verdict = classify({
       exit,
       stderrTail: running?.outputTail('stderr', EVIDENCE_BYTES) ?? '',
+      told: told && at - told.at <= TOLD_FOR_MS ? told : null,
       killedFor,
       oomKilled: killed ? oom.killedJustNow() : null,
       kernelSays,

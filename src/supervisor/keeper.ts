@@ -1,5 +1,6 @@
 import type { Running } from '../drivers/index.ts';
 import type { ComponentConfig } from '../config/index.ts';
+import type { ToldCrash } from '../crashes/index.ts';
 import {
   faultOf,
   type ComponentName,
@@ -120,6 +121,11 @@ export class Keeper implements LifeHearer {
   /** It was running when the daemon before this one died, and is not any more. */
   lost(incarnation: IncarnationId): void {
     this.#lives.mourn(incarnation);
+  }
+
+  /** It says why it is about to end: the evidence of the crash that follows. */
+  testify(told: ToldCrash): void {
+    if (this.life) this.life.told = { ...told, at: this.#deps.clock.now() };
   }
 
   /** A dependency came up, a recovery ended or time passed: what waited looks again. */

@@ -1,11 +1,20 @@
 import type { Clock } from '../clock.ts';
 import type { ComponentConfig } from '../config/index.ts';
-import type { Evidence, Hung } from '../crashes/index.ts';
+import type { Evidence, Hung, ToldCrash } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
 import type { AfterStop, Driver, Running, StartPlan, StopPolicy } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
-import type { ComponentName, Emit, EventOf, Exit, IncarnationId, RecoveryEvent, StartReason } from '../model/index.ts';
+import type {
+  ComponentName,
+  Emit,
+  EpochMs,
+  EventOf,
+  Exit,
+  IncarnationId,
+  RecoveryEvent,
+  StartReason,
+} from '../model/index.ts';
 import type { AskToLeave } from './leave.ts';
 
 /** Why we ended a process ourselves; null: it ended by itself. */
@@ -27,6 +36,8 @@ export interface Life {
   /** Set once somebody asked for its end: the exit is then no crash. */
   ending: Promise<void> | null;
   ready: boolean;
+  /** What it has told of its coming end. */
+  told: (ToldCrash & { readonly at: EpochMs }) | null;
 }
 
 /** What a life needs of the house. */
@@ -155,6 +166,7 @@ export class Lives {
       running: null,
       ending: null,
       ready: false,
+      told: null,
     };
     return this.#current;
   }

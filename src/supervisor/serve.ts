@@ -99,6 +99,7 @@ export function serve({
       monitor.heartbeat(component, { at, status, message, progress });
       bus.emit({ type: 'heartbeat.received', component, at, status, message, progress, metrics: list });
     },
+    testify: (component, told) => roster.living(component)?.testify(told),
     restore(component) {
       const { lastEndAt } = bus.record(component);
       const keeper = roster.get(component);

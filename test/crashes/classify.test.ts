@@ -5,6 +5,7 @@ import { table } from '../../src/crashes/table.ts';
 const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
   exit: { code: 1, signal: null },
   stderrTail: '',
+  told: null,
   killedFor: null,
   oomKilled: null,
   kernelSays: null,
@@ -238,6 +239,33 @@ describe('a signature', () => {
       ),
     ];
     expect(new Set([base, ...others]).size).toBe(others.length + 1);
+  });
+
+  it('is the same for what was told and for what was printed', () => {
+    const header = 'TypeError: x';
+    const told = { type: 'TypeError', message: 'x', stack: `${header}\n    at plan (/app/src/agent.js:3:9)` };
+    const verdict = classify(evidence({ told, stderrTail: stack('Error: logged before') }));
+    expect(verdict).toMatchObject({ rule: 'uncaught exception', errorType: 'TypeError', exception: told });
+    expect(verdict.signature).toBe(of(header));
+  });
+
+  it('is found for what was told without a stack, also by one of whom nothing else is known', () => {
+    const told = { type: 'ToolError', message: 'job 17', stack: '' };
+    const verdict = classify({ ...silent(''), told });
+    expect(verdict).toMatchObject({
+      type: 'unhandled_exception',
+      errorType: 'ToolError',
+      exception: { stack: 'ToolError: job 17' },
+    });
+    expect(classify({ ...silent(''), told: { ...told, message: 'job 18' } }).signature).toBe(verdict.signature);
+  });
+
+  it('of one that left well says nothing of what it told', () => {
+    const told = { type: 'Error', message: 'x', stack: '' };
+    expect(classify(evidence({ exit: { code: 0, signal: null }, told }))).toMatchObject({
+      rule: 'left without an error',
+      exception: null,
+    });
   });
 
   it('goes back to the cause of a cause', () => {

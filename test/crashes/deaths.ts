@@ -225,6 +225,7 @@ export async function die({ command, sent }: Death, log?: KernelLog): Promise<Ve
   return classify({
     exit,
     stderrTail: stderr.slice(-16_384),
+    told: null,
     killedFor: null,
     oomKilled: false,
     kernelSays: exit.code === null ? (log?.wordOf(child.pid ?? 0) ?? null) : null,

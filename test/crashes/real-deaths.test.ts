@@ -8,6 +8,7 @@ function dieOf(command: string, ...args: string[]) {
   return classify({
     exit: { code: status, signal },
     stderrTail: stderr.slice(-16_384),
+    told: null,
     killedFor: null,
     oomKilled: false,
     kernelSays: null,

@@ -32,6 +32,7 @@ function crashOf(changes: Partial<Crash> = {}): Crash {
     verdict: classify({
       exit,
       stderrTail,
+      told: null,
       killedFor: null,
       oomKilled: null,
       kernelSays: null,

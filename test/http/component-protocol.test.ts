@@ -35,6 +35,32 @@ describe('a component', () => {
     expect(daemon.calls).toEqual([]);
   });
 
+  it('tells of its crash', async () => {
+    const { post, daemon } = await serve();
+    const crash = { type: 'ToolError', message: 'no answer', stack: 'ToolError: no answer\n    at plan (a.js:1:1)' };
+    expect((await post(`${base}/crash`, crash, CURRENT)).status).toBe(204);
+    expect((await post(`${base}/crash`, { message: '' }, CURRENT)).status).toBe(204);
+    expect(daemon.calls).toEqual([
+      ['testify', 'agent_core', crash],
+      ['testify', 'agent_core', { type: 'Error', message: '', stack: '' }],
+    ]);
+  });
+
+  it.each([
+    [{}, /^message: /],
+    [{ message: 1 }, /^message: /],
+    [{ message: 'x'.repeat(10_001) }, /^message: /],
+    [{ type: ' ', message: 'x' }, /^type: /],
+    [{ message: 'x', stack: 'x'.repeat(70_000) }, /^stack: /],
+    [{ message: 'x', mood: 'bad' }, /^mood: /],
+  ])('is told what is wrong with its crash', async (crash, detail) => {
+    const { post, daemon } = await serve();
+    const answer = await post(`${base}/crash`, crash, CURRENT);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ detail: expect.stringMatching(detail) as string });
+    expect(daemon.calls).toEqual([]);
+  });
+
   it('may send ten metrics', async () => {
     const { post } = await serve();
     const metrics = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`m${n}`, n]));

@@ -190,6 +190,7 @@ export class StandIn implements Daemon {
       ? { component: componentName('agent_core'), incarnation: token, current: token === this.currentToken }
       : undefined;
   heartbeat = (component: string, body: unknown) => this.#note('heartbeat', component, body);
+  testify = (component: string, told: unknown) => this.#note('testify', component, told);
   restore = async (component: string) => {
     this.#note('restore', component);
     return {

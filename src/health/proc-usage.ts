@@ -20,7 +20,26 @@ export function usageByName(
   const all = tried(() => pids(proc));
   if (process.platform !== 'linux' || !all) return undefined;
   const found = all.filter((pid) => isNamed(`${proc}/${pid}`, name));
-  if (found.length === 0) return null;
+  return found.length === 0 ? null : usageOf(found, memory, nowMs, proc);
+}
+
+/** When a process began, in ms since 1970, to about a second; null: it has gone, or was not waited for by its parent. */
+export function beganAt(pid: number, proc = '/proc'): number | null {
+  return tried(() => {
+    const bootSeconds = Number(/^btime (\d+)/m.exec(readFileSync(`${proc}/stat`, 'utf8'))?.[1]);
+    const fields = statFields(`${proc}/${pid}`);
+    const began = (bootSeconds + Number(fields[19]) / TICKS_PER_SECOND) * 1_000;
+    return fields[0] !== 'Z' && Number.isFinite(began) ? began : null;
+  });
+}
+
+/** What these processes use together; `memory` as above. */
+export function usageOf(
+  found: readonly string[],
+  memory: Map<string, number>,
+  nowMs: number,
+  proc = '/proc',
+): ProcessUsage {
   const cpuMs = sum(found.map((pid) => tried(() => readCpuMs(`${proc}/${pid}`)))) ?? 0;
   const [lastCpuMs, lastMs] = [memory.get('cpu ms'), memory.get('at ms')];
   memory.set('cpu ms', cpuMs).set('at ms', nowMs);
@@ -41,9 +60,14 @@ function isNamed(folder: string, name: string): boolean {
 
 const readComm = (folder: string) => tried(() => readFileSync(`${folder}/comm`, 'utf8').trimEnd());
 
-function readCpuMs(folder: string): number {
+/** The fields of its `stat` after its name, which may contain anything: the first is its state. */
+function statFields(folder: string): string[] {
   const stat = readFileSync(`${folder}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function readCpuMs(folder: string): number {
+  const fields = statFields(folder);
   return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
 }
 

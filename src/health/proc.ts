@@ -34,6 +34,12 @@ export function parseHandles(fileNr: string): number | null {
   return Number.isFinite(handles) ? handles : null;
 }
 
+/** Threads of the whole system, from /proc/loadavg: nothing else tells them without asking every process. */
+export function parseThreads(loadAverage: string): number | null {
+  const threads = Number(/^\S+ \S+ \S+ \d+\/(\d+)/.exec(loadAverage)?.[1] ?? Number.NaN);
+  return Number.isFinite(threads) ? threads : null;
+}
+
 /** CPU in use between two readings, 0–1; null without an earlier one. */
 export function cpuRatioBetween(before: CpuTimes | null, now: CpuTimes | null): number | null {
   if (!before || !now || now.total <= before.total) return null;
@@ -45,16 +51,18 @@ export interface Reading {
   readonly memoryRatio: number | null;
   readonly processes: number | null;
   readonly handles: number | null;
+  readonly threads: number | null;
 }
 
 export function readMachine(proc = '/proc'): Reading {
   const linux = process.platform === 'linux' || proc !== '/proc';
-  if (!linux) return { ...readOs(), processes: null, handles: null };
+  if (!linux) return { ...readOs(), processes: null, handles: null, threads: null };
   return {
     cpu: tried(() => parseCpu(readFileSync(`${proc}/stat`, 'utf8'))),
     memoryRatio: tried(() => parseMemory(readFileSync(`${proc}/meminfo`, 'utf8'))),
     processes: tried(() => pids(proc).length || null),
     handles: tried(() => parseHandles(readFileSync(`${proc}/sys/fs/file-nr`, 'utf8'))),
+    threads: tried(() => parseThreads(readFileSync(`${proc}/loadavg`, 'utf8'))),
   };
 }
 

@@ -1,14 +1,36 @@
 import { registry } from '../../registry.ts';
 import { browser } from './browser.ts';
 import { command } from './command.ts';
+import { disk } from './disk.ts';
+import { file } from './file.ts';
 import { heartbeat } from './heartbeat.ts';
 import { http } from './http.ts';
+import { identity } from './identity.ts';
 import { llm } from './llm.ts';
+import { network } from './network.ts';
 import { process } from './process.ts';
 import { stt } from './stt.ts';
 import { system } from './system.ts';
 import { tcp } from './tcp.ts';
+import { token } from './token.ts';
 import { tts } from './tts.ts';
 import { twilio } from './twilio.ts';
 
-export const checks = registry(http, tcp, process, heartbeat, command, system, llm, twilio, tts, stt, browser);
+export const checks = registry(
+  http,
+  tcp,
+  process,
+  heartbeat,
+  command,
+  system,
+  llm,
+  twilio,
+  tts,
+  stt,
+  browser,
+  file,
+  disk,
+  network,
+  token,
+  identity,
+);

@@ -10,24 +10,21 @@ const options = z.strictObject({
   memory_critical: ratio().default(0.9).describe('Memory in use above which the host is critical.'),
   max_processes: z.number().int().min(1).default(500).describe('Processes above which the host is degraded.'),
   max_handles: z.number().int().min(1).default(50_000).describe('Open handles above which the host is degraded.'),
+  max_threads: z.number().int().min(1).optional().describe('Threads above which the host is degraded; default: any.'),
 });
 
 const percent = (value: number) => `${(value * 100).toFixed(1)}%`;
 
 export const system = defineCheck({
   kind: 'system',
-  summary: 'Healthy while CPU, memory, processes and open handles of the machine stay below their limits.',
+  summary: 'Healthy while CPU, memory, processes, threads and open handles of the machine stay below their limits.',
   options,
   run(limits, { memory }) {
-    const { cpu, memoryRatio, processes, handles } = readMachine();
+    const { cpu, ...counts } = readMachine();
     const [busy, total] = [memory.get('cpu busy'), memory.get('cpu total')];
     const before = busy === undefined || total === undefined ? null : { busy, total };
     if (cpu) memory.set('cpu busy', cpu.busy).set('cpu total', cpu.total);
-    return judgeSystem(
-      { cpuRatio: cpuRatioBetween(before, cpu), memoryRatio, processes, handles },
-      limits,
-      cpu !== null,
-    );
+    return judgeSystem({ cpuRatio: cpuRatioBetween(before, cpu), ...counts }, limits, cpu !== null);
   },
 });
 
@@ -36,14 +33,15 @@ export interface SystemReading {
   readonly memoryRatio: number | null;
   readonly processes: number | null;
   readonly handles: number | null;
+  readonly threads: number | null;
 }
 
 /**
- * The specification's table: above warning 5, too many processes or handles 6, above critical 9; from 9 on critical.
+ * The specification's table: above warning 5, too many processes, handles or threads 6, above critical 9; from 9 on critical.
  * @param cpuReadable the first reading of a life has no ratio yet, but is not blind.
  */
 export function judgeSystem(reading: SystemReading, limits: z.output<typeof options>, cpuReadable = false) {
-  const { cpuRatio, memoryRatio, processes, handles } = reading;
+  const { cpuRatio, memoryRatio, processes, handles, threads } = reading;
   const issues: { text: string; severity: number }[] = [];
   const judge = (name: string, value: number | null, warning: number, bad: number) => {
     if (value === null || value <= warning) return;
@@ -60,6 +58,7 @@ export function judgeSystem(reading: SystemReading, limits: z.output<typeof opti
   judge('memory', memoryRatio, Math.min(limits.memory_warning, limits.memory_critical), limits.memory_critical);
   count('processes', processes, limits.max_processes);
   count('open handles', handles, limits.max_handles);
+  count('threads', threads, limits.max_threads ?? Infinity);
   if (!cpuReadable && Object.values(reading).every((value) => value === null)) {
     return unknown('nothing of this machine can be read');
   }
@@ -71,6 +70,7 @@ export function judgeSystem(reading: SystemReading, limits: z.output<typeof opti
     ...(cpuRatio === null ? [] : [`CPU ${percent(cpuRatio)}`]),
     ...(memoryRatio === null ? [] : [`memory ${percent(memoryRatio)}`]),
     ...(processes === null ? [] : [`${processes} processes`]),
+    ...(threads === null ? [] : [`${threads} threads`]),
   ];
   return healthy(known.join(', ') || 'nothing unusual');
 }

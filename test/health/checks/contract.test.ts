@@ -13,6 +13,11 @@ const options: Record<string, unknown> = {
   twilio: { account_sid: 'AC1', auth_token: 'x', base_url: 'http://127.0.0.1:1' },
   tts: { url: 'http://127.0.0.1:1/' },
   stt: { url: 'http://127.0.0.1:1/' },
+  file: { path: 'package.json' },
+  disk: {},
+  network: { target: '127.0.0.1:1' },
+  token: { path: 'package.json' },
+  identity: { files: ['package.json'] },
   browser: { cdp_url: 'http://127.0.0.1:1' },
 };
 

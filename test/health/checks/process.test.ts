@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { symlinkSync } from 'node:fs';
+import { symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { process as check } from '../../../src/health/checks/process.ts';
 import type { ProcessUsage } from '../../../src/model/index.ts';
@@ -63,5 +63,39 @@ describe('process check', () => {
       child.kill('SIGKILL');
       await once(child, 'exit');
     }
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'finds a process by its pid file, and is not fooled by a stale one',
+    async () => {
+      const pidFile = `${tempFolder()}/daemon.pid`;
+      const asked = context();
+      const found = () => check.run(check.options.parse({ pid_file: pidFile }), asked);
+      expect(await found()).toMatchObject({ status: 'unhealthy', message: expect.stringContaining('does not exist') });
+      writeFileSync(pidFile, '');
+      expect(await found()).toMatchObject({ status: 'unknown' });
+      writeFileSync(pidFile, 'none\n');
+      expect(await found()).toMatchObject({ status: 'unhealthy', message: expect.stringContaining('no process id') });
+      const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60e3)']);
+      try {
+        writeFileSync(pidFile, `${child.pid}\n`);
+        expect(await found()).toMatchObject({ status: 'healthy', message: expect.stringMatching(/^1 process, /) });
+        const before = new Date(Date.now() - 3_600_000);
+        utimesSync(pidFile, before, before);
+        expect(await found()).toMatchObject({
+          status: 'unhealthy',
+          message: expect.stringContaining('another process'),
+        });
+        writeFileSync(pidFile, `${child.pid}\n`);
+      } finally {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+      expect(await found()).toMatchObject({ status: 'unhealthy', severity: 9 });
+    },
+  );
+
+  it('takes one way to find it', () => {
+    expect(check.options.safeParse({ name: 'a', pid_file: 'b' }).success).toBe(false);
   });
 });

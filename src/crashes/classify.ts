@@ -21,7 +21,8 @@ export interface Verdict {
 /** Class names come from the program: those that it makes up as it goes would be labels without end. */
 const className = (type: string): string => /^[A-Za-z_][\w.:]{0,60}$/.exec(type)?.[0].replaceAll('::', '.') ?? 'Error';
 
-function errorTypeOf(row: Row, { exception, signal, code }: Facts): string {
+function errorTypeOf(row: Row, { exception, signal, code, evidence }: Facts): string {
+  if (row.byEngine && evidence.engineFailure) return `engine_${evidence.engineFailure.replaceAll('-', '_')}`;
   if (row.byException && exception) return className(exception.type);
   if (row.label) return row.label;
   if (signal !== null) return signal;

@@ -19,6 +19,8 @@ export interface Evidence {
   readonly kernelSays: KernelWord | null;
   /** Its resident memory at the last reading as a share of what there is for it; null: not known. */
   readonly memoryShare: number | null;
+  /** What the engine that ran it calls its failure (`watchdog`, `exit-code` …); absent or null: no word of one. */
+  readonly engineFailure?: string | null;
   /** Nobody was told how it ended: only the output speaks. */
   readonly adopted: boolean;
 }

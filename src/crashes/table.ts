@@ -10,6 +10,8 @@ export interface Row {
   readonly label?: string;
   /** The exception on stderr is what ended it, not something it logged before. */
   readonly byException?: true;
+  /** The engine's own word is the metric's `error_type`. */
+  readonly byEngine?: true;
   readonly when: (facts: Facts) => boolean;
 }
 
@@ -40,6 +42,10 @@ const FAULTS = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP', 'SIGFPE', 'SIG
 const REQUESTS = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);
 const WINDOWS_FAULTS = new Set([0xc0000005, 0xc0000374, 0xc0000409, 0xc000001d, 0xc0000094, 0x80000003]);
 
+/** Why an engine ends a run itself, or does not begin one: exit code and signal tell nothing then. */
+const GIVEN_UP = new Set(['timeout', 'start-limit-hit', 'resources', 'protocol']);
+
+const engineSays = ({ evidence }: Facts) => evidence.engineFailure ?? null;
 const killedFor = (why: 'hang' | 'health' | 'start_timeout') => (facts: Facts) => facts.evidence.killedFor?.why === why;
 const cpu = ({ evidence }: Facts) => evidence.killedFor?.cpuRatio ?? null;
 const has = (set: ReadonlySet<string>, { signal }: Facts) => signal !== null && set.has(signal);
@@ -89,6 +95,21 @@ export const table: readonly Row[] = [
     severity: 'medium',
     label: 'start_timeout',
     when: killedFor('start_timeout'),
+  },
+
+  {
+    rule: "killed by the engine's watchdog",
+    type: 'watchdog_timeout',
+    severity: 'high',
+    byEngine: true,
+    when: (f) => engineSays(f) === 'watchdog',
+  },
+  {
+    rule: 'given up by the engine',
+    type: 'service_failure',
+    severity: 'high',
+    byEngine: true,
+    when: (f) => GIVEN_UP.has(engineSays(f) ?? ''),
   },
 
   {
@@ -211,6 +232,14 @@ export const table: readonly Row[] = [
     when: ({ code }) => code === 0xc000013a || code === 0x40010004,
   },
 
+  {
+    rule: 'failed, says the engine, and no more',
+    type: 'service_failure',
+    severity: 'medium',
+    byEngine: true,
+    when: (f) => f.silent && engineSays(f) !== null,
+  },
+  { rule: 'failed, says the engine', type: 'service_failure', severity: 'medium', when: (f) => engineSays(f) !== null },
   { rule: 'end not told', type: 'unknown', severity: 'medium', label: 'exit_unknown', when: ({ silent }) => silent },
   { rule: 'left without an error', type: 'unknown', severity: 'low', when: ({ code }) => code === 0 },
   { rule: 'anything else', type: 'unknown', severity: 'medium', when: () => true },

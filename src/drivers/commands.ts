@@ -3,7 +3,7 @@ import { createEngineDriver, type Engine, type EngineDeps, type Seen, type SeenR
 import { createOutput, type Output } from './output.ts';
 import { systemBootId } from './proc.ts';
 import { runCommand } from './run-command.ts';
-import type { EngineSettings } from './schema.ts';
+import type { SettingsOf } from './schema.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 
 /** How often `status` is asked while it comes up. */
@@ -16,7 +16,7 @@ export interface CommandsDeps extends EngineDeps {
   readonly logsFolder: string;
 }
 
-type Settings = Extract<EngineSettings, { kind: 'commands' }>;
+type Settings = SettingsOf<'commands'>;
 type Word = 'start' | 'stop' | 'status' | 'kill';
 
 /** Makes the driver of components that are started, stopped and asked after by commands of their own. */

@@ -8,6 +8,7 @@ export type DriversDeps = ProcessDriverDeps & CommandsDeps;
 /** A daemon that has only processes loads none of them. */
 const load: { readonly [K in EngineKind]: (deps: DriversDeps) => Promise<Driver> } = {
   commands: async (deps) => (await import('./commands.ts')).createCommandsDriver(deps),
+  systemd: async (deps) => (await import('./systemd.ts')).createSystemdDriver(deps),
 };
 
 /** All drivers as one: each component is run by the one that its configuration names. */

@@ -71,8 +71,7 @@ export function createEngineRunning(
       away = false;
       if (now.is === 'ended') return await end(now.exit, now.verdict);
       // Somebody else has started it anew meanwhile: the run that we know has ended, nobody knows how.
-      if (identity.run !== null && now.run !== identity.run)
-        return await end(NOT_TOLD, { oomKilled: null, failure: 'replaced' });
+      if (identity.run !== null && now.run !== identity.run) return await end(NOT_TOLD, null);
       seen = now;
     } catch (error) {
       if (!away) onProblem(`${about} cannot be looked after, and counts as running`, error);

@@ -12,7 +12,7 @@ export type {
 export { createDrivers, type DriversDeps } from './drivers.ts';
 export { sameProcess, systemBootId } from './proc.ts';
 export { createProcessDriver, type ProcessDriver, type ProcessDriverDeps } from './process.ts';
-export { driverKindOf, engineOf, waysToRun, type EngineSettings } from './schema.ts';
+export { driverKindOf, engineOf, isKeptRunning, waysToRun, type EngineSettings } from './schema.ts';
 export { createSweep, type Sweep } from './sweep.ts';
 export { findSurvivors } from './survivors.ts';
 export { treeOf } from './tree.ts';

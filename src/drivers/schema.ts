@@ -91,26 +91,55 @@ const commandsSchema = z
   })
   .describe('Runs it by commands of its own, as an init script does.');
 
+const interval = () => duration().default(2_000).describe('How often it is looked at.');
+const keepRunning = (preset: boolean) =>
+  z
+    .boolean()
+    .default(preset)
+    .describe('When the daemon is stopped it is left running, and taken over by the next daemon.');
+
+const systemdSchema = z
+  .strictObject({
+    unit: z
+      .string()
+      .regex(/^[\w:.@\\-]+$/, { error: () => 'expected the name of a unit such as nginx.service' })
+      .transform((name) => (/\.[a-z]+$/.test(name) ? name : `${name}.service`))
+      .describe('Name of the unit; without an ending it is a service.'),
+    user: z.boolean().default(false).describe("A unit of the daemon's own user (`systemctl --user`)."),
+    interval: interval(),
+    timeout: duration().default(10_000).describe('Time that systemctl has to answer.'),
+    keep_running: keepRunning(false),
+  })
+  .describe('A unit of systemd, which runs it.');
+
 /** How a component runs that is no child process: the engine by its key. */
 export const engineSchema = {
   commands: commandsSchema.optional(),
+  systemd: systemdSchema.optional(),
 } as const;
-
-/** What an engine is told of one component. */
-export type EngineSettings = { readonly kind: 'commands' } & Readonly<z.output<typeof commandsSchema>>;
 
 /** The keys of which a component has exactly one. */
 export const waysToRun = ['command', ...engineKinds] as const;
 
 type Ways = { readonly [K in EngineKind]?: z.output<(typeof engineSchema)[K]> };
 
+/** What an engine is told of one component. */
+export type SettingsOf<K extends EngineKind> = { readonly kind: K } & Readonly<NonNullable<Ways[K]>>;
+export type EngineSettings = { [K in EngineKind]: SettingsOf<K> }[EngineKind];
+
 /** What runs a component; undefined: it is a child process. */
 export function engineOf(config: Ways): EngineSettings | undefined {
   for (const kind of engineKinds) {
     const settings = config[kind];
-    if (settings) return { kind, ...settings };
+    if (settings) return { kind, ...settings } as EngineSettings;
   }
   return undefined;
+}
+
+/** It stays as it is when the daemon is stopped. */
+export function isKeptRunning(config: Ways): boolean {
+  const engine = engineOf(config);
+  return engine !== undefined && 'keep_running' in engine && engine.keep_running;
 }
 
 export const driverKindOf = (config: Ways): DriverKind => engineOf(config)?.kind ?? 'process';

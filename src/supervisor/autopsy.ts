@@ -50,14 +50,16 @@ export function createAutopsy({ clock, reports, oom, kernelLog }: AutopsyDeps) {
     const killed = exit.signal === 'SIGKILL' || exit.code === 137;
     // Of one that was adopted nobody else can tell.
     const kernelSays = running?.process && exit.code === null ? kernelLog.wordOf(running.process.pid) : null;
+    const engine = running?.verdict?.() ?? null;
     const verdict = classify({
       exit,
       stderrTail: running?.outputTail('stderr', EVIDENCE_BYTES) ?? '',
       told: told && at - told.at <= TOLD_FOR_MS ? told : null,
       killedFor,
-      oomKilled: killed ? oom.killedJustNow() : null,
+      oomKilled: engine ? engine.oomKilled : killed ? oom.killedJustNow() : null,
       kernelSays,
       memoryShare: shareOf(remains.usage),
+      engineFailure: engine?.failure ?? null,
       adopted: running?.adopted ?? true,
     });
     const crash = datedId('CRASH', at) as CrashId;

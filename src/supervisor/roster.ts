@@ -1,4 +1,5 @@
 import type { ComponentConfig } from '../config/index.ts';
+import { isKeptRunning } from '../drivers/index.ts';
 import { failure } from '../errors.ts';
 import type { ComponentName } from '../model/index.ts';
 import type { Keeper } from './keeper.ts';
@@ -61,13 +62,19 @@ export class Roster {
     const stop = (keeper: Keeper): Promise<void> => {
       const known = stopping.get(keeper.name);
       if (known) return known;
-      const stopped = Promise.all(this.dependents(keeper.name).map(stop)).then(() => keeper.stop(why));
+      const stopped = Promise.all(this.dependents(keeper.name).map(stop)).then(() => leave(keeper, why));
       stopping.set(keeper.name, stopped);
       return stopped;
     };
     const leaving = [...this.#leaving.values()].map((keeper) => keeper.stop(why));
     await Promise.all([...leaving, ...[...this.#keepers.values()].map(stop)]);
   }
+}
+
+/** What is to be kept running is let go as it is. */
+async function leave(keeper: Keeper, why: string): Promise<void> {
+  if (isKeptRunning(keeper.config)) keeper.forsake();
+  else await keeper.stop(why);
 }
 
 /** Names in an order in which each comes after what it depends on. The configuration has no cycles. */

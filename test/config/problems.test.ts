@@ -65,12 +65,22 @@ describe('a bad configuration', () => {
     {
       flaw: 'no way to run, at the component',
       text: 'components:\n  gmail:\n    priority: high\n',
-      problem: '2:3 components.gmail: does not say how it runs: give one of command or commands',
+      problem: '2:3 components.gmail: does not say how it runs: give one of command, commands or systemd',
     },
     {
       flaw: 'two ways to run, at the second',
       text: component('    commands: { start: [a], stop: [b], status: [c] }'),
       problem: '4:5 components.gmail.commands: excludes "command": a component runs in exactly one way',
+    },
+    {
+      flaw: 'a name of a unit that could be an option',
+      text: 'components: { db: { systemd: { unit: "a b" } } }',
+      problem: '1:38 components.db.systemd.unit: expected the name of a unit such as nginx.service, got "a b"',
+    },
+    {
+      flaw: 'a folder for what an engine runs',
+      text: 'components:\n  db:\n    systemd: { unit: db }\n    env: { A: 1 }\n',
+      problem: '4:5 components.db.env: only a component with "command" has this, not one with "systemd"',
     },
     {
       flaw: 'what only a process of ours has',

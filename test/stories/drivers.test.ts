@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { isAlive, Site } from '../support/daemon.ts';
+import { FakeSystemd } from '../support/fake-systemd.ts';
 import { until } from '../support/temp.ts';
 
 const INIT_SCRIPT = `#!/bin/sh
@@ -60,5 +61,55 @@ describe('a component with commands of its own', () => {
     expect(pid()).not.toBe(first);
     await site.end();
     expect(isAlive(pid())).toBe(false);
+  });
+});
+
+describe('a unit of systemd', () => {
+  it('is healed by us, and goes on running when the daemon dies or is told to leave it', async () => {
+    const systemd = new FakeSystemd();
+    const unit = 'redis.service';
+    systemd.define(unit, 'exec sleep 600');
+    const site = new Site({
+      components: {
+        redis: {
+          systemd: { unit: 'redis', interval: '100ms', keep_running: true },
+          checks: { itself: { process: { max_memory: '1GiB' } } },
+          restart: { policy: 'immediate' },
+        },
+      },
+    });
+    onTestFinished(() => systemd.kill(unit));
+    systemd.set(unit, 'memory', '4096');
+    const path = { PATH: systemd.path };
+    await site.start([], path);
+    const first = await site.untilState('redis', 'running');
+    expect(first).toMatchObject({ kind: 'systemd', pid: systemd.pid(unit), adopted: false });
+
+    await site.end('SIGKILL');
+    await site.start([], path);
+    expect(await site.untilState('redis', 'running')).toMatchObject({ pid: first.pid, adopted: true, crashes: 0 });
+
+    systemd.define(unit, 'sleep 0.5; exit 3');
+    await systemd.kill(unit);
+    await until('a crash that systemd has named', async () => {
+      const { crashes } = (await site.api('GET', 'crashes')).body as { crashes: { type: string; exit_code: number }[] };
+      return crashes.some(({ type, exit_code }) => type === 'service_failure' && exit_code === 3);
+    });
+    systemd.define(unit, 'exec sleep 600');
+    await until('a run that lasts', async () => {
+      const { state, pid } = await site.component('redis');
+      return (
+        state === 'running' &&
+        pid !== null &&
+        systemd.runs(unit) &&
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('600')
+      );
+    });
+
+    const { pid } = await site.component('redis');
+    await site.end('SIGTERM');
+    expect(systemd.runs(unit)).toBe(true);
+    await site.start([], path);
+    expect(await site.untilState('redis', 'running')).toMatchObject({ pid, adopted: true });
   });
 });

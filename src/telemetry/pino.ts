@@ -15,6 +15,8 @@ export interface LogOptions {
   readonly maxSizeBytes?: number;
   /** Files in all, the current one included; default 3: `x.log`, `x.log.1`, `x.log.2`. */
   readonly keep?: number;
+  /** How long `close` waits for what is still to be written, ms; default 1 s. */
+  readonly closeMs?: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface LogOptions {
 export interface Log {
   event(event: RecoveryEvent): void;
   write(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Flushes, for a second at most. What is written later is lost. */
+  /** Flushes, for `closeMs` at most. What is written later is lost. */
   close(): Promise<void>;
 }
 
@@ -38,7 +40,7 @@ interface Target {
 }
 
 export function createLog(options: LogOptions): Log {
-  const stderr = options.file === null || options.alsoStderr ? [toStderr()] : [];
+  const stderr = options.file === null || options.alsoStderr ? [toStderr(options)] : [];
   const targets: readonly Target[] = [...stderr, ...(options.file === null ? [] : [toFile(options.file, options)])];
   let open = true;
   const settings: LoggerOptions = {
@@ -70,13 +72,13 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-function toStderr(): Target {
+function toStderr({ closeMs }: LogOptions): Target {
   const sink = destination({ dest: 2, sync: false, maxLength: MAX_WAITING_BYTES });
   sink.on('error', () => undefined);
-  return { write: (line) => void sink.write(line), close: () => flush(sink) };
+  return { write: (line) => void sink.write(line), close: () => flush(sink, closeMs) };
 }
 
-function toFile(file: string, { maxSizeBytes = 10 * 2 ** 20, keep = 3 }: LogOptions): Target {
+function toFile(file: string, { maxSizeBytes = 10 * 2 ** 20, keep = 3, closeMs }: LogOptions): Target {
   let size = sizeOf(file);
   if (size >= maxSizeBytes) rotate();
   const sink = destination({
@@ -88,10 +90,14 @@ function toFile(file: string, { maxSizeBytes = 10 * 2 ** 20, keep = 3 }: LogOpti
     maxLength: MAX_WAITING_BYTES,
   });
   let complained = false;
+  /** The file is not there yet, or not again: a rotation would move the copies up with nothing behind them. */
+  let opening = true;
   sink.on('error', (error: unknown) => {
     if (!complained) process.stderr.write(`paramedic: the log ${file} cannot be written: ${sentenceOf(error)}\n`);
     complained = true;
+    opening = false;
   });
+  sink.on('ready', () => (opening = false));
 
   function rotate(): void {
     size = 0;
@@ -108,11 +114,12 @@ function toFile(file: string, { maxSizeBytes = 10 * 2 ** 20, keep = 3 }: LogOpti
     write(line) {
       size += Buffer.byteLength(line);
       sink.write(line);
-      if (size < maxSizeBytes) return;
+      if (size < maxSizeBytes || opening) return;
+      opening = true;
       rotate();
       sink.reopen();
     },
-    close: () => flush(sink),
+    close: () => flush(sink, closeMs, opening),
   };
 }
 
@@ -124,14 +131,17 @@ const sizeOf = (file: string): number => {
   }
 };
 
-async function flush(sink: Sink): Promise<void> {
+/** @param opening the file is not there yet, or not again. */
+async function flush(sink: Sink, closeMs = CLOSE_MS, opening = false): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, CLOSE_MS);
+  const timer = setTimeout(resolve, closeMs);
   const closed = once(sink, 'close').then(
     () => undefined,
     () => undefined,
   );
-  sink.end();
+  // Asked to end while it waits to open the file anew, sonic-boom would do neither, and lose what it holds.
+  const opened = opening ? once(sink, 'ready').catch(() => undefined) : Promise.resolve();
+  void opened.then(() => sink.end());
   await Promise.race([closed, late]);
   clearTimeout(timer);
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { createLog } from '../../src/telemetry/index.ts';
+import { createLog as create, type LogOptions } from '../../src/telemetry/index.ts';
 import { tempFolder, until } from '../support/temp.ts';
 import { samples } from './events.ts';
 
@@ -9,6 +9,9 @@ const read = (file: string) =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** With all the time that it needs to write what it was given. */
+const createLog = (options: LogOptions) => create({ closeMs: 60_000, ...options });
 
 describe('log', () => {
   it('writes one JSON object per line with time, level, component and event', async () => {
@@ -44,6 +47,21 @@ describe('log', () => {
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   });
 
+  it('moves no copy up while the new file is not there yet, however much comes at once', async () => {
+    const file = `${tempFolder()}/paramedic.log`;
+    const log = createLog({ level: 'info', file, maxSizeBytes: 2_000, keep: 3 });
+    let count = 0;
+    await until('a rotated file and a new one', () => {
+      log.write('info', `line ${count++}`);
+      return existsSync(`${file}.1`) && existsSync(file);
+    });
+    for (const all = count + 160; count < all; count++) log.write('info', `line ${count}`);
+    await log.close();
+    const kept = [`${file}.2`, `${file}.1`, file];
+    expect(kept.map((part) => existsSync(part))).toEqual([true, true, true]);
+    expect(kept.flatMap(read).map(({ msg }) => msg)).toEqual(Array.from({ length: count }, (_, n) => `line ${n}`));
+  });
+
   it('rotates at the start what is already too long', async () => {
     const file = `${tempFolder()}/paramedic.log`;
     writeFileSync(file, 'x'.repeat(3_000));
@@ -56,7 +74,7 @@ describe('log', () => {
 
   it.runIf(existsSync('/dev/full'))('goes on when the disk is full and says so once', async () => {
     const complaint = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const log = createLog({ level: 'info', file: '/dev/full' });
+    const log = create({ level: 'info', file: '/dev/full' });
     for (let n = 0; n < 5; n++) {
       log.write('info', `line ${n}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -73,7 +91,7 @@ describe('log', () => {
     const complaint = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const folder = tempFolder();
     writeFileSync(`${folder}/file`, '');
-    const log = createLog({ level: 'info', file: `${folder}/file/paramedic.log` });
+    const log = create({ level: 'info', file: `${folder}/file/paramedic.log` });
     log.write('info', 'lost');
     await until('it has complained', () => complaint.mock.calls.length > 0);
     await log.close();

@@ -19,13 +19,6 @@ function surroundings(answers = '*is-active*) exit 3;; *is-system-running*) echo
   };
 }
 
-/** The pid of a process that soon ends by itself. */
-function endingProcess(): number {
-  const child = spawn('sleep', ['3'], { stdio: 'ignore' });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return child.pid ?? 0;
-}
-
 describe.runIf(process.platform === 'linux')('paramedic service', () => {
   it('shows the unit and does nothing, wherever it is', async () => {
     const folder = project(YAML);
@@ -98,16 +91,18 @@ describe.runIf(process.platform === 'linux')('paramedic service', () => {
 
   it('stops the components first when told so', async () => {
     const { env, systemctl } = surroundings();
+    const daemon = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    onTestFinished(() => void daemon.kill('SIGKILL'));
     let body = '';
     const folder = await playDaemon(
       {
         'POST /stop': (request, response) => {
           ({ body } = request);
+          daemon.kill();
           answer({})(request, response);
         },
       },
-      // One that can be found, and that has gone when somebody waits for its end.
-      endingProcess(),
+      daemon.pid,
     );
     const asked = ['service', 'stop', '--user', '--with-components', '--state-dir', '.paramedic'];
     expect(await paramedic(asked, folder, env)).toMatchObject({

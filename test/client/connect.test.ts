@@ -299,7 +299,7 @@ describe('a permit', () => {
       return settled !== undefined;
     });
     for (const result of settled!) expect(result).toMatchObject({ reason: { code: 'DAEMON_AWAY' } });
-    expect(clock.monotonic()).toBeLessThanOrEqual(3_000);
+    expect(clock.monotonic()).toBeLessThanOrEqual(10_000);
   });
 });
 

@@ -1,4 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -315,15 +316,22 @@ describe('a restart', () => {
     const { driver } = driverForTest();
     let running = await driver.start(shell('exec sleep 60'));
     const gaps: number[] = [];
+    const bare: number[] = [];
     for (let i = 0; i < 30; i++) {
       const killed = performance.now();
       process.kill(running.process.pid, 'SIGKILL');
       await running.exited;
       running = await driver.start(shell('exec sleep 60'));
       gaps.push(performance.now() - killed);
+      const begun = performance.now();
+      const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      bare.push(performance.now() - begun);
     }
     await running.kill();
-    // Generous: bench/ holds the figure, this only that nothing polls or scans on the way.
-    expect(gaps.toSorted((a, b) => a - b)[15]).toBeLessThan(25);
+    const median = (all: number[]) => all.toSorted((a, b) => a - b)[15] ?? 0;
+    // As fast as this machine is now; bench/ holds the figure, this only that nothing polls or scans on the way.
+    expect(median(gaps)).toBeLessThan(3 * median(bare) + 25);
   });
 });

@@ -24,7 +24,7 @@ async function run(program: string, env: Record<string, string> = {}) {
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const exited = new Promise<number | null>((settle) => child.once('exit', settle));
+  const exited = new Promise<number | null>((settle) => child.once('close', settle));
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await exited;
@@ -113,7 +113,7 @@ describe('a program of the example without a supervisor', () => {
       const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(300) }).catch(() => undefined);
       return answer === undefined;
     });
-    expect(output()).toContain(`a fault was asked for: ${fault}`);
+    await until('its word', () => output().includes(`a fault was asked for: ${fault}`));
   });
 
   it('floods its output on request', async () => {

@@ -171,12 +171,11 @@ describe('the event stream', () => {
     mute.on('error', () => undefined);
     mute.pause();
     mute.write(`GET /api/v1/events?after=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\n\r\n`);
-    let before = -1;
-    await until('it waits for the client', async () => {
-      const stands = pages > 0 && pages === before;
+    let [before, still] = [-1, 0];
+    await until('it waits for the client', () => {
+      still = pages > 1 && pages === before ? still + 1 : 0;
       before = pages;
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      return stands;
+      return still === 20;
     });
     expect(pages).toBeGreaterThan(1);
     expect(pages).toBeLessThan(100);

@@ -23,11 +23,11 @@ const caller = client(`
   }
 `);
 
-const breakers = { gpt_api: { recovery_timeout: '10s' } };
+const breakers = { gpt_api: { recovery_timeout: '15s' } };
 const site = new Site({ breakers, components: { planner: caller, writer: caller } }, afterAll);
 const breaker = async () => (await site.api('GET', 'breakers/gpt_api')).body as BreakerView;
 const untilBreaker = (state: string) =>
-  until(`the breaker to be ${state}`, async () => (await breaker()).state === state, 20_000);
+  until(`the breaker to be ${state}`, async () => (await breaker()).state === state, 60_000);
 const refusals = (name: string) =>
   (site.read(`${name}.refused`) ?? '')
     .split('\n')
@@ -50,7 +50,7 @@ describe('what two components lean on', () => {
       expect(first!.state).toBe('open');
       const off = first!.at + first!.waitMs - Date.parse(end!);
       expect(off).toBeGreaterThan(-50);
-      expect(off).toBeLessThan(3_000);
+      expect(off).toBeLessThan(15_000);
     }
     const metrics = await site.metrics();
     expect(metrics).toContain('paramedic_circuit_breaker_state{breaker="gpt_api",state="open"} 1');
@@ -84,7 +84,7 @@ describe('what two components lean on', () => {
     const late = Date.parse(halfOpen!.at) - Date.parse(before.until!);
     // The wall clock may be slewed meanwhile.
     expect(late).toBeGreaterThan(-50);
-    expect(late).toBeLessThan(1_000);
+    expect(late).toBeLessThan(10_000);
     expect(closed).toMatchObject({ from: 'half_open', to: 'closed', reason: '2 probes have succeeded' });
   });
 

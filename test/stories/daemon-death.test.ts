@@ -277,7 +277,8 @@ describe('what was decided before the daemon died', () => {
     await site.untilState('mail', 'running', pid, 40_000);
     const [, again] = await site.events('component.starting');
     expect(Date.parse(again!.at) - due).toBeGreaterThanOrEqual(0);
-    expect(Date.parse(again!.at) - due).toBeLessThan(2_000);
+    // Not anew from the boot on; how late it comes is a matter of how busy the machine is.
+    expect(Date.parse(again!.at) - due).toBeLessThan(10_000);
     const [began, ...more] = await site.events('recovery.started');
     expect(more).toEqual([]);
     const finished = await until('the recovery to end', async () => (await site.events('recovery.finished'))[0]);

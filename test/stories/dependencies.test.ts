@@ -13,8 +13,8 @@ const diary = (name: string) =>
   script(
     `const fs = require('node:fs');
      const note = (what) => fs.appendFileSync('diary', what + ' ${name}\\n');
-     note('begins');
      process.on('SIGTERM', () => { note('ends'); process.exit(0); });
+     note('begins');
      setInterval(() => {}, 1e6);`,
   );
 
@@ -88,10 +88,14 @@ describe('the restart of a dependency', () => {
         top: sleeper({ depends_on: ['left', 'right', 'base'], restart: eager }),
         aloof: sleeper({ depends_on: ['base'], restart: { ...eager, on_dependency_restart: 'ignore' } }),
         slow: script(
-          "process.on('SIGTERM', () => setTimeout(() => process.exit(), 2_000)); setInterval(() => {}, 1e6)",
+          `const fs = require('node:fs');
+           process.on('SIGTERM', () => { fs.rmSync('slow-hears'); setTimeout(() => process.exit(), 2_000); });
+           fs.writeFileSync('slow-hears', '');
+           setInterval(() => {}, 1e6);`,
           {
             depends_on: ['base'],
             restart: eager,
+            checks: { hears: { command: { command: ['test', '-e', 'slow-hears'] }, interval: '1h' } },
           },
         ),
       },

@@ -3,7 +3,7 @@ import type { ExplainView } from '../../src/supervisor/api.ts';
 import { Site } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
 
-const LONG = 60_000;
+const LONG = 120_000;
 const eager = { policy: 'immediate', max_restarts: 2 };
 /** Counts its starts; its second life is no good for those that lean on it, though it looks well. */
 const db = {

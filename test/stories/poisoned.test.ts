@@ -4,7 +4,7 @@ import { client, Site } from '../support/daemon.ts';
 import { speakerOf } from '../support/speaker.ts';
 import { until } from '../support/temp.ts';
 
-const LONG = 60_000;
+const LONG = 120_000;
 /** Cannot live with what it is given when that is `bad`; notes what it was given. */
 const planner = (more: { state?: object; restart?: object } = {}) =>
   client(

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readStat } from '../../src/drivers/proc.ts';
+import { openChannel } from '../../src/service/channel.ts';
 import { isAlive, paramedic, Site, sleeper } from '../support/daemon.ts';
 import { receiveNotifications } from '../support/notify-receiver.ts';
 import { until } from '../support/temp.ts';
@@ -12,7 +14,7 @@ describe.runIf(process.platform === 'linux')('a daemon under a service manager',
     const address = join(site.folder, 'notify');
     const manager = await receiveNotifications(address);
     const child = site.launch(['--service'], { NOTIFY_SOCKET: address, WATCHDOG_USEC: '1000000' });
-    await until('READY=1', () => manager.count('READY=1') === 1, 20_000);
+    await until('READY=1', () => manager.count('READY=1') === 1, 60_000);
     expect((await fetch(`${site.url}/readyz`)).status).toBe(200);
     await site.untilState('mail', 'running');
     await until('the status', () => manager.said('STATUS') === 'healthy; 1 component: 1 running');
@@ -39,14 +41,22 @@ describe.runIf(process.platform === 'linux')('a daemon under a service manager',
     const address = `@paramedic-test-hang-${process.pid}`;
     const manager = await receiveNotifications(address);
     const child = site.launch(['--service'], { NOTIFY_SOCKET: address, WATCHDOG_USEC: '400000' });
-    await until('a beat', () => manager.count('WATCHDOG=1') >= 2, 20_000);
+    await until('a beat', () => manager.count('WATCHDOG=1') >= 2, 60_000);
+    // What comes through one socket comes in order: what we say ourselves is heard after all that was said before.
+    const channel = openChannel(address, '');
+    onTestFinished(() => channel.close());
+    const say = async (word: string) => {
+      await channel.send(word);
+      await until(word, () => manager.count(word) === 1);
+      return manager.count('WATCHDOG=1');
+    };
     child.kill('SIGSTOP');
-    await wait(100);
-    const before = manager.heard.length;
+    await until('it to stand still', () => readStat(child.pid ?? 0)?.state === 'T');
+    const before = await say('X_STOPPED=1');
     await wait(1_000);
-    expect(manager.heard.length).toBe(before);
+    expect(await say('X_STILL_STOPPED=1')).toBe(before);
     child.kill('SIGCONT');
-    await until('a beat again', () => manager.heard.length > before);
+    await until('a beat again', () => manager.count('WATCHDOG=1') > before);
   });
 
   it('keeps the words of the manager from its components', async () => {

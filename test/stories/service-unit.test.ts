@@ -54,7 +54,7 @@ class PlayedUnit {
     await until(
       'READY=1',
       () => this.#manager.heard.some(({ pid, text }) => pid === main.pid && text.startsWith('READY=1\n')),
-      20_000,
+      60_000,
     );
     return main.pid ?? 0;
   }

@@ -3,7 +3,7 @@ import type { ExplainView } from '../../src/supervisor/api.ts';
 import { Site } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
 
-const LONG = 60_000;
+const LONG = 120_000;
 const eager = { policy: 'immediate', max_restarts: 2 };
 const core = {
   command: ['sh', '-c', 'test -e broken && exit 3; exec sleep 1000'],

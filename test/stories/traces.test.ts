@@ -5,7 +5,7 @@ import { paramedic, script, Site, sleeper } from '../support/daemon.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
 import { until } from '../support/temp.ts';
 
-const LONG = 60_000;
+const LONG = 120_000;
 const eager = { policy: 'immediate', max_restarts: 20 };
 
 /** Its own word of where it stands in the trace, one line for each life. */
@@ -292,7 +292,7 @@ describe('the traces of a daemon', () => {
     expect(Number(/queue_length\{sink="otlp_traces"\} (\d+)/.exec(metrics)?.[1])).toBeGreaterThan(5);
     const begun = performance.now();
     expect(await at.end()).toBe(0);
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
   it.each([

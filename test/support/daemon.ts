@@ -97,12 +97,12 @@ export class Site {
   /** Starts a daemon and waits until it supervises. */
   async start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<void> {
     const child = this.launch(args, env);
-    await until('a daemon that supervises', async () => {
+    const isUp = async () => {
       if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}:\n${this.output}`);
-      return (
-        existsSync(join(this.stateDir, 'daemon.json')) && this.#json().pid === child.pid && (await this.#isReady())
-      );
-    });
+      const said = existsSync(join(this.stateDir, 'daemon.json')) && this.#json().pid === child.pid;
+      return said && (await this.#isReady());
+    };
+    await until('a daemon that supervises', isUp, 60_000);
   }
 
   /** Starts a daemon and does not wait. */
@@ -160,7 +160,7 @@ export class Site {
   }
 
   /** Waits until a component is in a state (and, if given, another life than before). */
-  untilState(name: string, state: string, butNotPid?: number | null, timeoutMs = 15_000): Promise<ComponentView> {
+  untilState(name: string, state: string, butNotPid?: number | null, timeoutMs = 30_000): Promise<ComponentView> {
     return until(
       `${name} to be ${state}`,
       async () => {

@@ -21,7 +21,7 @@ function leftovers(): string[] {
 
 afterAll(async () => {
   if (process.platform !== 'linux') return;
-  for (let attempt = 0; attempt < 20 && leftovers().length > 0; attempt++) await new Promise((r) => setTimeout(r, 50));
+  for (let attempt = 0; attempt < 200 && leftovers().length > 0; attempt++) await new Promise((r) => setTimeout(r, 50));
   const left = leftovers();
   for (const line of left) process.kill(Number(line.split(' ')[0]), 'SIGKILL');
   if (left.length > 0) throw new Error(`these processes outlived the tests:\n${left.join('\n')}`);

@@ -89,12 +89,12 @@ export async function startMonitoring(site: Site, lifetime: Lifetime): Promise<M
   // Without a folder of its own each would go on with what Debian's own service, or another test, has stored.
   const kept = '--storage.path=alertmanager';
   run(alertmanager, '--config.file=alertmanager.yml', kept, '--cluster.listen-address=', at(theirs));
-  await until('Alertmanager', async () => (await ask<object>(theirs, 'api/v2/status')) !== undefined, 30_000);
+  await until('Alertmanager', async () => (await ask<object>(theirs, 'api/v2/status')) !== undefined, 60_000);
   // What fires before Prometheus has found its Alertmanager would be sent a minute later.
   const resend = '--rules.alert.resend-delay=1s';
   const tsdb = '--storage.tsdb.path=prometheus';
   run(prometheus, '--config.file=prometheus.yml', tsdb, '--enable-feature=exemplar-storage', resend, at(ours));
-  await until('the first scrape', async () => (await query('up{job="paramedic"}')) === 1, 30_000);
+  await until('the first scrape', async () => (await query('up{job="paramedic"}')) === 1, 60_000);
   return {
     query,
     async alerts() {

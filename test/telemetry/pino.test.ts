@@ -35,9 +35,11 @@ describe('log', () => {
   it('keeps as many files as it may, each of about the size allowed', async () => {
     const file = `${tempFolder()}/paramedic.log`;
     const log = createLog({ level: 'info', file, maxSizeBytes: 2_000, keep: 3 });
+    const texts = () => [file, `${file}.1`].map((part) => (existsSync(part) ? readFileSync(part, 'utf8') : ''));
     for (let n = 0; n < 200; n++) {
       log.write('info', `line ${n}`);
-      if (n % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 2));
+      // As they come in life: each is on the disk long before the file is full.
+      if (n % 10 === 9) await until(`line ${n}`, () => texts().some((text) => text.includes(`line ${n}"`)));
     }
     await log.close();
     expect([existsSync(`${file}.1`), existsSync(`${file}.2`), existsSync(`${file}.3`)]).toEqual([true, true, false]);

@@ -9,6 +9,7 @@ export type DriversDeps = ProcessDriverDeps & CommandsDeps;
 const load: { readonly [K in EngineKind]: (deps: DriversDeps) => Promise<Driver> } = {
   commands: async (deps) => (await import('./commands.ts')).createCommandsDriver(deps),
   systemd: async (deps) => (await import('./systemd.ts')).createSystemdDriver(deps),
+  container: async (deps) => (await import('./container.ts')).createContainerDriver(deps),
 };
 
 /** All drivers as one: each component is run by the one that its configuration names. */

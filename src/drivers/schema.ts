@@ -112,10 +112,27 @@ const systemdSchema = z
   })
   .describe('A unit of systemd, which runs it.');
 
+const containerSchema = z
+  .strictObject({
+    name: z.string().min(1).describe('Name or id of a container that is there; Paramedic creates none.'),
+    host: z
+      .string()
+      .regex(/^(unix|tcp):\/\/./, { error: () => 'expected an address such as unix:///var/run/docker.sock' })
+      .optional()
+      .describe(
+        'Where Docker is spoken to: unix:///PATH or tcp://HOST:PORT; by default DOCKER_HOST, else its usual socket.',
+      ),
+    interval: interval(),
+    timeout: duration().default(10_000).describe('Time that Docker has to answer.'),
+    keep_running: keepRunning(false),
+  })
+  .describe('A container of Docker, or of whatever speaks its API.');
+
 /** How a component runs that is no child process: the engine by its key. */
 export const engineSchema = {
   commands: commandsSchema.optional(),
   systemd: systemdSchema.optional(),
+  container: containerSchema.optional(),
 } as const;
 
 /** The keys of which a component has exactly one. */

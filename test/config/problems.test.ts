@@ -65,7 +65,7 @@ describe('a bad configuration', () => {
     {
       flaw: 'no way to run, at the component',
       text: 'components:\n  gmail:\n    priority: high\n',
-      problem: '2:3 components.gmail: does not say how it runs: give one of command, commands or systemd',
+      problem: '2:3 components.gmail: does not say how it runs: give one of command, commands, systemd or container',
     },
     {
       flaw: 'two ways to run, at the second',

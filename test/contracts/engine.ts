@@ -16,8 +16,8 @@ export interface Stage {
   readonly startElsewhere: () => Promise<void> | void;
   /** It ends without having been asked. */
   readonly end: () => Promise<void> | void;
-  /** From now on it does not listen to a stop. */
-  readonly beDeaf: () => Promise<void> | void;
+  /** What is started from now on does not listen to a stop. @returns whether what runs is deaf by now. */
+  readonly beDeaf: () => () => boolean;
   /** The engine answers nobody, until `back`. */
   readonly away: () => Promise<void> | void;
   readonly back: () => Promise<void> | void;
@@ -94,8 +94,9 @@ export function describeEngine({ name, stage: make, exit, tellsRuns, troubles }:
 
     it('kills what does not listen to a stop', async () => {
       const { stage, driver } = await begin();
-      await stage.beDeaf();
+      const isDeaf = stage.beDeaf();
       const running = await driver.start(stage.plan());
+      await until('it to be deaf', isDeaf);
       expect((await running.stop(stop(300))).forced).toBe(true);
       expect(await stage.runs()).toBe(false);
     });

@@ -67,7 +67,10 @@ function stage(): Stage & { readonly folder: string; readonly logsFolder: string
       await other.start(plan());
       await other.close();
     },
-    beDeaf: () => writeFileSync(join(folder, 'deaf'), ''),
+    beDeaf: () => {
+      writeFileSync(join(folder, 'deaf'), '');
+      return runs;
+    },
     away: () => writeFileSync(join(folder, 'away'), ''),
     back: () => rmSync(join(folder, 'away')),
   };

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createSystemdDriver } from '../../src/drivers/systemd.ts';
 import { describeEngine, type Stage } from '../contracts/engine.ts';
 import { FakeSystemd } from '../support/fake-systemd.ts';
-import { until } from '../support/temp.ts';
+import { tempFolder, until } from '../support/temp.ts';
 import { planFor } from './support.ts';
 
 const UNIT = 'redis.service';
@@ -35,7 +37,11 @@ function stage(): Stage & { readonly systemd: FakeSystemd } {
         env: { PATH: systemd.path },
       }),
     startElsewhere: () => void execFileSync('systemctl', ['start', UNIT], { env: { PATH: systemd.path } }),
-    beDeaf: () => systemd.define(UNIT, `trap '' TERM; while :; do sleep 0.05; done`),
+    beDeaf: () => {
+      const file = join(tempFolder(), 'deaf');
+      systemd.define(UNIT, `trap '' TERM; touch ${file}; while :; do sleep 0.05; done`);
+      return () => existsSync(file);
+    },
     away: () => systemd.trouble('away'),
     back: () => systemd.trouble('away', false),
   };

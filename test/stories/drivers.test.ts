@@ -2,114 +2,97 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isAlive, Site } from '../support/daemon.ts';
+import { FakeDocker } from '../support/fake-docker.ts';
 import { FakeSystemd } from '../support/fake-systemd.ts';
 import { until } from '../support/temp.ts';
 
 const INIT_SCRIPT = `#!/bin/sh
 case $1 in
-  start) setsid sleep 1000 > /dev/null 2>&1 & echo $! > pid ;;
-  stop) kill "$(cat pid)" ;;
-  status) grep -q '^State:.[^Z]' "/proc/$(cat pid)/status" 2>/dev/null || exit 3 ;;
+  start) setsid sleep 1000 > /dev/null 2>&1 & echo $! > "$2.pid" ;;
+  stop) kill "$(cat "$2.pid")" ;;
+  status) grep -q '^State:.[^Z]' "/proc/$(cat "$2.pid")/status" 2>/dev/null || exit 3 ;;
 esac
 `;
 
-const ctl = (word: string) => ['/bin/sh', './ctl', word];
-const commands = { start: ctl('start'), stop: ctl('stop'), status: ctl('status'), interval: '100ms' };
+const restart = { policy: 'immediate' };
+const byCommands = (name: string) => {
+  const [start, stop, status] = ['start', 'stop', 'status'].map((word) => ['/bin/sh', './ctl', word, name]);
+  return { commands: { start, stop, status, interval: '100ms' }, restart };
+};
 
-describe('a component with commands of its own', () => {
-  it('outlives the daemon, is healed as any other, and is stopped with it', async () => {
-    const site = new Site({ components: { db: { commands, restart: { policy: 'immediate' } } } });
-    site.write('ctl', INIT_SCRIPT);
-    const pid = () => Number(readFileSync(join(site.folder, 'pid'), 'utf8'));
-    await site.start();
-    expect(await site.untilState('db', 'running')).toMatchObject({ kind: 'commands', pid: null, adopted: false });
-    expect(await site.metrics()).toMatch(/paramedic_component_info\{.*component="db".*kind="commands".*\} 1/);
-    const first = pid();
-
-    await site.end('SIGKILL');
-    await site.start();
-    expect(await site.untilState('db', 'running')).toMatchObject({ adopted: true, restarts: 0, crashes: 0 });
-    expect(pid()).toBe(first);
-    expect(isAlive(first)).toBe(true);
-
-    process.kill(first, 'SIGKILL');
-    await until('a restart', async () => {
-      const { restarts, crashes, state } = await site.component('db');
-      return restarts === 1 && crashes === 1 && state === 'running';
+describe('components that are no child processes', () => {
+  it('outlive the daemon, are healed as any other, and are stopped with it or left as they are', async () => {
+    const systemd = new FakeSystemd();
+    const unit = 'redis.service';
+    systemd.define(unit, 'exec sleep 600');
+    systemd.set(unit, 'memory', '4096');
+    const docker = new FakeDocker();
+    await docker.back();
+    const cache = docker.create('cache', 'exec sleep 600');
+    const checks = { itself: { process: { max_memory: '1GiB' } } };
+    const site = new Site({
+      components: {
+        db: byCommands('db'),
+        lost: byCommands('lost'),
+        unit: { systemd: { unit: 'redis', interval: '100ms', keep_running: true }, checks, restart },
+        cache: { container: { name: 'cache', host: docker.host, interval: '100ms' }, checks, restart },
+      },
     });
-    expect(pid()).not.toBe(first);
+    site.write('ctl', INIT_SCRIPT);
+    onTestFinished(() => systemd.kill(unit));
+    const path = { PATH: systemd.path };
+    const pidOf = (name: string) => Number(readFileSync(join(site.folder, `${name}.pid`), 'utf8'));
+    const all = () => Promise.all(['db', 'lost', 'unit', 'cache'].map((name) => site.untilState(name, 'running')));
 
+    await site.start([], path);
+    const kinds = ['commands', 'commands', 'systemd', 'container'];
+    expect(await all()).toMatchObject(kinds.map((kind) => ({ kind, adopted: false, crashes: 0 })));
+    expect(await site.metrics()).toMatch(/paramedic_component_info\{.*component="db".*kind="commands".*\} 1/);
+    const before = { db: pidOf('db'), lost: pidOf('lost'), unit: systemd.pid(unit), cache: cache.startedAt };
+    expect((await site.component('unit')).pid).toBe(before.unit);
+
+    // One dies while nobody looks, and Docker is away when the next daemon comes.
+    await site.end('SIGKILL');
+    process.kill(before.lost, 'SIGKILL');
+    await docker.away();
+    await site.start([], path);
+    expect(await site.component('cache')).toMatchObject({ adopted: true, crashes: 0 });
+    await docker.back();
+    expect(await all()).toMatchObject([
+      { adopted: true, crashes: 0, restarts: 0 },
+      { adopted: false, crashes: 1, restarts: 1 },
+      { adopted: true, crashes: 0, restarts: 0 },
+      { adopted: true, crashes: 0, restarts: 0 },
+    ]);
+    expect([pidOf('db'), systemd.pid(unit), cache.startedAt]).toEqual([before.db, before.unit, before.cache]);
+    expect(pidOf('lost')).not.toBe(before.lost);
+
+    process.kill(before.db, 'SIGKILL');
+    systemd.set(unit, 'result.next', 'watchdog');
+    cache.oomKilled = true;
+    await Promise.all([systemd.kill(unit), docker.kill('cache')]);
+    await until('three restarts', async () => {
+      const [db, , ofUnit, ofCache] = await all();
+      return [db, ofUnit, ofCache].every((view) => view?.restarts === 1);
+    });
+    const { crashes } = (await site.api('GET', 'crashes')).body as { crashes: { component: string; type: string }[] };
+    expect(Object.fromEntries(crashes.map(({ component, type }) => [component, type]))).toEqual({
+      db: 'unknown',
+      lost: 'unknown',
+      unit: 'watchdog_timeout',
+      cache: 'out_of_memory',
+    });
     expect(await site.api('POST', 'components/db/restart')).toMatchObject({
       status: 200,
       body: { message: 'db is ready (commands db)' },
     });
-    await site.end();
-    expect(isAlive(pid())).toBe(false);
-  });
 
-  it('that died while no daemon looked is started again', async () => {
-    const site = new Site({ components: { db: { commands, restart: { policy: 'immediate' } } } });
-    site.write('ctl', INIT_SCRIPT);
-    const pid = () => Number(readFileSync(join(site.folder, 'pid'), 'utf8'));
-    await site.start();
-    await site.untilState('db', 'running');
-    const first = pid();
-    await site.end('SIGKILL');
-    process.kill(first, 'SIGKILL');
-    await site.start();
-    expect(await site.untilState('db', 'running')).toMatchObject({ adopted: false, restarts: 1, crashes: 1 });
-    expect(pid()).not.toBe(first);
-    await site.end();
-    expect(isAlive(pid())).toBe(false);
-  });
-});
-
-describe('a unit of systemd', () => {
-  it('is healed by us, and goes on running when the daemon dies or is told to leave it', async () => {
-    const systemd = new FakeSystemd();
-    const unit = 'redis.service';
-    systemd.define(unit, 'exec sleep 600');
-    const site = new Site({
-      components: {
-        redis: {
-          systemd: { unit: 'redis', interval: '100ms', keep_running: true },
-          checks: { itself: { process: { max_memory: '1GiB' } } },
-          restart: { policy: 'immediate' },
-        },
-      },
-    });
-    onTestFinished(() => systemd.kill(unit));
-    systemd.set(unit, 'memory', '4096');
-    const path = { PATH: systemd.path };
-    await site.start([], path);
-    const first = await site.untilState('redis', 'running');
-    expect(first).toMatchObject({ kind: 'systemd', pid: systemd.pid(unit), adopted: false });
-
-    await site.end('SIGKILL');
-    await site.start([], path);
-    expect(await site.untilState('redis', 'running')).toMatchObject({ pid: first.pid, adopted: true, crashes: 0 });
-
-    systemd.define(unit, 'sleep 0.5; exit 3');
-    await systemd.kill(unit);
-    await until('a crash that systemd has named', async () => {
-      const { crashes } = (await site.api('GET', 'crashes')).body as { crashes: { type: string; exit_code: number }[] };
-      return crashes.some(({ type, exit_code }) => type === 'service_failure' && exit_code === 3);
-    });
-    systemd.define(unit, 'exec sleep 600');
-    await until('a run that lasts', async () => {
-      const { state, pid } = await site.component('redis');
-      return (
-        state === 'running' &&
-        pid !== null &&
-        systemd.runs(unit) &&
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('600')
-      );
-    });
-
-    const { pid } = await site.component('redis');
+    const kept = systemd.pid(unit);
     await site.end('SIGTERM');
+    expect([isAlive(pidOf('db')), isAlive(pidOf('lost')), docker.runs('cache')]).toEqual([false, false, false]);
     expect(systemd.runs(unit)).toBe(true);
     await site.start([], path);
-    expect(await site.untilState('redis', 'running')).toMatchObject({ pid, adopted: true });
+    expect(await site.untilState('unit', 'running')).toMatchObject({ pid: kept, adopted: true });
+    await site.end('SIGTERM');
   });
 });

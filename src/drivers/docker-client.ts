@@ -1,0 +1,165 @@
+import { request, type IncomingMessage } from 'node:http';
+import { sentenceOf, systemCode } from '../errors.ts';
+import { formatDuration } from '../format.ts';
+
+/** The newest version of the API that we know; an older engine is spoken to in its own. */
+const NEWEST = [1, 51] as const;
+const MOST_BYTES = 4 * 2 ** 20;
+
+export const DEFAULT_DOCKER_HOST = 'unix:///var/run/docker.sock';
+
+/** Docker's Engine API, as far as one container needs it. */
+export interface DockerClient {
+  /**
+   * Asks, in the version that both sides know.
+   * @param path below `/vX.Y`, with its query.
+   * Resolves with the status and the whole body. Rejects with one sentence when there is no answer in time.
+   */
+  ask(method: 'GET' | 'POST', path: string): Promise<DockerAnswer>;
+  /** The same for an answer that takes as long as it takes; keeps no process alive. @returns how to give up. */
+  await(path: string, answered: (ok: boolean) => void): () => void;
+}
+
+export interface DockerAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+interface Address {
+  readonly socketPath?: string;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+/** @throws a sentence when the address is none that can be spoken to. */
+export function dockerAddress(host: string): Address {
+  const [, scheme, rest = ''] = /^([a-z]+):\/\/(.+)$/.exec(host) ?? [];
+  if (scheme === 'unix') return { socketPath: rest };
+  if (scheme === 'tcp' || scheme === 'http') {
+    const { hostname, port } = new URL(`http://${rest}`);
+    return { host: hostname, port: Number(port || 2375) };
+  }
+  throw new Error(`Docker's address "${host}" cannot be used: expected unix:///PATH or tcp://HOST:PORT`);
+}
+
+/**
+ * Our own few lines instead of a library: what there is brings an SSH client and gRPC along, for six requests over a
+ * socket that Node speaks by itself.
+ */
+export function createDockerClient(host: string, timeoutMs: number): DockerClient {
+  const address = dockerAddress(host);
+  let version: string | null = null;
+
+  const send = (
+    method: string,
+    path: string,
+    hear: (answer: IncomingMessage) => void,
+    fail: (error: unknown) => void,
+  ) => {
+    const sent = request({ ...address, method, path, agent: false, headers: { 'content-length': 0 } }, hear);
+    sent.once('error', fail);
+    sent.once('socket', (socket) => socket.unref());
+    sent.end();
+    return sent;
+  };
+
+  const exchange = (
+    method: string,
+    path: string,
+  ): Promise<DockerAnswer & { readonly headers: IncomingMessage['headers'] }> =>
+    new Promise((resolve, reject) => {
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        version = null;
+        reject(new Error(whyNot(host, error), { cause: error }));
+      };
+      const sent = send(
+        method,
+        path,
+        (answer) => {
+          const chunks: Buffer[] = [];
+          let size = 0;
+          answer.on('data', (chunk: Buffer) => {
+            size += chunk.length;
+            if (size > MOST_BYTES) sent.destroy(new Error('it says more than 4 MiB'));
+            else chunks.push(chunk);
+          });
+          answer.once('error', fail);
+          answer.once('end', () => {
+            clearTimeout(timer);
+            resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) });
+          });
+        },
+        fail,
+      );
+      const timer = setTimeout(
+        () => sent.destroy(new Error(`no answer within ${formatDuration(timeoutMs)}`)),
+        timeoutMs,
+      );
+    });
+
+  const negotiated = async (): Promise<string> => {
+    if (version !== null) return version;
+    const { status, headers, body } = await exchange('GET', '/_ping');
+    const [, major, minor] = /^(\d+)\.(\d+)$/.exec(String(headers['api-version'] ?? '')) ?? [];
+    if (status !== 200) throw new Error(`Docker at ${host}: ${messageOf({ status, body })}`);
+    if (major === undefined || minor === undefined)
+      throw new Error(`what answers at ${host} does not speak the API of Docker`);
+    const [theirs, ours] = [Number(major) * 1_000 + Number(minor), NEWEST[0] * 1_000 + NEWEST[1]];
+    return (version = theirs < ours ? `v${major}.${minor}` : `v${NEWEST.join('.')}`);
+  };
+
+  return {
+    async ask(method, path) {
+      return exchange(method, `/${await negotiated()}${path}`);
+    },
+    await(path, answered) {
+      let sent: ReturnType<typeof send> | null = null;
+      let given = false;
+      void negotiated().then(
+        (prefix) => {
+          if (given) return;
+          sent = send(
+            'POST',
+            `/${prefix}${path}`,
+            (answer) => {
+              answer.resume();
+              answer.once('error', () => answered(false));
+              answer.once('end', () => answered(answer.statusCode === 200));
+            },
+            () => answered(false),
+          );
+        },
+        () => answered(false),
+      );
+      return () => {
+        given = true;
+        sent?.destroy();
+      };
+    },
+  };
+}
+
+/** What Docker says of a refusal: `{"message": …}`, else its status. */
+export function messageOf({ status, body }: DockerAnswer): string {
+  try {
+    const { message } = JSON.parse(body.toString()) as { message?: unknown };
+    if (typeof message === 'string') return (message.split('\n')[0] ?? '').replace(/\.$/, '');
+  } catch {
+    // It is no JSON: the status has to do.
+  }
+  return `HTTP ${status}`;
+}
+
+function whyNot(host: string, error: unknown): string {
+  switch (systemCode(error) ?? '') {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return `Docker does not answer at ${host}: is it running?`;
+    case 'EACCES':
+    case 'EPERM':
+      return `this user may not speak to Docker at ${host} (group "docker")`;
+    default:
+      return `Docker at ${host}: ${sentenceOf(error)}`;
+  }
+}

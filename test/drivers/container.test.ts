@@ -1,0 +1,160 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { createContainerDriver } from '../../src/drivers/container.ts';
+import { describeEngine, type Stage } from '../contracts/engine.ts';
+import { FakeDocker } from '../support/fake-docker.ts';
+import { until } from '../support/temp.ts';
+import { planFor } from './support.ts';
+
+const settings = { kind: 'container', name: 'redis', interval: 50, timeout: 10_000, keep_running: false } as const;
+
+async function stage(): Promise<Stage & { readonly docker: FakeDocker }> {
+  const docker = new FakeDocker();
+  await docker.back();
+  docker.create('redis', 'exec sleep 600');
+  const problems: string[] = [];
+  return {
+    docker,
+    problems,
+    plan: (changes) => planFor([], { engine: settings, ...changes }),
+    runs: () => docker.runs('redis'),
+    end: () => docker.kill('redis'),
+    driver: () =>
+      createContainerDriver({
+        clock: systemClock,
+        onProblem: (what, error) => problems.push(`${what}: ${String(error)}`),
+        env: { DOCKER_HOST: docker.host },
+      }),
+    startElsewhere: () => docker.start('redis'),
+    beDeaf: () => {
+      const redis = docker.get('redis');
+      redis.program = `trap '' TERM; echo deaf; while :; do sleep 0.05; done`;
+      return () => redis.output.length > 0;
+    },
+    away: () => docker.away(),
+    back: () => docker.back(),
+  };
+}
+
+const inMood = (mood: FakeDocker['mood']) => async (on: Stage) => {
+  (on as Awaited<ReturnType<typeof stage>>).docker.mood = mood;
+  return on.plan({ engine: { ...settings, timeout: 200 } });
+};
+
+describeEngine({
+  name: 'a container of Docker',
+  stage,
+  exit: { code: 137, signal: null },
+  tellsRuns: true,
+  troubles: [
+    {
+      what: 'there is no such container',
+      make: async (on) => on.plan({ engine: { ...settings, name: 'nobody' } }),
+      says: /^Could not start "nobody": Docker has no container named "nobody"\.$/,
+    },
+    {
+      what: 'there is no Docker',
+      make: async (on) => on.plan({ engine: { ...settings, host: 'unix:///no/such/docker.sock' } }),
+      says: /Docker does not answer at unix:\/\/\/no\/such\/docker\.sock: is it running\?/,
+    },
+    {
+      what: 'its address is none',
+      make: async (on) => on.plan({ engine: { ...settings, host: 'ssh://far' } }),
+      says: /Docker's address "ssh:\/\/far" cannot be used: expected unix:\/\/\/PATH or tcp:\/\/HOST:PORT\.$/,
+    },
+    { what: 'it may not be started', make: inMood('denied'), says: /authorization denied by plugin policy/ },
+    { what: 'Docker does not answer', make: inMood('slow'), says: /: no answer within 200ms\.$/ },
+    { what: 'somebody else answers', make: inMood('garbage'), says: /does not speak the API of Docker\.$/ },
+    {
+      what: 'it ended at once',
+      make: async (on) => {
+        const { docker } = on as Awaited<ReturnType<typeof stage>>;
+        docker.get('redis').program = 'exit 3';
+        docker.quick = true;
+        return on.plan();
+      },
+      says: /Docker started it, and it ended at once \(exit code 3\)\.$/,
+    },
+  ],
+});
+
+describe('a container', () => {
+  const begin = async () => {
+    const on = await stage();
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    return { on, redis: on.docker.get('redis'), start: () => driver.start(on.plan()) };
+  };
+
+  it('is spoken of in the newest version that both sides know', async () => {
+    const { on, start } = await begin();
+    await (await start()).kill();
+    expect([...on.docker.versions]).toEqual(['1.44']);
+    const newer = await begin();
+    newer.on.docker.apiVersion = '1.99';
+    await (await newer.start()).kill();
+    expect([...newer.on.docker.versions]).toEqual(['1.51']);
+  });
+
+  it('brings along what it wrote, by streams, and that it was killed for its memory', async () => {
+    const { on, redis, start } = await begin();
+    redis.program = 'echo out; echo err >&2; exec sleep 600';
+    const running = await start();
+    await until('its output', () => redis.output.length === 2);
+    redis.oomKilled = true;
+    await on.docker.kill('redis');
+    expect(await running.exited).toEqual({ code: 137, signal: null });
+    expect(running.verdict?.()).toEqual({ oomKilled: true, failure: null });
+    expect([running.outputTail('stdout', 100), running.outputTail('stderr', 100)]).toEqual(['out\n', 'err\n']);
+  });
+
+  it('with a terminal has one stream', async () => {
+    const { on, redis, start } = await begin();
+    redis.tty = true;
+    redis.program = 'echo both; exec sleep 600';
+    const running = await start();
+    await until('its output', () => redis.output.length === 1);
+    await on.docker.kill('redis');
+    await running.exited;
+    expect(running.outputTail('stdout', 3)).toBe('th\n');
+  });
+
+  it('is known by its use of the machine and by its HEALTHCHECK', async () => {
+    const { redis, start } = await begin();
+    const running = await start();
+    expect(running.process).toBeNull();
+    expect(running.health?.()).toEqual({ status: 'healthy', message: 'it runs; it has no HEALTHCHECK' });
+    redis.health = { Status: 'unhealthy', Log: [{ Output: 'no answer\nmore' }] };
+    await until('its health', () => running.health?.()?.status === 'unhealthy');
+    expect(running.health?.()?.message).toBe('no answer');
+    const usage = await until('a reading', () => running.usage() ?? undefined);
+    expect(usage).toEqual({ cpuRatio: null, residentBytes: 2 * 2 ** 20, openFds: null, processes: 1 });
+    redis.paused = true;
+    await until('its pause', () => running.health?.()?.message === 'it is paused');
+    redis.paused = false;
+    await running.kill();
+  });
+
+  it('that was removed, or that Docker will start again, has ended', async () => {
+    const { on, redis, start } = await begin();
+    const running = await start();
+    redis.restarting = true;
+    await running.exited;
+    redis.restarting = false;
+    const again = await start();
+    on.docker.containers.delete('redis');
+    await again.exited;
+    expect(again.verdict?.()).toEqual({ oomKilled: null, failure: 'removed' });
+    on.docker.containers.set('redis', redis);
+  });
+
+  it('is known to have ended at once, however seldom it is looked at', async () => {
+    const on = await stage();
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    const running = await driver.start(on.plan({ engine: { ...settings, interval: 3_600_000 } }));
+    await until('the wait', () => on.docker.asked.some((line) => line.startsWith('POST /containers/redis/wait')));
+    await on.docker.kill('redis');
+    await running.exited;
+  });
+});

@@ -38,7 +38,7 @@ const standIns: Readonly<Record<string, string>> = {
  * with undici and HTTP/2, `crypto` the Web Crypto API.
  */
 const builtins: Readonly<Record<string, readonly string[]>> = {
-  'node:http': ['Agent', 'STATUS_CODES', 'createServer', 'request'],
+  'node:http': ['Agent', 'STATUS_CODES', 'createServer', 'get', 'request'],
   'node:crypto': ['createHash', 'createHmac', 'randomBytes', 'randomInt', 'randomUUID', 'timingSafeEqual'],
   'node:buffer': ['isUtf8'],
 };
@@ -54,6 +54,8 @@ export function slim(): Plugin {
     resolveId(id, importer = '', { kind }) {
       // Spans of a request in metrics of the process: ours are drawn later, by telemetry/otel.ts alone.
       if (id === '@opentelemetry/api' && importer.includes('prom-client')) return NOTHING;
+      // It is read with the first mail only, and takes them as a whole.
+      if (importer.replaceAll('\\', '/').includes('/node_modules/nodemailer/')) return null;
       return kind === 'import-statement' && id in builtins ? PREFIX + id : null;
     },
     load(id) {

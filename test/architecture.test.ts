@@ -43,7 +43,18 @@ export function importsOf(file: string, text: string): Import[] {
 /** Rooms that may take values from elsewhere, beyond base, model and themselves; `*` is everything but the doors. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   model: [],
-  config: ['breakers', 'checkpoints', 'drivers', 'health', 'http', 'incidents', 'remediation', 'restart', 'telemetry'],
+  config: [
+    'breakers',
+    'checkpoints',
+    'drivers',
+    'health',
+    'http',
+    'incidents',
+    'notifiers',
+    'remediation',
+    'restart',
+    'telemetry',
+  ],
   supervisor: ['*'],
   cli: ['*', 'config', 'cli'],
 };
@@ -62,6 +73,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli', ''],
   koffi: ['drivers', 'service'],
   opossum: ['breakers'],
+  nodemailer: ['notifiers'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/exporter-trace-otlp-proto': ['telemetry'],
   '@opentelemetry/sdk-trace': ['telemetry'],

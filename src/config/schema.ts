@@ -6,6 +6,7 @@ import { checksSchema, intervalsSchema, startSchema } from '../health/schema.ts'
 import { listenSchema } from '../http/schema.ts';
 import { incidentsSchema } from '../incidents/schema.ts';
 import { priorities } from '../model/index.ts';
+import { notificationsSchema } from '../notifiers/schema.ts';
 import { hostRestartSchema, maintenanceWindowsSchema, restartPolicySchema } from '../restart/policy.ts';
 import { remediationSchema } from '../remediation/schema.ts';
 import { telemetrySchema } from '../telemetry/schema.ts';
@@ -62,6 +63,7 @@ export const configSchema = z
       .record(componentNameSchema, breakerSchema)
       .default({})
       .describe('What components lean on: one breaker per dependency, shared by all of them.'),
+    notifications: notificationsSchema.prefault({}),
     telemetry: telemetrySchema.prefault({}),
   })
   .describe('paramedic.yaml');

@@ -31,7 +31,7 @@ export type StoreName = 'events' | 'state';
 export type CheckpointTrigger = 'interval' | 'size' | 'shutdown' | 'manual' | 'alert';
 export type RestoreSource = 'latest' | 'previous' | 'none';
 /** Where telemetry goes, and why some of it never got there. */
-export type TelemetrySink = 'otlp_traces' | 'otlp_logs' | 'journal' | 'audit' | 'sse';
+export type TelemetrySink = 'otlp_traces' | 'otlp_logs' | 'journal' | 'audit' | 'sse' | 'webhook' | 'email';
 export type DropReason = 'queue_full' | 'export_failed' | 'sampled' | 'serialize_error' | 'shutdown';
 export type RecoveryOutcome = 'recovered' | 'failed' | 'escalated' | 'timeout' | 'aborted';
 
@@ -247,7 +247,7 @@ export interface EventFields {
     incidents: IncidentId[];
   };
 
-  /** Spans went out to a collector, or were given up. */
+  /** Spans went out to a collector or notifications to a target, or they were given up. */
   'telemetry.exported': { sink: TelemetrySink; items: number };
   'telemetry.dropped': { sink: TelemetrySink; reason: DropReason; items: number };
 }

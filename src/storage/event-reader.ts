@@ -57,6 +57,11 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
     `SELECT seq, body FROM event
      WHERE type IN (SELECT value FROM json_each(:types)) AND seq > :seq AND at >= :at ORDER BY seq`,
   );
+  // By number, not by type: what is asked for is near the end.
+  const selectAfterOf = db.prepare<{ types: string; seq: number; limit: number }, EventRow>(
+    `SELECT seq, body FROM event
+     WHERE seq > :seq AND +type IN (SELECT value FROM json_each(:types)) ORDER BY seq LIMIT :limit`,
+  );
   const selectCursor = db.prepare<[string], number>('SELECT seq FROM cursor WHERE name = ?').pluck();
   // An incident may be open for weeks: its beginning, and what came last.
   const selectTimeline = db.prepare<{ incident: string; limit: number }, EventRow>(
@@ -111,6 +116,15 @@ export function createEventReader(db: Database, waiting: EventBuffer) {
 
     missed(types: readonly EventType[], seq: number, at: EpochMs) {
       return selectMissed.all({ types: JSON.stringify(types), seq, at }).flatMap((row) => {
+        const event = parseEvent(row.body);
+        return event ? [{ seq: row.seq, event }] : [];
+      });
+    },
+
+    afterOf(types: readonly EventType[], seq: number, limit: number) {
+      const waits = waiting.events.filter((row) => row.seq > seq && types.some((type) => type === row.type));
+      const rows = [...selectAfterOf.all({ types: JSON.stringify(types), seq, limit }), ...waits].slice(0, limit);
+      return rows.flatMap((row) => {
         const event = parseEvent(row.body);
         return event ? [{ seq: row.seq, event }] : [];
       });

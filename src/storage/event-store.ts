@@ -67,10 +67,18 @@ export interface EventStore {
     seq: number,
     at: EpochMs,
   ): { readonly seq: number; readonly event: RecoveryEvent }[];
+  /** Events of some types after a number, oldest first, at most `limit`; those that still wait to be written included. */
+  afterOf(
+    types: readonly EventType[],
+    seq: number,
+    limit: number,
+  ): { readonly seq: number; readonly event: RecoveryEvent }[];
   /** How far a reader has come that must go on there after the daemon's death; undefined: it never began. */
   cursor(name: string): number | undefined;
   /** Remembered with the next commit that there is anyway: after a death a reader may read a little again. */
   moveCursor(name: string, seq: number): void;
+  /** On disk before it returns: survives SIGKILL. What a full disk refuses goes with the next commit. */
+  keepCursors(cursors: Readonly<Record<string, number>>): void;
   /** The newest event of a type, of one component or of any. */
   lastOf<T extends EventType>(type: T, component?: ComponentName): EventOf<T> | undefined;
   /** Newest first. `open`: not resolved. */
@@ -179,6 +187,10 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
     if (mustReserve()) reserve.run(next + RESERVE);
   });
 
+  const writeCursors = db.transaction((cursors: readonly (readonly [string, number])[]) => {
+    for (const [name, seq] of cursors) keepCursor.run(name, seq);
+  });
+
   function flush(): void {
     if (waiting.isEmpty) return;
     storing(() => write.immediate(waiting));
@@ -243,6 +255,16 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
     },
 
     moveCursor: (name, seq) => void waiting.cursors.set(name, seq),
+
+    keepCursors(cursors) {
+      for (const [name, seq] of Object.entries(cursors)) waiting.cursors.set(name, seq);
+      if (troubled) return;
+      try {
+        storing(() => writeCursors.immediate(Object.entries(cursors)));
+      } catch (error) {
+        onError(error);
+      }
+    },
 
     lastSeq: () => next - 1,
 

@@ -24,6 +24,7 @@ import { serve } from './serve.ts';
 import { namesOf, takeSnapshot } from './snapshot.ts';
 import { incarnationOf } from './state.ts';
 import { remediationTarget } from './situation.ts';
+import { createNotifications } from './notifications.ts';
 import { createRecoveryMode } from './recovery-mode.ts';
 import { createSystemRestart } from './system-restart.ts';
 import { openTracer } from './traces.ts';
@@ -64,6 +65,8 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   const stopping = Promise.withResolvers<void>();
   const booted = Promise.withResolvers<void>();
 
+  const notifications = createNotifications(house, onError);
+  closing.add('notifications', notifications.close);
   const tracer = openTracer(house, onError);
   if (tracer) closing.add('traces', tracer.close);
   const metrics = createMetrics({
@@ -95,6 +98,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     }),
   );
   bus.subscribe(mode.hear);
+  bus.subscribe(notifications.hear);
 
   async function stop(keepComponents: boolean, code: number): Promise<void> {
     if (house.phase === 'stopping') return;
@@ -115,6 +119,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       const next = options.reload();
       const view = await applyConfig(house, next, makeKeeper);
       metrics.configure(namesOf(next.config));
+      notifications.configure();
       reconcile(house);
       return view;
     } catch (error) {

@@ -102,7 +102,15 @@ const phases = [
   'verify',
 ] as const satisfies readonly (keyof RecoveryPhases extends `${infer P}Ms` ? P : never)[];
 
-const sinks = ['otlp_traces', 'otlp_logs', 'journal', 'audit', 'sse'] as const satisfies readonly TelemetrySink[];
+const sinks = [
+  'otlp_traces',
+  'otlp_logs',
+  'journal',
+  'audit',
+  'sse',
+  'webhook',
+  'email',
+] as const satisfies readonly TelemetrySink[];
 const dropReasons = [
   'queue_full',
   'export_failed',

@@ -56,6 +56,6 @@ export const meanings: { readonly [T in EventType]: string } = {
   'fault.injected': 'An experiment has made a real fault.',
   'fault.undone': 'An experiment has put right what its fault had left behind.',
   'experiment.finished': 'An experiment ended with a verdict.',
-  'telemetry.exported': 'Spans were taken by a collector.',
-  'telemetry.dropped': 'Spans were given up before they reached a collector.',
+  'telemetry.exported': 'Spans were taken by a collector, or a notification by its target.',
+  'telemetry.dropped': 'Spans or notifications were given up before they reached anybody.',
 };

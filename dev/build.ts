@@ -24,7 +24,7 @@ const bundle = await rolldown({
     index: 'src/index.ts',
     'client/index': 'src/client/index.ts',
     // Found beside the file that starts it, in src/ as in dist/: chunks must lie beside it too.
-    worker: 'src/checkpoints/worker.ts',
+    'state-thread': 'src/supervisor/state-thread.ts',
   },
 });
 const { output } = await bundle.write({

@@ -49,7 +49,7 @@ export async function startDaemon({ loaded, reload, recoveryMode, service }: Dae
     closing.add('lock', () => lock.release());
     const tokens = createTokens(paths.tokens);
     const version = readVersion();
-    const supervisor = createSupervisor({ loaded, reload, recoveryMode, version, tokens, afterSpawn }, paths);
+    const supervisor = createSupervisor({ loaded, reload, recoveryMode, version, tokens, service, afterSpawn }, paths);
     const onError = (error: unknown, where: string) => supervisor.onError(where, error);
     const { daemon } = supervisor;
     const notifier = service ? openNotifier(systemClock, (error) => onError(error, 'service manager')) : null;

@@ -16,8 +16,10 @@ export interface StateStoreOptions {
   readonly onError?: (error: unknown) => void;
   /** 2 s unless given. */
   readonly checkpointEventsEveryMs?: number;
-  /** Another worker file, for tests of its death. */
+  /** Another worker file, which imports ours: something else lives on the same thread, or a test has it die. */
   readonly workerEntry?: URL;
+  /** What else lives there: `data` is `workerData.besides`; it posts `{ besides: message }` for `hear`. */
+  readonly besides?: { readonly data: unknown; readonly hear: (message: unknown) => void };
 }
 
 export interface ThreadedStateStore extends StateStore {
@@ -48,8 +50,10 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       file,
       eventsFile: options.eventsFile,
       checkpointEventsEveryMs: options.checkpointEventsEveryMs ?? 2_000,
+      besides: options.besides?.data ?? null,
     },
     clock,
+    onBesides: (message) => options.besides?.hear(message),
     onSetAside: (setAside) => tell({ type: 'store.set_aside', at: clock.now(), store: 'state', ...setAside }),
   });
 

@@ -64,6 +64,8 @@ export type Answer =
 
 export type FromWorker =
   | { readonly opened: { readonly movedTo: string; readonly why: string } | null }
+  /** Of what else lives on this thread: handed on as it is. */
+  | { readonly besides: unknown }
   /** `commits` since the worker began: how well requests are grouped. */
   | { readonly answers: readonly Answer[]; readonly commits: number };
 
@@ -73,4 +75,6 @@ export interface WorkerData {
   readonly eventsFile: string | null;
   readonly now: EpochMs;
   readonly checkpointEventsEveryMs: number;
+  /** For what else lives on this thread. */
+  readonly besides: unknown;
 }

@@ -13,6 +13,8 @@ export interface StateWorkerOptions {
   readonly entry: URL;
   readonly data: Omit<WorkerData, 'now'>;
   readonly clock: Clock;
+  /** Hears what else lives on that thread. */
+  readonly onBesides: (message: unknown) => void;
   readonly onSetAside: (setAside: { movedTo: string; why: string }) => void;
 }
 
@@ -23,7 +25,7 @@ const RESTART_AFTER_MS = 1_000;
  * and it is started again: at once when it had been working, after a second when it did not even begin. Until then
  * every question fails at once.
  */
-export function createStateWorker({ entry, data, clock, onSetAside }: StateWorkerOptions) {
+export function createStateWorker({ entry, data, clock, onBesides, onSetAside }: StateWorkerOptions) {
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let commits = 0;
@@ -37,6 +39,7 @@ export function createStateWorker({ entry, data, clock, onSetAside }: StateWorke
     const thread = new Worker(entry, { workerData: { ...data, now: clock.now() } satisfies WorkerData });
     let working = false;
     thread.on('message', (message: FromWorker) => {
+      if ('besides' in message) return onBesides(message.besides);
       working = true;
       if ('answers' in message) settle(message);
       else if (message.opened) onSetAside(message.opened);

@@ -6,5 +6,6 @@ export { openKernelLog, type KernelLog } from './kernel-log.ts';
 export { createMask, type Mask } from './mask.ts';
 export { createOomWatch, oomCounterFiles, type OomWatch } from './oom.ts';
 export type { Crash, CrashReport } from './report.ts';
+export type { Stall, StallWatchPlan } from './stall-watch.ts';
 export { createCrashReports, type CrashReports } from './reports.ts';
 export type { ToldCrash } from './told.ts';

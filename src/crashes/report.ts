@@ -86,7 +86,8 @@ function agentProcess({ process, usage, uptimeMs, at }: Crash, memoryGb: number)
   };
 }
 
-const threadsOf = ({ pid, threads }: HungProcess): string[] =>
+/** One line for each thread. */
+export const threadsOf = ({ pid, threads }: HungProcess): string[] =>
   threads.map(({ name, id, state, call, waitsIn }) =>
     [`${name} (ID: ${id}${id === pid ? '' : ` of ${pid}`}) - ${state}`, call, waitsIn && `waits in ${waitsIn}`]
       .filter((part) => part !== null)

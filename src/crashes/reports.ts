@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { failure, sentenceOf, systemCode } from '../errors.ts';
@@ -6,6 +6,7 @@ import type { ComponentName, CrashId, Emit } from '../model/index.ts';
 import { readDiagnosticReport } from './diagnostic-report.ts';
 import { createPace } from './pace.ts';
 import { buildReport, type Crash, type CrashReport } from './report.ts';
+import { storeReport } from './store-report.ts';
 import { readSystemState } from './system-state.ts';
 
 const ID = /^CRASH-\d{8}-\d{6}-[0-9A-F]{8}$/;
@@ -48,20 +49,7 @@ export function createCrashReports(deps: {
     return join(folder, `${id}.json`);
   };
 
-  const store = async (id: string, report: unknown) => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const file = fileOf(id);
-    const aside = `${file}.tmp`;
-    const handle = await open(aside, 'w', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(report, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(aside, file);
-    return file;
-  };
+  const store = (id: string, report: unknown) => storeReport(folder, id, report);
 
   /** One thing at a time, so that what lies aside when we look is a leftover of a daemon that died. */
   const prune = async () => {

@@ -40,6 +40,8 @@ export interface EventFields {
   'daemon.started': { pid: number; version: string; recoveryMode: boolean };
   'daemon.stopped': { keptComponents: boolean };
   'daemon.ticked': { durationMs: number };
+  /** Its main thread stood still and goes on; `stalledMs`: how long it had when that was written down. */
+  'daemon.stalled': { crash: string; crashType: CrashType; stalledMs: number; file: string };
   'config.reloaded': { added: string[]; removed: string[]; changed: string[] };
   'config.rejected': { problems: string[] };
   'store.set_aside': { store: StoreName; movedTo: string; why: string };
@@ -284,6 +286,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'daemon.started': 'decision',
   'daemon.stopped': 'decision',
   'daemon.ticked': 'passing',
+  'daemon.stalled': 'decision',
   'config.reloaded': 'decision',
   'config.rejected': 'decision',
   'store.set_aside': 'decision',

@@ -57,7 +57,7 @@ export interface Supervisor {
 
 /** The composition root of all that supervises: opens the house, introduces its people, boots and stops it. */
 export function createSupervisor(options: SupervisorOptions, paths: StatePaths): Supervisor {
-  const { house, state, past, setAside, closing, onError } = openHouse(options, paths);
+  const { house, state, past, setAside, closing, beginBeats, onError } = openHouse(options, paths);
   const { bus, clock, credentials, monitor, readings, roster, store } = house;
   const { emit } = bus;
   const makeKeeper = createKeepers(house, options.afterSpawn);
@@ -236,6 +236,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       try {
         await arrive();
         const onRoundError = (error: unknown) => onError('rounds', error);
+        closing.add('beats', beginBeats());
         closing.add('rounds', startRounds({ clock, emit, roster, sampleHost, upkeep, onError: onRoundError }));
         if (house.phase === 'booting') house.phase = 'supervising';
         reconcile(house);

@@ -3,7 +3,15 @@ import { createBreakers } from '../breakers/index.ts';
 import { createDoubts, createStateStore, type ThreadedStateStore } from '../checkpoints/index.ts';
 import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import { createCrashReports, createMask, createOomWatch, oomCounterFiles, openKernelLog } from '../crashes/index.ts';
+import {
+  createCrashReports,
+  createMask,
+  createOomWatch,
+  oomCounterFiles,
+  openKernelLog,
+  type Stall,
+  type StallWatchPlan,
+} from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
 import { createDrivers } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
@@ -19,10 +27,17 @@ import { createBus } from './bus.ts';
 import { createCommands } from './commands.ts';
 import { createCredentials, type ComponentTokens } from './credentials.ts';
 import type { House } from './house.ts';
+import { createMainBeats } from './main-beats.ts';
 import { noPast, readPast, type Past } from './past.ts';
 import { Readings } from './readings.ts';
 import { Roster } from './roster.ts';
 import type { StatePaths } from './state-dir.ts';
+
+/** Its file in source and, compiled, in `dist`. */
+const stateThread = new URL(
+  import.meta.url.endsWith('.ts') ? './state-thread.ts' : './state-thread.js',
+  import.meta.url,
+);
 
 const CRASH_REPORTS = 200;
 
@@ -31,6 +46,8 @@ export interface OpenOptions {
   readonly recoveryMode: boolean;
   readonly version: string;
   readonly tokens: ComponentTokens;
+  /** A service manager starts the daemon again when it ends. */
+  readonly service: boolean;
 }
 
 /** Everything that is open, before anything runs. */
@@ -42,12 +59,17 @@ export interface OpenHouse {
   readonly setAside: SetAside | null;
   /** Closes in reverse what was opened here. */
   readonly closing: Shutdown;
+  /** Has this thread watched from the other one. @returns how to end it. */
+  readonly beginBeats: () => () => void;
   /** Hears of problems that belong to nobody in particular. */
   readonly onError: (what: string, error: unknown) => void;
 }
 
 /** Opens log, databases, driver and monitor and introduces them to each other. */
-export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions, paths: StatePaths): OpenHouse {
+export function openHouse(
+  { loaded, recoveryMode, version, tokens, service }: OpenOptions,
+  paths: StatePaths,
+): OpenHouse {
   const { telemetry, intervals } = loaded.config;
   const clock = systemClock;
   const startedAt = clock.now();
@@ -95,12 +117,25 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
   closing.add('driver', () => driver.close());
   const monitor = createMonitor({ clock, emit, random: Math.random, intervals });
   closing.add('monitor', () => monitor.stop());
+  const beats = createMainBeats(clock);
+  const watchPlan: StallWatchPlan = {
+    beats: beats.shared,
+    folder: paths.crashes,
+    logFile: join(paths.logs, 'paramedic.log'),
+    version,
+    ends: service,
+  };
   const state = createStateStore({
     file: join(paths.db, 'state.db'),
     eventsFile,
     clock,
     emit,
     onError: (error) => onError('state.db', error),
+    workerEntry: stateThread,
+    besides: {
+      data: watchPlan,
+      hear: (stall) => emit({ type: 'daemon.stalled', at: clock.now(), ...(stall as Stall) }),
+    },
   });
   closing.add('state.db', () => state.close());
   const reports = createCrashReports({
@@ -157,5 +192,5 @@ export function openHouse({ loaded, recoveryMode, version, tokens }: OpenOptions
     phase: 'booting',
     minimalFirst: recoveryMode,
   };
-  return { house, state, past, setAside, closing, onError };
+  return { house, state, past, setAside, closing, beginBeats: beats.begin, onError };
 }

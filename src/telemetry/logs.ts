@@ -27,6 +27,8 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       return ['info', `paramedic ${e.version} started with pid ${e.pid}${e.recoveryMode ? ' in recovery mode' : ''}`];
     case 'daemon.stopped':
       return ['info', e.keptComponents ? 'paramedic stopped; components keep running' : 'paramedic stopped'];
+    case 'daemon.stalled':
+      return ['error', `the daemon itself stood still for ${formatDuration(e.stalledMs)} (${e.crashType}): ${e.file}`];
     case 'config.reloaded': {
       const parts = [named('added', e.added), named('removed', e.removed), named('changed', e.changed)].flat();
       return ['info', `configuration reloaded: ${parts.join('; ') || 'nothing changed'}`];

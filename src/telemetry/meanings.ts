@@ -5,6 +5,7 @@ export const meanings: { readonly [T in EventType]: string } = {
   'daemon.started': 'The daemon supervises from now on.',
   'daemon.stopped': 'The daemon ends as it was asked to; its components were stopped, or kept running.',
   'daemon.ticked': 'The decision loop went round once.',
+  'daemon.stalled': 'The main thread of the daemon stood still for seconds; a crash report has its stack.',
   'config.reloaded': 'The configuration was read again and what changed was applied.',
   'config.rejected': 'The configuration was read again and is bad: the old one stays in force.',
   'store.set_aside': 'A database could not be used: it was moved away and begun anew.',

@@ -165,6 +165,7 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     }
     case 'daemon.started':
     case 'daemon.stopped':
+    case 'daemon.stalled':
     case 'config.reloaded':
     case 'config.rejected':
     case 'store.set_aside':

@@ -9,6 +9,8 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'daemon.ticked': null,
   'config.reloaded': 'info configuration reloaded: added tts; changed gmail, stt',
   'config.rejected': 'error configuration rejected, the old one stays in force: paramedic.yaml:1:1 bad',
+  'daemon.stalled':
+    'error the daemon itself stood still for 6.1s (infinite_loop): /x/crashes/CRASH-20261123-224610-00000000.json',
   'store.set_aside': 'error the events database was unusable (malformed) and was moved to /x/events.db.bad',
   'system.restarting': 'error the whole system is restarted in recovery mode, for gmail has failed: used up',
   'system.restarted': 'warn the whole system was stopped and is being started again after 900ms',

@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { get } from 'node:http';
+import { request } from 'node:http';
 import { basename } from 'node:path';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -79,7 +79,7 @@ const targets = z.array(z.object({ webSocketDebuggerUrl: z.url() })).min(1);
 
 function debuggerUrl(port: number, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const asked = get({ host: '127.0.0.1', port, path: '/json/list', agent: false, signal }, (response) => {
+    const asked = request({ host: '127.0.0.1', port, path: '/json/list', agent: false, signal }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.once('error', reject).once('end', () => {
@@ -87,7 +87,7 @@ function debuggerUrl(port: number, signal: AbortSignal): Promise<string | undefi
         resolve(found.data?.[0]?.webSocketDebuggerUrl);
       });
     });
-    asked.once('error', reject);
+    asked.once('error', reject).end();
   });
 }
 

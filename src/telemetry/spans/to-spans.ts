@@ -41,6 +41,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'daemon.started':
     case 'daemon.stopped':
     case 'daemon.ticked':
+    case 'daemon.stalled':
     case 'config.reloaded':
     case 'config.rejected':
     case 'store.set_aside':

@@ -1,5 +1,7 @@
-/** A file that does not grow is looked at this seldom; the system tells when one begins to. */
+/** A file that does not grow is looked at this seldom. */
 const IDLE_MS = 250;
+/** The system tells when it begins to: what is left to be found are its age and writes through a mapping. */
+const WATCHED_MS = 2_000;
 /** What grows slowly may begin to grow fast. */
 const BUSY_MS = 25;
 const SOONEST_MS = 2;
@@ -13,7 +15,7 @@ export interface Growth {
   readonly waitMs: number;
 }
 
-export const unseen = (sizeBytes: number): Growth => ({ sizeBytes, bytesPerMs: 0, waitMs: IDLE_MS });
+export const unseen = (sizeBytes: number): Growth => ({ sizeBytes, bytesPerMs: 0, waitMs: BUSY_MS });
 
 /** Something was written after a pause: how fast, the next look tells. */
 export const stirred = (growth: Growth): Growth => ({ ...growth, waitMs: 2 * SOONEST_MS });
@@ -21,7 +23,11 @@ export const stirred = (growth: Growth): Growth => ({ ...growth, waitMs: 2 * SOO
 /** Was empty a moment ago; what filled it once will do so again. */
 export const emptied = (growth: Growth): Growth => ({ ...growth, sizeBytes: 0 });
 
+/** So quiet that the system may be asked to tell of the next write. */
 export const isQuiet = ({ waitMs }: Growth): boolean => waitMs >= QUIET_MS;
+
+/** Asked to tell, and looked at since: what was written in between is known. */
+export const watched = (growth: Growth): Growth => ({ ...growth, waitMs: WATCHED_MS });
 
 /**
  * @param sinceMs since the look before.

@@ -13,7 +13,7 @@ import {
 import { promisify } from 'node:util';
 import type { Clock } from '../clock.ts';
 import type { Account } from './account.ts';
-import { emptied, grow, isQuiet, stirred, unseen, type Growth } from './growth.ts';
+import { emptied, grow, isQuiet, stirred, unseen, watched, type Growth } from './growth.ts';
 import { compress, rotate } from './rotate.ts';
 import type { LogPolicy } from './schema.ts';
 
@@ -85,7 +85,6 @@ export class OutputFile {
     // An earlier daemon knew it: not before the file was made, and not before the newest copy was.
     const changed = (copy: string) => statSync(path + copy, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     this.#begunAt = size === 0 ? null : Math.max(birthtimeMs, changed('.1'), changed('.1.gz'));
-    this.#watch();
   }
 
   /** Somebody deleted it: what is written from now on would be seen by nobody. */
@@ -140,7 +139,10 @@ export class OutputFile {
       this.#limitBytes = Math.max(size, 2 * policy.max_size);
       if (policy.keep > 0 && this.#creditMs < 0) this.#cutWithoutCopy();
       else this.#rotation = this.#rotate(policy).finally(() => (this.#rotation = null));
-    } else if (isQuiet(this.#growth)) this.#watch();
+    } else if (isQuiet(this.#growth)) {
+      if (this.#watcher) this.#growth = watched(this.#growth);
+      else this.#watch();
+    }
   }
 
   /** Empties the file; those who append to it go on at its new end. */

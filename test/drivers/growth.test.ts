@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emptied, grow, isQuiet, stirred, unseen, type Growth } from '../../src/drivers/growth.ts';
+import { emptied, grow, isQuiet, stirred, unseen, watched, type Growth } from '../../src/drivers/growth.ts';
 
 const LIMIT = 10_000_000;
 
@@ -34,6 +34,14 @@ describe('a file that grows', () => {
     expect(waits).toEqual([50, 100, 200, 250, 250, 250, 250, 250]);
     expect(isQuiet(growth)).toBe(true);
     expect(isQuiet(stirred(growth))).toBe(false);
+  });
+
+  it('is looked at once in two seconds while the system watches it, and at once when it says so', () => {
+    const quiet = watched(grow(unseen(5_000), 5_000, 250, LIMIT));
+    expect(quiet.waitMs).toBe(2_000);
+    expect(isQuiet(grow(quiet, 5_000, 2_000, LIMIT))).toBe(true);
+    expect(stirred(quiet).waitMs).toBeLessThan(10);
+    expect(grow(quiet, 6_000, 2_000, LIMIT).waitMs).toBeLessThan(100);
   });
 
   it('is no flood because it was cut off', () => {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import type { ProcessIdentity } from '../model/index.ts';
 
 /*
@@ -17,6 +17,7 @@ export interface ProcStat {
   readonly session: number;
   /** User and system time, with that of children already waited for, in clock ticks. */
   readonly cpuTicks: number;
+  readonly threads: number;
   /** In clock ticks since the boot. */
   readonly startTime: number;
 }
@@ -49,6 +50,7 @@ export function parseStat(text: string): ProcStat | null {
     group: number(5),
     session: number(6),
     cpuTicks: number(14) + number(15) + number(16) + number(17),
+    threads: number(20),
     startTime: number(22),
   };
 }
@@ -70,6 +72,12 @@ export const identify = (pid: number): ProcessIdentity => ({
 
 /** `reused`: another process has the pid by now. A zombie has gone. */
 export type Presence = 'alive' | 'gone' | 'reused';
+
+/** What the system tells of a process that is still there, and still the same one; null also without /proc. */
+export function statOf({ pid, startTime, bootId }: ProcessIdentity): ProcStat | null {
+  const stat = bootId === systemBootId ? readStat(pid) : null;
+  return stat && stat.startTime === startTime && !hasEnded(stat) ? stat : null;
+}
 
 /** Whether a process is still there, and still the same one. */
 export function presence(identity: ProcessIdentity): Presence {
@@ -100,10 +108,14 @@ export function allPids(): number[] {
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 }
 
-/** Processes started by any thread of this one that are still its children. */
-export function childrenOf(pid: number): number[] {
+/**
+ * Processes started by any thread of this one that are still its children.
+ * @param threads as told a moment ago: of a single one it is known which.
+ */
+export function childrenOf(pid: number, threads = 0): number[] {
   try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    const tasks = threads === 1 ? [pid] : readdirSync(`/proc/${pid}/task`);
+    return tasks.flatMap((thread) =>
       (readText(`/proc/${pid}/task/${thread}/children`) ?? '').split(' ').filter(Boolean).map(Number),
     );
   } catch {
@@ -120,7 +132,9 @@ export function residentPages(pid: number): number | null {
 /** Open descriptors; null when not told, as for processes of other users. */
 export function openFds(pid: number): number | null {
   try {
-    return readdirSync(`/proc/${pid}/fd`).length;
+    const folder = `/proc/${pid}/fd`;
+    // Since Linux 6.2 their number is the size of the folder; before, it is 0.
+    return statSync(folder).size || readdirSync(folder).length;
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@ import type { Exit, IncarnationId, ProcessIdentity } from '../model/index.ts';
 import type { Running } from './driver.ts';
 import { processesGone, signal } from './group.ts';
 import type { LifeOutput } from './output.ts';
-import { readStat, sameProcess, type ProcStat } from './proc.ts';
+import { readStat, statOf, type ProcStat } from './proc.ts';
 import type { StopPolicy } from './schema.ts';
 import type { Sweep } from './sweep.ts';
 import { readUsage, treeOf, type UsageReading } from './tree.ts';
@@ -88,9 +88,10 @@ export function createRunning(life: Life, deps: { readonly clock: Clock; readonl
       return ended();
     },
     usage() {
-      if (!sameProcess(identity)) return null;
-      reading = readUsage(pid, clock.monotonic(), reading) ?? reading;
-      return reading?.usage ?? null;
+      const stat = statOf(identity);
+      if (!stat) return null;
+      reading = readUsage(stat, clock.monotonic(), reading);
+      return reading.usage;
     },
     outputTail: (stream, bytes) => life.output.tail(stream, bytes),
   };

@@ -1,5 +1,5 @@
 import type { ProcessUsage } from '../model/index.ts';
-import { childrenOf, openFds, pageBytes, readStat, residentPages, ticksPerSecond } from './proc.ts';
+import { childrenOf, openFds, pageBytes, readStat, residentPages, ticksPerSecond, type ProcStat } from './proc.ts';
 
 /** A tree larger than this is not walked to its end: a fork bomb must not hold up the daemon. */
 const MOST_PROCESSES = 2_000;
@@ -8,6 +8,16 @@ const MOST_PROCESSES = 2_000;
 export function treeOf(pid: number): number[] {
   const tree = [pid];
   for (let i = 0; i < tree.length && tree.length < MOST_PROCESSES; i++) tree.push(...childrenOf(tree[i] ?? 0));
+  return tree;
+}
+
+/** The same of one that was just read, each with what the system tells of it; the root is always there. */
+function membersOf(root: ProcStat): ProcStat[] {
+  const tree = [root];
+  for (let i = 0; i < tree.length && tree.length < MOST_PROCESSES; i++) {
+    const { pid, threads } = tree[i] ?? root;
+    tree.push(...childrenOf(pid, threads).flatMap((child) => readStat(child) ?? []));
+  }
   return tree;
 }
 
@@ -24,23 +34,18 @@ const SHORTEST_SPAN_MS = 100;
 /**
  * Reads CPU, memory and descriptors of a tree. A reading that follows the one before too soon repeats its ratio.
  * @param now monotonic milliseconds.
- * @returns null when the process has gone (or where there is no /proc).
  */
-export function readUsage(pid: number, now: number, before: UsageReading | null): UsageReading | null {
-  const members = treeOf(pid).flatMap((member) => {
-    const stat = readStat(member);
-    return stat ? [{ ticks: stat.cpuTicks, pages: residentPages(member), fds: openFds(member) }] : [];
-  });
-  if (members.length === 0) return null;
-  const pages = sum(members.map((member) => member.pages));
+export function readUsage(root: ProcStat, now: number, before: UsageReading | null): UsageReading {
+  const members = membersOf(root);
+  const pages = sum(members.map(({ pid }) => residentPages(pid)));
   const usage = {
     residentBytes: pages === null ? null : pages * pageBytes,
-    openFds: sum(members.map((member) => member.fds)),
+    openFds: sum(members.map(({ pid }) => openFds(pid))),
     processes: members.length,
   };
   if (before && now - before.at < SHORTEST_SPAN_MS)
     return { ...before, usage: { ...usage, cpuRatio: before.usage.cpuRatio } };
-  const cpuTicks = members.reduce((total, member) => total + member.ticks, 0);
+  const cpuTicks = members.reduce((total, member) => total + member.cpuTicks, 0);
   // A member that left takes its ticks along: then the tree has used less than before, which is not below nothing.
   const usedSeconds = before ? Math.max(0, cpuTicks - before.cpuTicks) / ticksPerSecond : 0;
   const cpuRatio = before ? usedSeconds / ((now - before.at) / 1_000) : null;

@@ -13,6 +13,8 @@ const POLL_MAX_MS = 500;
 /** After a resume the first run comes this soon, however long the interval. */
 const EARLY_MS = 1_000;
 const SHORTEST_MS = 10;
+/** Of its interval: so much before its turn it may run together with others. */
+const EARLY_SHARE = 0.05;
 const MESSAGE_LENGTH = 300;
 
 /** How one run ended. */
@@ -68,9 +70,9 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
   let cancelNext: (() => void) | null = null;
   let current: Run | null = null;
 
-  function plans(due: number): void {
+  function plans(due: number, earlyMs = 0): void {
     cancelNext?.();
-    cancelNext = schedule.at(due, turn);
+    cancelNext = schedule.at(due, turn, earlyMs);
   }
 
   function arm(): void {
@@ -83,7 +85,7 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     const every = Math.max(SHORTEST_MS, deps.intervalMs());
     const due = origin + (Math.floor((now - origin) / every) + 1) * every;
     // Not twice in a row: neither by a rounding error nor because the early run fell just before the grid.
-    plans(due - now < every / 10 ? due + every : due);
+    plans(due - now < every / 10 ? due + every : due, every * EARLY_SHARE);
   }
 
   function turn(): void {

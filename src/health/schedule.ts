@@ -2,14 +2,20 @@ import type { Clock } from '../clock.ts';
 
 /** Many due times, one timer: `O(log n)` each, so that ten thousand checks cost no more than their runs. */
 export interface Schedule {
-  /** Calls `run` once when the clock's monotonic time has reached `due`. @returns how to call it off. */
-  at(due: number, run: () => void): () => void;
+  /**
+   * Calls `run` once when the clock's monotonic time has reached `due`.
+   * @param earlyMs may be called so much sooner, together with something else that is due: each time that this process
+   * wakes up costs more than a check.
+   * @returns how to call it off.
+   */
+  at(due: number, run: () => void, earlyMs?: number): () => void;
   /** Calls everything off. */
   stop(): void;
 }
 
 interface Entry {
   readonly due: number;
+  readonly earlyMs: number;
   /** Null once called off: it leaves the heap when its time comes. */
   run: (() => void) | null;
 }
@@ -19,6 +25,7 @@ export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after'>): Sched
   let armed: { readonly due: number; readonly cancel: () => void } | null = null;
 
   function arm(): void {
+    while (heap[0]?.run === null) pop(heap);
     const [head] = heap;
     if (!head || (armed && armed.due <= head.due)) return;
     armed?.cancel();
@@ -29,7 +36,9 @@ export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after'>): Sched
   function tick(): void {
     armed = null;
     try {
-      for (let head = heap[0]; head && head.due <= clock.monotonic(); head = heap[0]) {
+      // A timer that fires early finds nothing: who may come early comes along with somebody who is due.
+      const isDue = (heap[0]?.due ?? Infinity) <= clock.monotonic();
+      for (let head = heap[0]; isDue && head && head.due - head.earlyMs <= clock.monotonic(); head = heap[0]) {
         pop(heap);
         head.run?.();
       }
@@ -39,8 +48,8 @@ export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after'>): Sched
   }
 
   return {
-    at(due, run) {
-      const entry: Entry = { due, run };
+    at(due, run, earlyMs = 0) {
+      const entry: Entry = { due, earlyMs, run };
       push(heap, entry);
       arm();
       return () => {

@@ -52,4 +52,31 @@ describe('schedule', () => {
     timers.shift()?.();
     expect(runs).toBe(1);
   });
+
+  it('runs together what may run early, at the due time of the first', async () => {
+    const clock = new FakeClock();
+    const schedule = createSchedule(clock);
+    const ran: string[] = [];
+    const at = (due: number, early: number) =>
+      schedule.at(due, () => ran.push(`${due} at ${clock.monotonic()}`), early);
+    at(100, 50);
+    at(149, 50);
+    at(151, 50);
+    at(150, 0);
+    await clock.advance(1_000);
+    expect(ran).toEqual(['100 at 100', '149 at 100', '150 at 150', '151 at 150']);
+  });
+
+  it('does not wake up for what was called off', async () => {
+    let timers = 0;
+    const clock = new FakeClock();
+    const after: typeof clock.after = (ms, run) => (timers++, clock.after(ms, run));
+    const schedule = createSchedule({ monotonic: () => clock.monotonic(), after });
+    for (let n = 0; n < 10; n++) {
+      const cancel = schedule.at(50 + n, () => undefined);
+      schedule.at(20, cancel);
+    }
+    await clock.advance(1_000);
+    expect(timers).toBeLessThanOrEqual(2);
+  });
 });

@@ -87,8 +87,11 @@ export interface Running {
   stop(policy: StopPolicy, next?: AfterStop): Promise<{ exit: Exit; forced: boolean }>;
   /** Kills the whole tree at once. */
   kill(): Promise<Exit>;
-  /** CPU, memory and descriptors of all that belongs to it, as last told; null: gone, or nobody tells. */
-  usage(): ProcessUsage | null;
+  /**
+   * CPU, memory and descriptors of all that belongs to it, as last told; null: gone, or nobody tells.
+   * @param maxAgeMs a reading that somebody else took so short a time ago will do.
+   */
+  usage(maxAgeMs?: number): ProcessUsage | null;
   /**
    * The last bytes that this life (not an earlier one) wrote to a stream; at most `bytes`, undecodable bytes replaced.
    * Empty where nobody tells; an engine's is read when the end is known.

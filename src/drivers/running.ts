@@ -87,7 +87,9 @@ export function createRunning(life: Life, deps: { readonly clock: Clock; readonl
       killTree();
       return ended();
     },
-    usage() {
+    usage(maxAgeMs = 0) {
+      const isFresh = reading && clock.monotonic() - reading.at < maxAgeMs;
+      if (isFresh && reading?.usage.cpuRatio != null) return reading.usage;
       const stat = statOf(identity);
       if (!stat) return null;
       reading = readUsage(stat, clock.monotonic(), reading);

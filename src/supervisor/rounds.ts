@@ -43,7 +43,8 @@ export function startRounds({ clock, emit, roster, sampleHost, upkeep, onError }
   every('sample', SAMPLE_MS, () => {
     void sampleHost().then((sample) => emit({ type: 'host.sampled', at: clock.now(), ...sample }), onError);
     for (const keeper of roster) {
-      const usage: ProcessUsage | null | undefined = keeper.life?.running?.usage();
+      // What its own check has read since the last round is not read again.
+      const usage: ProcessUsage | null | undefined = keeper.life?.running?.usage(SAMPLE_MS);
       if (usage) emit({ type: 'component.sampled', component: keeper.name, at: clock.now(), usage });
     }
   });

@@ -159,6 +159,8 @@ export function describeRunning({ name, run, tellsExits }: RunningContract): voi
       expect(usage.cpuRatio).toBeLessThan(4);
       expect(usage.residentBytes).toBeGreaterThan(50 * 2 ** 20);
       expect(usage.openFds).toBeGreaterThan(20);
+      expect(running.usage(60_000)).toBe(usage);
+      expect(running.usage()).not.toBe(usage);
       await running.kill();
     });
 

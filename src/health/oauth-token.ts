@@ -21,10 +21,9 @@ type Fields = Readonly<Record<string, unknown>>;
  * @returns null: there is no token in it.
  */
 export function readOAuthToken(json: unknown, key: string | undefined, writtenAt: number): OAuthToken | null {
-  const fields = key === undefined ? findFields(json) : fieldsOf(dig(json, key));
+  const fields = fieldsAt(json, key);
   if (!fields) return null;
-  const access = textOf(fields, 'access_token', 'token', 'accessToken', 'access');
-  const refresh = textOf(fields, 'refresh_token', 'refreshToken', 'refresh');
+  const { access, refresh } = secretsIn(fields);
   if (access === undefined && refresh === undefined) return null;
   const madeAt =
     timeOf(fields, 'created_at', 'obtained_at', 'issued_at', 'last_refresh') ??
@@ -41,6 +40,35 @@ export function readOAuthToken(json: unknown, key: string | undefined, writtenAt
     refreshEndsAt: spanFrom(madeAt, fields['refresh_token_expires_in']) ?? timeOf(fields, 'refresh_token_expires_at'),
   };
 }
+
+/** The secrets themselves, for whoever must show them to the service that they are for. Never to be told. */
+export interface OAuthSecrets {
+  readonly access: string | undefined;
+  readonly refresh: string | undefined;
+  readonly clientId: string | undefined;
+  readonly clientSecret: string | undefined;
+  /** The token endpoint that the file names. */
+  readonly tokenUrl: string | undefined;
+}
+
+/** What `readOAuthToken` tells of, from the same places. */
+export function readOAuthSecrets(json: unknown, key: string | undefined): OAuthSecrets {
+  const fields = fieldsAt(json, key) ?? {};
+  return {
+    ...secretsIn(fields),
+    clientId: textOf(fields, 'client_id'),
+    clientSecret: textOf(fields, 'client_secret'),
+    tokenUrl: textOf(fields, 'token_uri'),
+  };
+}
+
+const secretsIn = (fields: Fields) => ({
+  access: textOf(fields, 'access_token', 'token', 'accessToken', 'access'),
+  refresh: textOf(fields, 'refresh_token', 'refreshToken', 'refresh'),
+});
+
+const fieldsAt = (json: unknown, key: string | undefined): Fields | null =>
+  key === undefined ? findFields(json) : fieldsOf(dig(json, key));
 
 /** The object itself, or the one below the names that clients use for it. */
 function findFields(json: unknown): Fields | null {

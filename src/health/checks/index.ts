@@ -3,6 +3,7 @@ import { browser } from './browser.ts';
 import { command } from './command.ts';
 import { disk } from './disk.ts';
 import { file } from './file.ts';
+import { gmail } from './gmail.ts';
 import { heartbeat } from './heartbeat.ts';
 import { http } from './http.ts';
 import { identity } from './identity.ts';
@@ -24,6 +25,7 @@ export const checks = registry(
   command,
   system,
   llm,
+  gmail,
   twilio,
   tts,
   stt,

@@ -1,16 +1,12 @@
 import { z } from 'zod';
 import { duration, formatDuration } from '../../units.ts';
-import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckResult } from '../check.ts';
+import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
 import { isFileState, lookAtFile } from '../file-probe.ts';
 import { readOAuthToken, type OAuthToken } from '../oauth-token.ts';
 
 const CONTENT_BYTES = 256 * 1_024;
 
-const options = z.strictObject({
-  path: z
-    .string()
-    .min(1)
-    .describe("JSON file with the token: Google's token.json and credentials, or a token endpoint's answer."),
+export const tokenFileOptions = {
   key: z
     .string()
     .min(1)
@@ -24,6 +20,14 @@ const options = z.strictObject({
   refresh_within: duration()
     .default(86_400_000)
     .describe('A token that has ended for so long, although it could be refreshed, is degraded: nobody refreshes it.'),
+};
+
+const options = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .describe("JSON file with the token: Google's token.json and credentials, or a token endpoint's answer."),
+  ...tokenFileOptions,
 });
 type Limits = z.output<typeof options>;
 
@@ -32,19 +36,29 @@ export const token = defineCheck({
   summary: 'Healthy while an OAuth token file holds a token that is valid or can be refreshed; nobody is asked.',
   options,
   async run(limits, context) {
-    const found = await lookAtFile(limits.path, CONTENT_BYTES, context);
-    if (!isFileState(found)) return found;
-    let json: unknown;
-    try {
-      json = JSON.parse(found.text);
-    } catch {
-      // Not the parser's own words: they quote the file.
-      return found.text.trim() === '' ? unknown(`${found.path} is empty`) : unhealthy(`${found.path} is no JSON`);
-    }
-    const token = readOAuthToken(json, limits.key, found.writtenAt);
-    return token ? judgeToken(token, context.clock.now(), limits) : unknown(`${found.path} holds no token`);
+    const found = await readTokenFile(limits.path, limits.key, context);
+    return 'token' in found ? judgeToken(found.token, context.clock.now(), limits) : found;
   },
 });
+
+/** What a token file holds, or what is wrong with it. */
+export async function readTokenFile(
+  path: string,
+  key: string | undefined,
+  context: CheckContext,
+): Promise<CheckResult | { readonly token: OAuthToken; readonly json: unknown }> {
+  const found = await lookAtFile(path, CONTENT_BYTES, context);
+  if (!isFileState(found)) return found;
+  let json: unknown;
+  try {
+    json = JSON.parse(found.text);
+  } catch {
+    // Not the parser's own words: they quote the file.
+    return found.text.trim() === '' ? unknown(`${found.path} is empty`) : unhealthy(`${found.path} is no JSON`);
+  }
+  const token = readOAuthToken(json, key, found.writtenAt);
+  return token ? { token, json } : unknown(`${found.path} holds no token`);
+}
 
 /** Never says anything of the token but times. */
 export function judgeToken(

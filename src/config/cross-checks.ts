@@ -19,15 +19,35 @@ const problem = ({ at, path }: Node, sentence: string): Problem => ({ at, path, 
 const value = (node: Node | undefined): unknown => (node?.is === 'scalar' ? node.value : undefined);
 const isDisabled = (component: Node): boolean => value(child(component, 'enabled')) === false;
 
+/** What a component waits for: dependencies, and what it lives in. */
+function edgesOf(component: Node): { text: string; node: Node }[] {
+  const parent = child(component, 'parent');
+  const name = value(parent);
+  return [
+    ...textsOf(child(component, 'depends_on')),
+    ...(parent && typeof name === 'string' ? [{ text: name, node: parent }] : []),
+  ];
+}
+
 function dependencies(components: [string, Node][]): Problem[] {
   const byName = new Map(components);
   return components.flatMap(([name, component]) =>
-    textsOf(child(component, 'depends_on')).flatMap(({ text, node }) => {
+    edgesOf(component).flatMap(({ text, node }) => {
       const target = byName.get(text);
-      if (text === name) return [problem(node, `"${name}" cannot depend on itself`)];
+      const isParent = node === child(component, 'parent');
+      if (text === name) return [problem(node, `"${name}" cannot ${isParent ? 'live inside' : 'depend on'} itself`)];
       if (!target) return [problem(node, `no component is named "${text}"${didYouMean(text, byName.keys())}`)];
       if (isDisabled(target) && !isDisabled(component))
-        return [problem(node, `"${text}" is not enabled, but "${name}" is and depends on it`)];
+        return [
+          problem(
+            node,
+            `"${text}" is not enabled, but "${name}" is and ${isParent ? 'lives inside' : 'depends on'} it`,
+          ),
+        ];
+      if (isParent && child(target, 'parent'))
+        return [problem(node, `"${text}" has no process of its own: name the component whose process both live in`)];
+      if (isParent && !child(target, 'command'))
+        return [problem(node, `"${text}" is not run with "command": nothing can be asked of what lives inside it`)];
       return [];
     }),
   );
@@ -84,9 +104,7 @@ function cycleFrom(
 }
 
 function cycles(components: [string, Node][]): Problem[] {
-  const edges = new Map(
-    components.map(([name, node]) => [name, textsOf(child(node, 'depends_on')).filter(({ text }) => text !== name)]),
-  );
+  const edges = new Map(components.map(([name, node]) => [name, edgesOf(node).filter(({ text }) => text !== name)]));
   const told = new Set<string>();
   return components.flatMap(([name]) => {
     const cycle = told.has(name) ? undefined : cycleFrom(name, edges);

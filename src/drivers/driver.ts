@@ -1,7 +1,7 @@
 import type {
   ComponentName,
-  DriverKind,
   EngineIdentity,
+  EngineKind,
   EngineVerdict,
   Exit,
   HealthStatus,
@@ -40,7 +40,7 @@ export interface RecordedRun {
 
 /** A way of running components. One contract suite runs against each. */
 export interface Driver {
-  readonly kind: DriverKind | 'any';
+  readonly kind: 'process' | EngineKind | 'any';
   /**
    * Resolves once it runs. What an engine runs already is taken over as it is. Rejects with SPAWN_FAILED.
    * @param signal aborted when its end is wanted already: nothing more is waited for.
@@ -99,6 +99,8 @@ export interface Running {
   outputTail(stream: 'stdout' | 'stderr', bytes: number): string;
   /** What the engine tells of an end, once `exited` has settled; absent: it is a process. */
   verdict?(): EngineVerdict | null;
+  /** Somebody else knows that it has ended; only where nothing tells the driver. */
+  lost?(): void;
   /** What the engine last said of its health; absent or null: it does not tell. */
   health?(): EngineHealth | null;
 }

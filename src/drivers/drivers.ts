@@ -1,15 +1,17 @@
 import type { EngineKind } from '../model/index.ts';
 import type { CommandsDeps } from './commands.ts';
 import type { Driver } from './driver.ts';
+import type { LogicalDeps } from './logical.ts';
 import { createProcessDriver, type ProcessDriverDeps } from './process.ts';
 
-export type DriversDeps = ProcessDriverDeps & CommandsDeps;
+export type DriversDeps = ProcessDriverDeps & CommandsDeps & LogicalDeps;
 
 /** A daemon that has only processes loads none of them. */
 const load: { readonly [K in EngineKind]: (deps: DriversDeps) => Promise<Driver> } = {
   commands: async (deps) => (await import('./commands.ts')).createCommandsDriver(deps),
   systemd: async (deps) => (await import('./systemd.ts')).createSystemdDriver(deps),
   container: async (deps) => (await import('./container.ts')).createContainerDriver(deps),
+  parent: async (deps) => (await import('./logical.ts')).createLogicalDriver(deps),
 };
 
 /** All drivers as one: each component is run by the one that its configuration names. */

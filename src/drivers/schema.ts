@@ -127,12 +127,20 @@ const containerSchema = z
     keep_running: keepRunning(false),
   })
   .describe('A container of Docker, or of whatever speaks its API.');
+const parentSchema = z
+  .string()
+  .min(1)
+  .transform((name) => ({ name }))
+  .describe(
+    'A logical component: it lives inside the process of this one, starts and ends with it, and is told over its line when it is to begin anew or to stop.',
+  );
 
 /** How a component runs that is no child process: the engine by its key. */
 export const engineSchema = {
   commands: commandsSchema.optional(),
   systemd: systemdSchema.optional(),
   container: containerSchema.optional(),
+  parent: parentSchema.optional(),
 } as const;
 
 /** The keys of which a component has exactly one. */
@@ -159,7 +167,10 @@ export function isKeptRunning(config: Ways): boolean {
   return engine !== undefined && 'keep_running' in engine && engine.keep_running;
 }
 
-export const driverKindOf = (config: Ways): DriverKind => engineOf(config)?.kind ?? 'process';
+export function driverKindOf(config: Ways): DriverKind {
+  const kind = engineOf(config)?.kind ?? 'process';
+  return kind === 'parent' ? 'logical' : kind;
+}
 
 export type StopPolicy = z.output<typeof stopSchema>;
 export type LogPolicy = z.output<typeof logsSchema>;

@@ -31,13 +31,16 @@ const crashBody = z.strictObject({
     .default(''),
 });
 
+/** `?component=NAME`: whom it speaks for. */
+const speakerQuery = z.object({ component: z.string().optional() });
+
 const nothing = z.strictObject({});
 
 export interface ComponentProtocolDeps extends StreamDeps {
   readonly daemon: Daemon;
 }
 
-/** What a component says and hears: it speaks for itself alone, with the token of its own life. */
+/** What a component says and hears: with the token of its life it speaks for itself, and for what lives inside it. */
 export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps): Router {
   /** @throws TOKEN_UNKNOWN; FORBIDDEN when it speaks for another. */
   const authenticate = (request: Request, response: Response) => {
@@ -46,10 +49,12 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
       response.setHeader('www-authenticate', CHALLENGE);
       throw failure('TOKEN_UNKNOWN', undefined);
     }
-    const named = request.query['component'];
-    if (named !== undefined && named !== speaker.component)
-      throw failure('FORBIDDEN', { why: `The token of "${speaker.component}" speaks for itself only.` });
-    return speaker;
+    const { component: named = speaker.component } = parse(speakerQuery, request.query);
+    if (!daemon.speaksFor(speaker.component, named))
+      throw failure('FORBIDDEN', {
+        why: `The token of "${speaker.component}" speaks for itself and its logical components only.`,
+      });
+    return { ...speaker, component: named };
   };
   /**
    * To be asked when the whole body is there, just before it is handed over: while a slow body arrives, a newer

@@ -15,9 +15,9 @@ export interface ProcessIdentity {
 }
 
 /** Ways of running a component other than as a child process; what runs them is an engine of its own. */
-export const engineKinds = ['commands', 'systemd', 'container'] as const;
+export const engineKinds = ['commands', 'systemd', 'container', 'parent'] as const;
 export type EngineKind = (typeof engineKinds)[number];
-export type DriverKind = 'process' | EngineKind;
+export type DriverKind = 'process' | 'logical' | Exclude<EngineKind, 'parent'>;
 
 /** Who it is that an engine runs, in the engine's own words. */
 export interface EngineIdentity {

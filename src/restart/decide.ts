@@ -26,6 +26,8 @@ export interface RestartRequest {
     readonly severity: CrashSeverity;
     readonly signature: string | null;
   } | null;
+  /** It lives inside another's process and does not begin anew when it is told to. */
+  readonly unanswered?: boolean;
 }
 
 /** All that a decision depends on, besides the request and the time. */
@@ -90,6 +92,7 @@ export function decide(request: RestartRequest, situation: Situation, now: Epoch
     byExit(request, situation.policy) ??
     byPolicy(request, situation.policy) ??
     byRequester(request, situation) ??
+    byParent(request, situation) ??
     byBudget(request, situation, now) ??
     bySlowLoop(request, situation, now) ??
     byHost(request, situation) ??
@@ -138,6 +141,13 @@ function byRequester(request: RestartRequest, { record }: Situation): Decision |
     delayMs: 0,
     attempt: record.attempts,
   };
+}
+
+/** To tell it once more is of no use: its process must be made anew. */
+function byParent({ unanswered = false }: RestartRequest, { toBlame: blamed }: Situation): Decision | undefined {
+  if (!unanswered || !blamed) return undefined;
+  const { dependency } = blamed;
+  return { kind: 'blame', rule: 'parent', dependency, why: `it does not begin anew inside ${dependency}` };
 }
 
 function byBudget(request: RestartRequest, situation: Situation, now: EpochMs): Decision | undefined {

@@ -170,7 +170,9 @@ export interface Daemon {
   authenticate(
     token: string,
   ): { readonly component: ComponentName; readonly incarnation: string; readonly current: boolean } | undefined;
-  /** @param body the parsed `POST heartbeat`. */
+  /** It speaks for itself, and for the logical components that live inside it. */
+  speaksFor(component: ComponentName, other: string): other is ComponentName;
+  /** @param body the parsed `POST heartbeat`. Of a logical component that is stopped it is passed over. */
   heartbeat(component: ComponentName, body: HeartbeatBody): void;
   /** What the component says of the end that it is about to have. */
   testify(component: ComponentName, told: ToldCrash): void;

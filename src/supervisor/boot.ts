@@ -142,6 +142,11 @@ function comeBack(keeper: Keeper, deps: BootDeps): void {
   if (clean && (held || state.is === 'failed'))
     emit({ type: 'component.released', component: keeper.name, at, by: 'person' });
   else if (state.is === 'failed') return;
+  // It has gone with its parent: whose fault that was is asked there.
+  if (keeper.config.parent && isThere(state)) {
+    layToRest(keeper, deps, 'restart');
+    return keeper.begin('boot');
+  }
   const bornIn = bootOf(state);
   const sameBoot = bornIn === null || bornIn === bootId;
   switch (state.is) {
@@ -162,11 +167,11 @@ function comeBack(keeper: Keeper, deps: BootDeps): void {
 }
 
 /** It had gone while nobody was there to say so. */
-function layToRest({ name }: Keeper, { record, clock, emit }: BootDeps): void {
+function layToRest({ name }: Keeper, { record, clock, emit }: BootDeps, next: 'stop' | 'restart' = 'stop'): void {
   const incarnation = incarnationOf(record(name).state);
   if (incarnation === null) return;
   const exit = { code: null, signal: null };
-  emit({ type: 'component.stopped', component: name, at: clock.now(), incarnation, exit, forced: false, next: 'stop' });
+  emit({ type: 'component.stopped', component: name, at: clock.now(), incarnation, exit, forced: false, next });
 }
 
 /** A start that was decided comes at its time; one that was put off must be decided anew. */

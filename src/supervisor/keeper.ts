@@ -123,9 +123,22 @@ export class Keeper implements LifeHearer {
     this.#lives.mourn(incarnation);
   }
 
-  /** It says why it is about to end: the evidence of the crash that follows. */
+  /** It says why it is about to end: the evidence of the crash that follows; of a logical component it is the crash. */
   testify(told: ToldCrash): void {
-    if (this.life) this.life.told = { ...told, at: this.#deps.clock.now() };
+    if (!this.life) return;
+    this.life.told = { ...told, at: this.#deps.clock.now() };
+    this.life.running?.lost?.();
+  }
+
+  /** What it lives in has ended: it is down until that is back, through no fault of its own. */
+  fall(why: string): void {
+    const { life } = this;
+    if (life?.ending) life.running?.lost?.();
+    else if (life) {
+      this.#wishAnew();
+      this.#lives.fall(why);
+      this.#pending = 'dependency';
+    }
   }
 
   /** A dependency came up, a recovery ended or time passed: what waited looks again. */
@@ -218,7 +231,8 @@ export class Keeper implements LifeHearer {
   notStarted(life: Life, why: string, facts: readonly RecoveryEvent[]): void {
     const crash = { code: null, severity: 'high', signature: null } as const;
     const before = [...facts, ...this.#restartFinished(life, 'failure')];
-    this.request({ reason: 'crash', by: 'supervisor', force: false, crash }, { before, why });
+    const unanswered = this.config.parent !== undefined;
+    this.request({ reason: 'crash', by: 'supervisor', force: false, crash, unanswered }, { before, why });
     this.#waiters.settle(new Error(why));
   }
 

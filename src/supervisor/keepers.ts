@@ -7,6 +7,7 @@ import { createAutopsy } from './autopsy.ts';
 import type { House } from './house.ts';
 import { Keeper } from './keeper.ts';
 import { createAskToLeave } from './leave.ts';
+import { leansOn } from './roster.ts';
 import { blame, decideFor, outcomeOf } from './situation.ts';
 import { isUp, processOf } from './state.ts';
 
@@ -30,7 +31,8 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
       autopsy: (life, exit, killedFor, hung) =>
         autopsy({
           component: name,
-          plan: () => startPlan(house, keeper, life.incarnation),
+          // What lives inside another's process shares its secrets.
+          plan: () => startPlan(house, house.roster.processOf(name) ?? keeper, life.incarnation),
           usage: house.readings.of(name).usage,
           startedAt: record().startedAt,
           life,
@@ -52,7 +54,7 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
 /** What a start of it waits for: dependencies, and in recovery mode the components of minimal recovery. */
 export function unmetOf(house: House, keeper: Keeper): ComponentName[] {
   const up = (name: ComponentName) => isUp(house.bus.record(name).state);
-  const unmet = (keeper.config.depends_on as ComponentName[]).filter((dependency) => !up(dependency));
+  const unmet = leansOn(keeper.config).filter((dependency) => !up(dependency));
   if (!house.minimalFirst || isMinimal(keeper.config)) return unmet;
   return [
     ...unmet,

@@ -149,6 +149,22 @@ export class Lives {
     return life.ending;
   }
 
+  /** It has ended with what it lives in; nobody asks why. */
+  fall(why: string): void {
+    const life = this.#current;
+    if (!life) return;
+    const { incarnation, running } = life;
+    const about = { ...this.#about(), incarnation, next: 'restart' } as const;
+    this.#close(life);
+    life.unwanted.abort();
+    running?.lost?.();
+    const exit = { code: null, signal: null };
+    this.#deps.emit(
+      { type: 'component.stopping', ...about, why, graceMs: 0 },
+      { type: 'component.stopped', ...about, exit, forced: false },
+    );
+  }
+
   /** Lets go of the process without touching it. */
   forsake(): void {
     this.#current?.over.abort();
@@ -223,11 +239,14 @@ export class Lives {
     this.#deps.emit(crash ?? { type: 'component.stopped', ...this.#about(), incarnation, exit, forced, next });
   }
 
-  /** @param why null: it does not listen, and gets the signal at once. */
+  /** @param why null: it does not listen, and gets the signal at once. One inside another is told by its driver. */
   async #leave({ running }: Life, why: string | null, stop: StopPolicy, next: AfterStop) {
     if (!running) return undefined;
     const { askToLeave } = this.#deps;
-    const timeout = why === null ? stop.timeout : await askToLeave(this.#component, running.exited, stop.timeout, why);
+    const timeout =
+      why === null || running.lost
+        ? stop.timeout
+        : await askToLeave(this.#component, running.exited, stop.timeout, why);
     return running.stop({ ...stop, timeout }, next);
   }
 

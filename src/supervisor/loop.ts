@@ -37,8 +37,13 @@ export function createLoop({ roster, intervalOf, onFatal, onFailed }: LoopDeps):
     }
   };
 
+  const ended = ({ component }: EventOf<'component.crashed' | 'component.stopped'>): void => {
+    for (const inside of roster.insideOf(component)) inside.fall(`${component}, which it lives in, has ended`);
+  };
+
   return (event) => {
     if (event.type === 'check.tripped') tripped(event);
+    else if (event.type === 'component.crashed' || event.type === 'component.stopped') ended(event);
     else if (event.type === 'component.ready') ready(event);
     else if (event.type === 'recovery.finished') for (const keeper of roster) keeper.recheck();
     else if (event.type === 'component.failed') {

@@ -28,6 +28,7 @@ import { createCommands } from './commands.ts';
 import { createCredentials, type ComponentTokens } from './credentials.ts';
 import type { House } from './house.ts';
 import { createMainBeats } from './main-beats.ts';
+import { createInside } from './inside.ts';
 import { noPast, readPast, type Past } from './past.ts';
 import { Readings } from './readings.ts';
 import { Roster } from './roster.ts';
@@ -113,7 +114,12 @@ export function openHouse(
   bus.subscribe((event) => readings.read(event));
   const { emit } = bus;
 
-  const driver = createDrivers({ logsFolder: paths.logs, clock, onProblem: onError });
+  const driver = createDrivers({
+    logsFolder: paths.logs,
+    clock,
+    onProblem: onError,
+    inside: createInside(() => house),
+  });
   closing.add('driver', () => driver.close());
   const monitor = createMonitor({ clock, emit, random: Math.random, intervals });
   closing.add('monitor', () => monitor.stop());
@@ -155,7 +161,7 @@ export function openHouse(
 
   const roster = new Roster();
   // One that was taken off the list lives until it has left, and is asked to over its line.
-  const lifeOf = (component: ComponentName) => roster.living(component)?.life?.over.signal;
+  const lifeOf = (component: ComponentName) => roster.processOf(component)?.life?.over.signal;
   const commands = createCommands({
     clock,
     putState: state.putState,

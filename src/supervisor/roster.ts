@@ -31,6 +31,12 @@ export class Roster {
     return this.find(name) ?? this.leaving(name);
   }
 
+  /** The component whose process speaks for it: itself, or what it lives in. */
+  processOf(name: ComponentName): Keeper | undefined {
+    const keeper = this.living(name);
+    return keeper?.config.parent ? this.living(keeper.config.parent.name as ComponentName) : keeper;
+  }
+
   /** Nothing of it lives any more. @returns false when it has come back meanwhile. */
   gone(keeper: Keeper): boolean {
     return this.#leaving.get(keeper.name) === keeper && this.#leaving.delete(keeper.name);
@@ -51,9 +57,14 @@ export class Roster {
     return this.#keepers.values();
   }
 
-  /** Those that depend on it directly. */
+  /** Those that live inside its process. */
+  insideOf(name: ComponentName): Keeper[] {
+    return [...this.#keepers.values()].filter(({ config }) => config.parent?.name === name);
+  }
+
+  /** Those that depend on it directly, or live inside it. */
   dependents(name: ComponentName): Keeper[] {
-    return [...this.#keepers.values()].filter(({ config }) => config.depends_on.includes(name));
+    return [...this.#keepers.values()].filter(({ config }) => leansOn(config).includes(name));
   }
 
   /** Stops all at once where nothing forbids it: a component goes when those that depend on it have gone. */
@@ -76,13 +87,19 @@ async function leave(keeper: Keeper, why: string): Promise<void> {
   if (isKeptRunning(keeper.config)) keeper.forsake();
   else await keeper.stop(why);
 }
+/** What must be up before it starts: what it depends on, and what it lives in. */
+export const leansOn = ({ depends_on, parent }: Pick<ComponentConfig, 'depends_on' | 'parent'>): ComponentName[] =>
+  (parent ? [...depends_on, parent.name] : depends_on) as ComponentName[];
 
 /** Names in an order in which each comes after what it depends on. The configuration has no cycles. */
-export function startOrder(components: Readonly<Record<string, Pick<ComponentConfig, 'depends_on'>>>): ComponentName[] {
+export function startOrder(
+  components: Readonly<Record<string, Pick<ComponentConfig, 'depends_on' | 'parent'>>>,
+): ComponentName[] {
   const ordered = new Set<string>();
   const visit = (name: string): void => {
     if (ordered.has(name)) return;
-    for (const dependency of components[name]?.depends_on ?? []) visit(dependency);
+    const component = components[name];
+    for (const dependency of component ? leansOn(component) : []) visit(dependency);
     ordered.add(name);
   };
   for (const name of Object.keys(components)) visit(name);

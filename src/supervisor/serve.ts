@@ -93,7 +93,10 @@ export function serve({
       if (keeper && !current && house.phase === 'stopping') throw failure('SHUTTING_DOWN', undefined);
       return keeper && { ...speaker, current };
     },
+    speaksFor: (component, other): other is ComponentName =>
+      other === component || roster.living(other as ComponentName)?.config.parent?.name === component,
     heartbeat(component, { status = 'healthy', message = '', progress = null, metrics: given = {} }) {
+      if (!roster.living(component)?.life) return;
       const at = clock.now();
       const list = Object.entries(given).map(([name, value]) => ({ name, value }));
       monitor.heartbeat(component, { at, status, message, progress });

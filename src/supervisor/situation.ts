@@ -4,6 +4,7 @@ import { decide, maintenanceAt, toBlame, type RestartRequest } from '../restart/
 import type { BlameOutcome } from './deferral.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
+import { leansOn } from './roster.ts';
 import { isUp } from './state.ts';
 
 /** What would be decided for this component now; pure but for the reading of the house. */
@@ -19,7 +20,7 @@ export function decideFor(house: House, keeper: Keeper, request: RestartRequest)
       priority,
       restarts: house.ledger.of(keeper.name, policy.restart_window, now),
       faults: house.ledger.faults(keeper.name, now),
-      toBlame: toBlame(dependenciesOf(house, keeper), policy.restart_window, now),
+      toBlame: toBlame(suspectsFor(house, keeper, request), policy.restart_window, now),
       hostRestarts: house.ledger.host(now),
       hostLimit: config.restart.max_restarts_per_hour,
       recovering: recoveringBeside(house, keeper.name),
@@ -32,8 +33,11 @@ export function decideFor(house: House, keeper: Keeper, request: RestartRequest)
 /** What the loop asks for a dependency that is to blame. */
 const BLAMED: RestartRequest = { reason: 'health', by: 'supervisor', force: false, crash: null };
 
-function dependenciesOf(house: House, { name, config }: Keeper) {
-  return config.depends_on.flatMap((other) => {
+/** Of one that does not answer inside its parent that alone is a suspect. */
+function suspectsFor(house: House, { name, config }: Keeper, { unanswered = false }: RestartRequest) {
+  return leansOn(config).flatMap((other) => {
+    const parent = other === config.parent?.name;
+    if (unanswered && !parent) return [];
     const dependency = house.roster.find(other);
     if (!dependency) return [];
     const { state, held, lastCrashAt } = house.bus.record(dependency.name);
@@ -41,6 +45,7 @@ function dependenciesOf(house: House, { name, config }: Keeper) {
     const settled = state.is === 'stopped' && state.settled;
     return {
       name: dependency.name,
+      parent,
       unhealthy: state.is === 'running' && !isUp(state),
       lastCrashAt,
       blamedAt: house.ledger.blamed(name).get(dependency.name) ?? null,

@@ -65,7 +65,8 @@ describe('a bad configuration', () => {
     {
       flaw: 'no way to run, at the component',
       text: 'components:\n  gmail:\n    priority: high\n',
-      problem: '2:3 components.gmail: does not say how it runs: give one of command, commands, systemd or container',
+      problem:
+        '2:3 components.gmail: does not say how it runs: give one of command, commands, systemd, container or parent',
     },
     {
       flaw: 'two ways to run, at the second',
@@ -147,6 +148,43 @@ describe('a bad configuration', () => {
       flaw: 'a sampling that there is not',
       text: 'telemetry: { traces: { sample_healthy_checks: some } }',
       problem: '1:47 telemetry.traces.sample_healthy_checks: expected one of auto, all, none, got "some"',
+    },
+    {
+      flaw: 'a parent that is not there',
+      text: 'components:\n  core: { command: [a] }\n  soul: { parent: cor }\n',
+      problem: '3:19 components.soul.parent: no component is named "cor"; did you mean "core"?',
+    },
+    {
+      flaw: 'a component that lives inside itself',
+      text: 'components:\n  soul: { parent: soul }\n',
+      problem: '2:19 components.soul.parent: "soul" cannot live inside itself',
+    },
+    {
+      flaw: 'a parent without a process of its own',
+      text: 'components:\n  core: { command: [a] }\n  soul: { parent: core }\n  spark: { parent: soul }\n',
+      problem:
+        '4:20 components.spark.parent: "soul" has no process of its own: name the component whose process both live in',
+    },
+    {
+      flaw: 'a parent of whom nothing can be asked',
+      text: 'components:\n  db: { systemd: { unit: db } }\n  soul: { parent: db }\n',
+      problem:
+        '3:19 components.soul.parent: "db" is not run with "command": nothing can be asked of what lives inside it',
+    },
+    {
+      flaw: 'a parent that is not enabled',
+      text: 'components:\n  core: { command: [a], enabled: false }\n  soul: { parent: core }\n',
+      problem: '3:19 components.soul.parent: "core" is not enabled, but "soul" is and lives inside it',
+    },
+    {
+      flaw: 'a parent that depends on what lives inside it, once',
+      text: 'components:\n  core: { command: [a], depends_on: [soul] }\n  soul: { parent: core }\n',
+      problem: '2:38 components.core.depends_on[0]: dependency cycle: core → soul → core',
+    },
+    {
+      flaw: 'an environment for what has no process',
+      text: 'components:\n  core: { command: [a] }\n  soul: { parent: core, env: { A: 1 } }\n',
+      problem: '3:25 components.soul.env: only a component with "command" has this, not one with "parent"',
     },
     {
       flaw: 'a component that depends on itself',

@@ -6,7 +6,7 @@ import { breakerSchema } from '../../src/breakers/schema.ts';
 import type { StateStore } from '../../src/checkpoints/state-store.ts';
 import { failure } from '../../src/errors.ts';
 import { createHttp, type HttpDeps } from '../../src/http/index.ts';
-import { componentName, type Listener, type RecoveryEvent } from '../../src/model/index.ts';
+import { componentName, type ComponentName, type Listener, type RecoveryEvent } from '../../src/model/index.ts';
 import type { ComponentView, Daemon, EventView, HealthView } from '../../src/supervisor/api.ts';
 import { createCommands } from '../../src/supervisor/commands.ts';
 import { samples } from '../telemetry/events.ts';
@@ -190,6 +190,8 @@ export class StandIn implements Daemon {
       ? { component: componentName('agent_core'), incarnation: token, current: token === this.currentToken }
       : undefined;
   heartbeat = (component: string, body: unknown) => this.#note('heartbeat', component, body);
+  speaksFor = (component: string, other: string): other is ComponentName =>
+    other === component || other === 'soul_engine';
   testify = (component: string, told: unknown) => this.#note('testify', component, told);
   restore = async (component: string) => {
     this.#note('restore', component);

@@ -7,6 +7,7 @@ const ago = (ms: number) => epochMs(NOW - ms);
 const WINDOW = 1_000;
 const dependency = (name: string, given: Partial<Parameters<typeof toBlame>[0][number]> = {}) => ({
   name: componentName(name),
+  parent: false,
   unhealthy: false,
   lastCrashAt: null,
   blamedAt: null,
@@ -31,6 +32,12 @@ describe('the dependency to blame', () => {
       what: 'the unhealthy one before one that crashed',
       all: [dependency('db', { lastCrashAt: ago(1) }), dependency('mq', { unhealthy: true })],
       becomes: 'mq',
+    },
+    { what: 'its own process when nothing else is', all: [dependency('core', { parent: true })], becomes: 'core' },
+    {
+      what: 'an unhealthy one before its own process',
+      all: [dependency('core', { parent: true }), dependency('db', { lastCrashAt: ago(1) })],
+      becomes: 'db',
     },
     {
       what: 'the one that crashed last',

@@ -175,6 +175,25 @@ describe('the slow loop', () => {
   });
 });
 
+describe('a logical component that does not begin anew', () => {
+  const unanswered: RestartRequest = { ...crash, unanswered: true };
+  const toBlame = { dependency: componentName('core'), why: 'its parent core is its own process' };
+
+  it('has its parent restarted, before its budget is used up', () => {
+    expect(decide(unanswered, situation({ toBlame }), NOW)).toEqual({
+      kind: 'blame',
+      rule: 'parent',
+      dependency: 'core',
+      why: 'it does not begin anew inside core',
+    });
+    expect(decide(crash, situation({ toBlame }), NOW)).toMatchObject({ kind: 'restart' });
+  });
+
+  it('is told once more when its parent cannot be blamed (again)', () => {
+    expect(decide(unanswered, situation(), NOW)).toMatchObject({ kind: 'restart' });
+  });
+});
+
 describe('a dependency that is to blame', () => {
   const toBlame = { dependency: componentName('db'), why: 'its dependency db is unhealthy' };
   const restarts = Array.from({ length: 5 }, () => ago(1_000));

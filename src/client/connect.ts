@@ -87,6 +87,10 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     restore: () => during(() => state.fetch('state')),
     saveState: (present, { through: upTo = through(), schemaVersion } = {}) =>
       during(async () => state.put(stateBody(present, schemaVersion, upTo))),
+    patchState: (operations, { through: upTo = through(), whole, schemaVersion } = {}) =>
+      during(async () =>
+        state.patch(JSON.stringify(operations), upTo, whole && (() => stateBody(whole(), schemaVersion, through()))),
+      ),
     journal(operation, data = null, { id } = {}) {
       if (closed) return Promise.reject(new ClientError('CLOSED', 'The connection to Paramedic has been closed.'));
       return entries.add(operation, data, id);

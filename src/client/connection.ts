@@ -83,6 +83,17 @@ export interface Connection {
    */
   saveState(state: unknown, options?: { through?: number; schemaVersion?: number }): Promise<{ checkpointId: string }>;
   /**
+   * Stores a checkpoint by what has changed since the one before: JSON Patch operations (RFC 6902), which cost as much
+   * as they are long. They are read at the call and must hold all that has changed, journalled or not.
+   * Rejects with CHECKPOINT_NOT_NEWEST or PATCH_REFUSED when there is nothing that they can be applied to: before the
+   * first `saveState`, after a call that failed, and now and then else.
+   * @param options.whole gives the present state; it is sent whole then, and nothing rejects for that reason.
+   */
+  patchState(
+    operations: readonly object[],
+    options?: { through?: number; whole?: () => unknown; schemaVersion?: number },
+  ): Promise<{ checkpointId: string }>;
+  /**
    * Stores an operation; durable when resolved. Calls of one turn travel together.
    * @param options.id to be stored once even if this call is made again, by a later life too.
    */

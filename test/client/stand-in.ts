@@ -30,7 +30,8 @@ export async function standIn(answer: (heard: Heard, count: number) => Reply | u
       });
       return { status: 200, body: { entry_ids: ids } };
     }
-    if (call === 'PUT state') return { status: 200, body: { checkpoint_id: `CP-${++checkpoints}` } };
+    if (call === 'PUT state' || call === 'PATCH state')
+      return { status: 200, body: { checkpoint_id: `CP-${++checkpoints}` } };
     if (call.startsWith('POST commands/')) return { status: 200, body: { checkpoint_id: `CP-${++checkpoints}` } };
     if (call === 'POST heartbeat') return { status: 204 };
     if (call === 'GET commands') return 'stream';

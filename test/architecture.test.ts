@@ -59,7 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   cli: ['*', 'config', 'cli'],
 };
 /** The worker that owns state.db opens it, and events.db for its WAL, as every database is opened. */
-const exceptions = [/^checkpoints\/(worker|wal-keeper)\.ts → storage$/];
+const exceptions = [/^checkpoints\/(worker|open-states|wal-keeper)\.ts → storage$/];
 /** The doors: main, index, daemon and the generated pages may import everything. */
 const doors = new Set(['main.ts', 'index.ts', 'daemon.ts']);
 

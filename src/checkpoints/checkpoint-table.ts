@@ -21,7 +21,7 @@ const infoRow = z
     parent: z.string().nullable().catch(null),
     size_bytes: number,
     stored_bytes: number,
-    encoding: z.enum(['json', 'zstd']).catch('json'),
+    encoding: z.enum(['json', 'zstd', 'chunks']).catch('json'),
     sha256: z.string().catch(''),
     chain: z.string().catch(''),
     valid: number.transform((valid) => valid === 1),
@@ -84,7 +84,7 @@ export function createCheckpointTable(db: Database) {
        ORDER BY later.sequence`,
     )
     .pluck();
-  // Whatever is kept keeps what it builds on.
+  // Whatever is kept keeps what it builds on; the newest stays, damaged or not, because the next one counts on from it.
   const deleteExpired = db.prepare(
     `WITH kept AS (
        SELECT root, max(sequence) AS last FROM (
@@ -97,6 +97,7 @@ export function createCheckpointTable(db: Database) {
      DELETE FROM checkpoint WHERE number IN (
        SELECT number FROM checkpoint LEFT JOIN kept ON kept.root = checkpoint.root
        WHERE component = $component AND (kept.last IS NULL OR sequence > kept.last)
+         AND sequence < (SELECT max(sequence) FROM checkpoint WHERE component = $component)
        ORDER BY sequence DESC LIMIT ${EXPIRE_SLICE})`,
   );
 

@@ -1,7 +1,9 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 
-/** How the JSON of a record lies in its bytes. */
+/** How JSON lies in the bytes of a chunk. */
 export type Encoding = 'json' | 'zstd';
+/** …and in those of a record: `chunks` are the hashes of its chunks. */
+export type RecordEncoding = Encoding | 'chunks';
 
 /** Below, a frame costs more than it saves. */
 const WORTH_COMPRESSING_BYTES = 512;

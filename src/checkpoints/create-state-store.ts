@@ -54,7 +54,14 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     },
     clock,
     onBesides: (message) => options.besides?.hear(message),
-    onSetAside: (setAside) => tell({ type: 'store.set_aside', at: clock.now(), store: 'state', ...setAside }),
+    onOpened({ setAside, losses }) {
+      if (setAside) tell({ type: 'store.set_aside', at: clock.now(), store: 'state', ...setAside });
+      const why = setAside
+        ? 'state.db was damaged'
+        : 'commits are missing from state.db: its WAL was damaged or cut off';
+      for (const { component, sequences, entries } of losses)
+        tell({ type: 'checkpoint.lost', at: clock.now(), component, sequences, entries, why });
+    },
   });
 
   const { ask } = worker;
@@ -93,13 +100,17 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     const { restored, damaged, hadAnything } = await ask('restore', question);
     tellDamage(damaged);
     if (hadAnything) tellRestored(component, restored);
+    const why = 'entries of the journal are damaged or missing';
+    for (const entries of restored.lost_entries)
+      tell({ type: 'checkpoint.lost', at: clock.now(), component, sequences: null, entries, why });
     return restored;
   }
 
   async function beginAfresh(component: ComponentName): Promise<Restored> {
     const through = await ask('newest', { component });
     const nothing = { checkpoint_id: null, state: null, schema_version: 1, journal: [], data_loss_seconds: 0 };
-    return { ...nothing, through, source: 'none' };
+    const lost = { lost_checkpoints: 0, lost_entries: [] };
+    return { ...nothing, ...lost, through, source: 'none' };
   }
 
   function tellRestored(component: ComponentName, restored: Jobs['restore']['answer']['restored']): void {
@@ -113,6 +124,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       outcome: checkpoint === null && journal.length === 0 ? 'failure' : 'success',
       entriesReplayed: journal.length,
       dataLossMs: lostSeconds * 1_000,
+      checkpointsLost: restored.lost_checkpoints,
     });
   }
 
@@ -148,6 +160,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       }
       while ((await ask('trim', { component })) > 0);
     }
+    while ((await ask('sweep', {})) > 0);
     for (let slice = 0; slice < VACUUM_SLICES && (await ask('vacuum', {})) > 0; slice++);
     return deleted;
   }

@@ -11,8 +11,9 @@ export const isWrite = (request: Request): request is Write => writes.has(reques
  * Applies writes in their order in one transaction, each in a savepoint of its own, so that a bad one leaves the
  * others alone; answers are true once this returns. When the transaction as a whole fails (a full disk), each is
  * tried alone: what fits is kept.
+ * @param onCommitted hears of each transaction that is on disk, before it is answered. Must not throw.
  */
-export function createGroupCommit(db: Database, states: StateDatabase) {
+export function createGroupCommit(db: Database, states: StateDatabase, onCommitted: () => void = () => {}) {
   let commits = 0;
   // Within a transaction, better-sqlite3 makes a savepoint of the inner one.
   const applyOne = db.transaction((write: Write) => {
@@ -30,8 +31,10 @@ export function createGroupCommit(db: Database, states: StateDatabase) {
       try {
         return { id: write.id, value: applyOne(write) };
       } catch (error) {
-        if (error instanceof Refusal) return { id: write.id, refused: error.refused };
-        throw error;
+        if (!(error instanceof Refusal)) throw error;
+        // What it had done is undone, in the database.
+        states.journalled.forget();
+        return { id: write.id, refused: error.refused };
       }
     }),
   );
@@ -40,6 +43,7 @@ export function createGroupCommit(db: Database, states: StateDatabase) {
     try {
       const answers = applyAll.immediate(writes);
       commits++;
+      onCommitted();
       return answers;
     } catch (error) {
       states.forget();

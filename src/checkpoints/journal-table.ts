@@ -1,26 +1,41 @@
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import type { EntryBody } from './body.ts';
-import type { JournalEntry } from './state-store.ts';
+import type { Gap, JournalEntry } from './state-store.ts';
 
 const entryRow = z.object({
   entry_id: z.number(),
-  at: z.number().transform((at) => at as EpochMs),
+  at: z.number(),
+  client_id: z.string().nullable(),
   operation: z.string(),
-  data: z.string().transform((data): unknown => JSON.parse(data)),
+  data: z.string(),
+  previous: z.number().nullable(),
+  crc: z.number().nullable(),
 });
+type EntryRow = z.output<typeof entryRow>;
+
+/** Entries in their order, and between which of them others are missing or damaged. */
+export interface ReadJournal {
+  readonly entries: readonly JournalEntry[];
+  readonly gaps: readonly Gap[];
+}
 
 const TRIM_SLICE = 1_000;
 
 /** The SQL of the journal. Begins no transaction: its caller does. */
 export function createJournalTable(db: Database) {
-  const insert = db.prepare(`INSERT INTO journal (component, at, client_id, operation, data) VALUES (?, ?, ?, ?, ?)`);
+  const insert = db.prepare(
+    `INSERT INTO journal (entry_id, component, at, client_id, operation, data, previous, crc)
+     VALUES ($entry_id, $component, $at, $client_id, $operation, $data, $previous, $crc)`,
+  );
   const selectOnce = db
     .prepare<[string, string], number>('SELECT entry_id FROM journal WHERE component = ? AND client_id = ?')
     .pluck();
   const selectAfter = db.prepare<[string, number], unknown>(
-    'SELECT entry_id, at, operation, data FROM journal WHERE component = ? AND entry_id > ? ORDER BY entry_id',
+    `SELECT entry_id, at, client_id, operation, data, previous, crc FROM journal
+     WHERE component = ? AND entry_id > ? ORDER BY entry_id`,
   );
   // Entries that were pruned live on in the `through` of a checkpoint.
   const selectLast = db
@@ -29,8 +44,10 @@ export function createJournalTable(db: Database) {
          UNION ALL SELECT max(through) FROM checkpoint INDEXED BY checkpoint_through WHERE component = ?)`,
     )
     .pluck();
+  const selectPrevious = db
+    .prepare<[string], number | null>('SELECT max(entry_id) FROM journal WHERE component = ?')
+    .pluck();
   const selectHighest = db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").pluck();
-  const insertHighest = db.prepare<[number]>("INSERT INTO sqlite_sequence (name, seq) VALUES ('journal', ?)");
   // Null comes first: as long as a checkpoint from before the first entry is kept, all of the journal is.
   const selectOldestThrough = db
     .prepare<[string], number | null>(
@@ -45,29 +62,91 @@ export function createJournalTable(db: Database) {
 
   const oldestThrough = (component: ComponentName): number | null => selectOldestThrough.get(component) ?? null;
 
+  /** Of the newest entry, in all and of each component; forgotten when a transaction fails. */
+  let newest: number | null = null;
+  const newestOf = new Map<ComponentName, number>();
+  let floor = 0;
+  /** The highest number ever given out, of any component. */
+  const highest = (): number => (newest ??= Math.max(selectHighest.get() ?? 0, floor));
+
+  const newestOfOne = (component: ComponentName): number => {
+    const known = newestOf.get(component) ?? selectPrevious.get(component) ?? 0;
+    newestOf.set(component, known);
+    return known;
+  };
+
   return {
-    /** In a database begun anew: entries get numbers above `floor`, so above all that the lost one has given out. */
-    countFrom: (floor: number): void => void insertHighest.run(floor),
+    /** The newest entry of a component that is there; 0: none is. */
+    newestOf: newestOfOne,
+
+    /** Entries get numbers above it from now on, whatever is in the database: it may have lost some. */
+    countFrom(lowest: number): void {
+      floor = Math.max(floor, lowest);
+      newest = null;
+    },
 
     /** @returns its number: that of the entry which the same client id was given before, if it was. */
     append(component: ComponentName, at: EpochMs, { id, operation, data }: EntryBody): number {
       const stored = id === undefined ? undefined : selectOnce.get(component, id);
       if (stored !== undefined) return stored;
-      return Number(insert.run(component, at, id ?? null, operation, JSON.stringify(data)).lastInsertRowid);
+      const previous = newestOfOne(component);
+      const entry_id = highest() + 1;
+      const row = { entry_id, at, client_id: id ?? null, operation, data: JSON.stringify(data), previous };
+      insert.run({ ...row, component, crc: checksum(component, row) });
+      newest = entry_id;
+      newestOf.set(component, entry_id);
+      return entry_id;
     },
 
-    after: (component: ComponentName, entry: number): JournalEntry[] =>
-      selectAfter.all(component, entry).map((row) => entryRow.parse(row)),
+    /** What can be read of what comes after an entry. @param upTo the newest that is known of. */
+    after(component: ComponentName, entry: number, upTo: number | null): ReadJournal {
+      const entries: JournalEntry[] = [];
+      const gaps: Gap[] = [];
+      let before = entry;
+      for (const row of selectAfter.all(component, entry)) {
+        const read = readEntry(component, row);
+        if (!read) continue;
+        const { previous, ...kept } = read;
+        const hasGap = entries.length === 0 ? (previous ?? 0) > entry : previous !== null && previous !== before;
+        if (hasGap) gaps.push({ after: before, before: kept.entry_id });
+        entries.push(kept);
+        before = kept.entry_id;
+      }
+      if (upTo !== null && before < upTo) gaps.push({ after: before, before: upTo + 1 });
+      return { entries, gaps };
+    },
+
+    forget(): void {
+      newest = null;
+      newestOf.clear();
+    },
 
     /** The newest entry that the component has ever journalled; null: it never has. */
     last: (component: ComponentName): number | null => selectLast.get(component, component) ?? null,
 
-    /** The highest number ever given out, of any component. */
-    highest: (): number => selectHighest.get() ?? 0,
+    highest,
 
     /** What the journal is needed from, by the checkpoints that are kept: entries up to here may be gone. */
     oldestThrough,
 
-    trim: (component: ComponentName): number => deleteEntries.run(component, oldestThrough(component) ?? 0).changes,
+    trim(component: ComponentName): number {
+      newestOf.delete(component);
+      return deleteEntries.run(component, oldestThrough(component) ?? 0).changes;
+    },
   };
+}
+
+/** Of all that is stored of an entry: every flipped bit shows. */
+const checksum = (component: ComponentName, row: Omit<EntryRow, 'crc'>): number =>
+  crc32(JSON.stringify([row.entry_id, row.previous, component, row.at, row.client_id, row.operation, row.data]));
+
+function readEntry(component: ComponentName, row: unknown): (JournalEntry & Pick<EntryRow, 'previous'>) | null {
+  try {
+    const { crc, ...read } = entryRow.parse(row);
+    if (crc !== null && crc !== checksum(component, read)) return null;
+    const { entry_id, at, operation, data, previous } = read;
+    return { entry_id, at: at as EpochMs, operation, data: JSON.parse(data) as unknown, previous };
+  } catch {
+    return null;
+  }
 }

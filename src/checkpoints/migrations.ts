@@ -68,5 +68,22 @@ export const stateMigrations: readonly string[] = [
    ALTER TABLE quarantine_2 RENAME TO quarantine;
    DROP TABLE checkpoint_1;
    CREATE UNIQUE INDEX checkpoint_of ON checkpoint (component, sequence);
-   CREATE INDEX checkpoint_through ON checkpoint (component, through);`,
+   CREATE INDEX checkpoint_through ON checkpoint (component, through);`, // Large states in chunks; journal entries that know the one before them and have a checksum (null: older than that).
+  `CREATE TABLE chunk (
+     number INTEGER PRIMARY KEY,
+     sha256 TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     encoding TEXT NOT NULL,
+     bytes BLOB NOT NULL
+   );
+   CREATE INDEX chunk_of ON chunk (sha256);
+   CREATE TABLE piece (
+     checkpoint TEXT NOT NULL REFERENCES checkpoint (id) ON DELETE CASCADE,
+     place INTEGER NOT NULL,
+     chunk INTEGER NOT NULL REFERENCES chunk (number),
+     PRIMARY KEY (checkpoint, place)
+   ) WITHOUT ROWID;
+   CREATE INDEX piece_of ON piece (chunk);
+   ALTER TABLE journal ADD COLUMN previous INTEGER;
+   ALTER TABLE journal ADD COLUMN crc INTEGER;`,
 ];

@@ -2,6 +2,7 @@ import { sha256 } from '../digest.ts';
 import { sentenceOf } from '../errors.ts';
 import type { CheckpointId } from '../model/index.ts';
 import type { CheckpointTable } from './checkpoint-table.ts';
+import type { ChunkTable } from './chunk-table.ts';
 import { decode } from './codec.ts';
 import { applyPatch } from './patch.ts';
 import { isExact } from './plan.ts';
@@ -22,19 +23,24 @@ export interface BadRecord {
   readonly why: string;
 }
 
-type Table = Pick<CheckpointTable, 'one' | 'stateOf'>;
+export interface Tables {
+  readonly checkpoints: Pick<CheckpointTable, 'one' | 'stateOf'>;
+  readonly chunks: Pick<ChunkTable, 'read'>;
+}
 
 /** Reads the state of a checkpoint: its full record and the patches since, each compared with what is known of it. */
-export function openState(table: Table, checkpoint: CheckpointInfo): OpenState | BadRecord {
-  const records = chainOf(table, checkpoint);
+export function openState(tables: Tables, checkpoint: CheckpointInfo): OpenState | BadRecord {
+  const records = chainOf(tables, checkpoint);
   if ('bad' in records) return records;
   let chain = '';
   let opened: OpenState = { value: null, exact: true, sizeBytes: 0 };
   for (const record of records) {
     try {
-      const why = complaintOf(table, record, chain);
-      if (why !== null) return { bad: record, why };
-      const json = decode(record.encoding, table.stateOf(record.checkpoint_id) ?? Buffer.alloc(0)).toString();
+      const bytes = tables.checkpoints.stateOf(record.checkpoint_id);
+      if (!bytes || sha256(bytes) !== record.sha256) return { bad: record, why: 'its bytes do not match its checksum' };
+      if (!isSealed(record, chain)) return { bad: record, why: 'its record does not match its chain hash' };
+      const { checkpoint_id: id, encoding } = record;
+      const json = (encoding === 'chunks' ? tables.chunks.read(id, bytes) : decode(encoding, bytes)).toString();
       if (record.kind === 'full')
         opened = { value: JSON.parse(json), exact: isExact(json), sizeBytes: record.size_bytes };
       else opened = { ...opened, value: applyPatch(opened.value, JSON.parse(json) as unknown[]) };
@@ -47,11 +53,11 @@ export function openState(table: Table, checkpoint: CheckpointInfo): OpenState |
 }
 
 /** The full record first. */
-function chainOf(table: Table, checkpoint: CheckpointInfo): CheckpointInfo[] | BadRecord {
+function chainOf({ checkpoints }: Tables, checkpoint: CheckpointInfo): CheckpointInfo[] | BadRecord {
   const records = [checkpoint];
   const seen = new Set<CheckpointId>();
   for (let record = checkpoint; record.kind === 'incremental'; records.unshift(record)) {
-    const before = record.parent === null || seen.has(record.parent) ? null : table.one(record.parent);
+    const before = record.parent === null || seen.has(record.parent) ? null : checkpoints.one(record.parent);
     if (!before) return { bad: record, why: 'the checkpoint that it builds on is not there' };
     seen.add(before.checkpoint_id);
     record = before;
@@ -59,12 +65,9 @@ function chainOf(table: Table, checkpoint: CheckpointInfo): CheckpointInfo[] | B
   return records;
 }
 
-/** What is wrong with a record by itself. @param before chain hash of the one that it builds on. */
-function complaintOf(table: Table, record: CheckpointInfo, before: string): string | null {
-  const bytes = table.stateOf(record.checkpoint_id);
-  if (!bytes || sha256(bytes) !== record.sha256) return 'its bytes do not match its checksum';
+/** @param before chain hash of the record that it builds on. */
+function isSealed(record: CheckpointInfo, before: string): boolean {
   // Records of before there were chains have none, and are all full.
-  if (record.chain === '' && record.kind === 'full') return null;
-  const expected = seal(record.kind === 'full' ? '' : before, record);
-  return expected === record.chain ? null : 'its record does not match its chain hash';
+  if (record.chain === '' && record.kind === 'full') return true;
+  return seal(record.kind === 'full' ? '' : before, record) === record.chain;
 }

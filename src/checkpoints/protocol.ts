@@ -1,6 +1,6 @@
 import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs } from '../model/index.ts';
 import type { Refused } from './refusal.ts';
-import type { CheckpointInfo, Restored } from './state-store.ts';
+import type { CheckpointInfo, Loss, Restored } from './state-store.ts';
 
 /** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
 export interface Jobs {
@@ -41,6 +41,8 @@ export interface Jobs {
   integrity: { ask: { store: 'state' | 'events' }; answer: string };
   /** One slice each; the answer says how much went. */
   expire: { ask: { component: ComponentName; before: EpochMs; keep: number }; answer: number };
+  /** Chunks that no checkpoint is made of any more. */
+  sweep: { ask: object; answer: number };
   trim: { ask: { component: ComponentName }; answer: number };
   vacuum: { ask: object; answer: number };
   close: { ask: object; answer: null };
@@ -62,8 +64,15 @@ export interface Damage {
 export type Answer =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly refused: Refused };
 
+/** What was found when the database was opened. */
+export interface Opened {
+  /** It was damaged, and a new one begun. */
+  readonly setAside: { readonly movedTo: string; readonly why: string } | null;
+  readonly losses: readonly Loss[];
+}
+
 export type FromWorker =
-  | { readonly opened: { readonly movedTo: string; readonly why: string } | null }
+  | { readonly opened: Opened }
   /** Of what else lives on this thread: handed on as it is. */
   | { readonly besides: unknown }
   /** `commits` since the worker began: how well requests are grouped. */

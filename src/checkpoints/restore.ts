@@ -15,7 +15,7 @@ type Opened = OpenState | { readonly damage: Damage };
  * kept, and never used again.
  */
 function open(states: StateDatabase, checkpoint: CheckpointInfo, at: EpochMs): Opened {
-  const opened = openState(states.checkpoints, checkpoint);
+  const opened = openState(states, checkpoint);
   if (!('bad' in opened)) return opened;
   const { bad, why } = opened;
   const damage = { checkpoint: bad.checkpoint_id, component: checkpoint.component, why, isNew: bad.valid };
@@ -38,6 +38,7 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
   // A day of checkpoints is long, and the newest nearly always verifies.
   let candidates = checkpoints.list(component, FIRST_LOOK);
   const last = journalled.last(component);
+  const known = states.markOf(component);
   const damaged: Damage[] = [];
   let avoided = doubted;
   const answer = (restored: Omit<Jobs['restore']['answer']['restored'], 'through'>): Jobs['restore']['answer'] => ({
@@ -63,22 +64,37 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
     if (!checkpoint) {
       const oldest = candidates.at(-1);
       const lostMs = oldest ? Math.max(0, (endedAt ?? at) - oldest.at) : 0;
-      const journal = journalled.after(component, 0);
-      const nothing = { checkpoint_id: null, state: null, schema_version: 1 };
-      return answer({ ...nothing, journal, data_loss_seconds: lostMs / 1_000, source });
+      const { entries: journal, gaps } = journalled.after(component, 0, known.entry);
+      return answer({
+        checkpoint_id: null,
+        state: null,
+        schema_version: 1,
+        journal,
+        data_loss_seconds: lostMs / 1_000,
+        lost_checkpoints: oldest ? known.sequence - oldest.sequence + 1 : known.sequence,
+        lost_entries: gaps,
+        source,
+      });
     }
     const opened = open(states, checkpoint, at);
     if ('damage' in opened) {
       damaged.push(opened.damage);
       continue;
     }
-    const lostMs = last === null && endedAt !== null ? Math.max(0, endedAt - checkpoint.at) : 0;
+    const { entries: journal, gaps } = journalled.after(component, checkpoint.through ?? 0, known.entry);
+    const journals = last !== null && gaps.length === 0;
+    const lostMs = !journals && endedAt !== null ? Math.max(0, endedAt - checkpoint.at) : 0;
+    const sound = candidates.filter(
+      ({ sequence, valid, checkpoint_id: id }) => sequence > checkpoint.sequence && valid && !useless.includes(id),
+    );
     return answer({
       checkpoint_id: checkpoint.checkpoint_id,
       state: opened.value,
       schema_version: checkpoint.schema_version,
-      journal: journalled.after(component, checkpoint.through ?? 0),
+      journal,
       data_loss_seconds: lostMs / 1_000,
+      lost_checkpoints: Math.max(0, known.sequence - checkpoint.sequence - sound.length),
+      lost_entries: gaps,
       source,
     });
   }

@@ -5,6 +5,8 @@ import { parseEntries, parsePatch, parsePut, type PutBody } from './body.ts';
 import { createCheckpointTable, type Head } from './checkpoint-table.ts';
 import { encode } from './codec.ts';
 import { diff } from './diff.ts';
+import { createChunkTable } from './chunk-table.ts';
+import type { Mark } from './high-water.ts';
 import { createJournalTable } from './journal-table.ts';
 import { openState, type OpenState } from './open-state.ts';
 import { applyPatch, PatchError } from './patch.ts';
@@ -16,6 +18,8 @@ import type { CheckpointInfo } from './state-store.ts';
 import { createWorkingStates } from './working-states.ts';
 
 const VACUUM_SLICE = 50;
+/** A larger state is cut into chunks. */
+const WHOLE_BYTES = 2 ** 20;
 /** A patch is computed for states of this size: a smaller one costs less to store than to compare. */
 const WORTH_COMPARING_BYTES = 8 * 2 ** 10;
 const MOST_COMPARED_BYTES = 2 ** 20;
@@ -23,13 +27,19 @@ const MOST_OPERATIONS = 2_000;
 
 export type StateDatabase = ReturnType<typeof createStateDatabase>;
 
-/** Checkpoints and journal as they are asked for. Knows no thread and begins no transaction: its caller does. */
-export function createStateDatabase(db: Database) {
+/**
+ * Checkpoints and journal as they are asked for. Knows no thread and begins no transaction: its caller does.
+ * @param marks how far each component has come, whatever the database holds.
+ */
+export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentName, Mark> = new Map()) {
   const checkpoints = createCheckpointTable(db);
+  const chunks = createChunkTable(db);
   const journal = createJournalTable(db);
   const working = createWorkingStates();
   /** Of what was written or asked for; all of them are forgotten when a transaction fails. */
   const heads = new Map<ComponentName, Head>();
+  /** What the transaction at work has moved forward. */
+  const moved = new Map<ComponentName, Partial<Mark>>();
 
   function headOf(component: ComponentName): Head | null {
     const known = heads.get(component) ?? checkpoints.head(component);
@@ -60,21 +70,23 @@ export function createStateDatabase(db: Database) {
 
   /** @param json of the state when it is full, of the operations when it is not. */
   function store(head: Head | null, fresh: Fresh, json: Uint8Array, request: string | null = null) {
-    const { encoding, bytes } = encode(json);
     const full = fresh.kind === 'full';
+    const cut = json.byteLength > WHOLE_BYTES ? chunks.store(json, fresh.at) : null;
+    const { encoding, bytes } = cut ? { encoding: 'chunks' as const, bytes: cut.bytes } : encode(json);
     const record = {
       ...fresh,
       checkpoint_id: datedId('CP', fresh.at) as CheckpointId,
-      sequence: (head?.sequence ?? 0) + 1,
+      sequence: Math.max(head?.sequence ?? 0, marks.get(fresh.component)?.sequence ?? 0) + 1,
       parent: head?.id ?? null,
       size_bytes: json.byteLength,
-      stored_bytes: bytes.byteLength,
+      stored_bytes: bytes.byteLength + (cut?.addedBytes ?? 0),
       encoding,
       sha256: sha256(bytes),
     };
     const chain = seal(full ? '' : (head?.chain ?? ''), record);
     const root = full ? null : (head?.root ?? null);
     const number = checkpoints.insert({ ...record, chain, root, request }, bytes);
+    if (cut) chunks.link(record.checkpoint_id, cut.chunks);
     const { checkpoint_id: id, sequence, schema_version: schemaVersion } = record;
     const length =
       full || !head
@@ -90,6 +102,7 @@ export function createStateDatabase(db: Database) {
       schemaVersion,
       valid: true,
     });
+    moved.set(fresh.component, { ...moved.get(fresh.component), sequence });
     return { checkpoint_id: id, size_bytes: json.byteLength };
   }
 
@@ -108,14 +121,29 @@ export function createStateDatabase(db: Database) {
   /** The newest state, read back: it was not the last that was written, or there was no room for it. */
   function reopen(component: ComponentName, head: Head): OpenState {
     const info = head.valid ? checkpoints.one(head.id) : null;
-    const opened = info && openState(checkpoints, info);
+    const opened = info && openState({ checkpoints, chunks }, info);
     if (opened && 'value' in opened) return opened;
     throw patchRefused(component, `its newest checkpoint ${head.id} is damaged`);
   }
 
   return {
     checkpoints,
+    chunks,
     journalled: journal,
+
+    /** How far it has come, whatever is left of it. */
+    markOf(component: ComponentName): Mark {
+      const { sequence = 0, entry = 0 } = marks.get(component) ?? {};
+      const head = headOf(component)?.sequence ?? 0;
+      return { sequence: Math.max(sequence, head), entry: Math.max(entry, journal.newestOf(component)) };
+    },
+
+    /** What has moved forward since the last call. To be asked when a transaction is committed. */
+    settle(): ReadonlyMap<ComponentName, Partial<Mark>> {
+      const settled = new Map(moved);
+      moved.clear();
+      return settled;
+    },
 
     put({ component, body, trigger, at }: Jobs['put']['ask']): Jobs['put']['answer'] {
       const parsed = parsePut(body);
@@ -160,6 +188,7 @@ export function createStateDatabase(db: Database) {
     journal({ component, body, at }: Jobs['journal']['ask']): Jobs['journal']['answer'] {
       const { entries, isList } = parseEntries(body);
       const ids = entries.map((entry) => journal.append(component, at, entry));
+      moved.set(component, { ...moved.get(component), entry: journal.newestOf(component) });
       return isList ? { entry_ids: ids } : { entry_id: ids[0] ?? 0 };
     },
 
@@ -168,6 +197,8 @@ export function createStateDatabase(db: Database) {
       if (component === undefined) {
         heads.clear();
         working.clear();
+        journal.forget();
+        moved.clear();
       } else {
         heads.delete(component);
         working.drop(component);

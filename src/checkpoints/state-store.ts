@@ -1,5 +1,5 @@
 import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs, RestoreSource } from '../model/index.ts';
-import type { Encoding } from './codec.ts';
+import type { RecordEncoding } from './codec.ts';
 import type { StatePolicy } from './schema.ts';
 
 /** One stored checkpoint, without its state. */
@@ -16,7 +16,7 @@ export interface CheckpointInfo {
   readonly size_bytes: number;
   /** Of what is stored of it, compressed. */
   readonly stored_bytes: number;
-  readonly encoding: Encoding;
+  readonly encoding: RecordEncoding;
   /** Of the stored bytes. */
   readonly sha256: string;
   /** Hash of the record and, for an incremental one, of all that it builds on. */
@@ -37,6 +37,21 @@ export interface JournalEntry {
   readonly data: unknown;
 }
 
+/** Between two entries of a component others are missing or damaged: those after the one and before the other. */
+export interface Gap {
+  readonly after: number;
+  readonly before: number;
+}
+
+/** What is known to have been stored of a component, and is not there any more. */
+export interface Loss {
+  readonly component: ComponentName;
+  /** Places of checkpoints in its row, the first and the last of them; null: none. */
+  readonly sequences: readonly [number, number] | null;
+  /** Entries of its journal; null: none. */
+  readonly entries: Gap | null;
+}
+
 /** What a component continues from: the newest valid checkpoint and what was journalled after it. */
 export interface Restored {
   readonly checkpoint_id: CheckpointId | null;
@@ -50,6 +65,10 @@ export interface Restored {
   readonly through: number | null;
   /** Upper bound of the time whose changes are lost; 0 for a component that journals what it does. */
   readonly data_loss_seconds: number;
+  /** How many checkpoints are newer than this one and damaged or gone; those in doubt do not count. */
+  readonly lost_checkpoints: number;
+  /** Where entries of the journal are damaged or gone; nothing is known of what they said. */
+  readonly lost_entries: readonly Gap[];
   readonly source: RestoreSource;
 }
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import { sentenceOf } from '../errors.ts';
-import type { FromWorker, JobName, Jobs, Request, WorkerData } from './protocol.ts';
+import type { FromWorker, JobName, Jobs, Opened, Request, WorkerData } from './protocol.ts';
 import { storeFailed, toError } from './refusal.ts';
 
 interface Pending {
@@ -15,7 +15,7 @@ export interface StateWorkerOptions {
   readonly clock: Clock;
   /** Hears what else lives on that thread. */
   readonly onBesides: (message: unknown) => void;
-  readonly onSetAside: (setAside: { movedTo: string; why: string }) => void;
+  readonly onOpened: (opened: Opened) => void;
 }
 
 const RESTART_AFTER_MS = 1_000;
@@ -25,7 +25,7 @@ const RESTART_AFTER_MS = 1_000;
  * and it is started again: at once when it had been working, after a second when it did not even begin. Until then
  * every question fails at once.
  */
-export function createStateWorker({ entry, data, clock, onBesides, onSetAside }: StateWorkerOptions) {
+export function createStateWorker({ entry, data, clock, onBesides, onOpened }: StateWorkerOptions) {
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let commits = 0;
@@ -42,7 +42,7 @@ export function createStateWorker({ entry, data, clock, onBesides, onSetAside }:
       if ('besides' in message) return onBesides(message.besides);
       working = true;
       if ('answers' in message) settle(message);
-      else if (message.opened) onSetAside(message.opened);
+      else onOpened(message.opened);
     });
     thread.on('error', (error) => (whyDown = sentenceOf(error)));
     thread.once('exit', () => {

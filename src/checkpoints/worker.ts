@@ -1,11 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { openOrSetAside, quickCheck } from '../storage/open.ts';
+import { quickCheck } from '../storage/open.ts';
 import { createGroupCommit, isWrite, type Write } from './group-commit.ts';
-import { stateMigrations } from './migrations.ts';
+import { openStates } from './open-states.ts';
 import type { Answer, FromWorker, Request, WorkerData } from './protocol.ts';
 import { toRefused } from './refusal.ts';
 import { read, restore, verify } from './restore.ts';
-import { createStateDatabase } from './state-database.ts';
 import { createWalKeeper } from './wal-keeper.ts';
 
 /*
@@ -15,31 +14,18 @@ import { createWalKeeper } from './wal-keeper.ts';
 
 const MOST_IN_A_GROUP = 1_000;
 const MOST_BYTES_IN_A_GROUP = 32 * 2 ** 20;
-const AUTO_CHECKPOINT_PAGES = 4_000;
 
 const port = parentPort;
 if (!port) throw new Error('this file is a worker: createStateStore starts it');
 const post = (message: FromWorker): void => port.postMessage(message);
 
 const { file, eventsFile, now, checkpointEventsEveryMs } = workerData as WorkerData;
-const options = {
-  synchronous: 'FULL',
-  migrations: stateMigrations,
-  autoCheckpointPages: AUTO_CHECKPOINT_PAGES,
-  clock: { now: () => now },
-} as const;
-const { value, setAside } = openOrSetAside(file, options, (db) => {
-  const states = createStateDatabase(db);
-  states.checkpoints.list(null);
-  db.prepare('SELECT max(entry_id), max(component) FROM journal').get();
-  return { db, states };
-});
-const { db, states } = value;
-// Who lives through this knows entries by their old numbers and says so with the next checkpoint.
-if (setAside) states.journalled.countFrom(now);
-const { commitGroup, commits } = createGroupCommit(db, states);
+const opened = openStates(file, now);
+const { db, states, setAside, losses } = opened;
+const { commitGroup, commits } = createGroupCommit(db, states, opened.raiseMarks);
 const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, checkpointEventsEveryMs);
-post({ opened: setAside });
+post({ opened: { setAside, losses } });
+opened.acceptLosses();
 
 const queue: Request[] = [];
 port.on('message', (request: Request) => {
@@ -94,11 +80,13 @@ function perform(request: Request): unknown {
       return states.checkpoints.expire(request);
     case 'trim':
       return states.journalled.trim(request.component);
+    case 'sweep':
+      return states.chunks.sweep();
     case 'vacuum':
       return states.vacuum();
     case 'close':
       walKeeper?.close();
-      db.close();
+      opened.close();
       return null;
     case 'put':
     case 'patch':

@@ -146,6 +146,17 @@ export interface EventFields {
     outcome: 'success' | 'failure';
     entriesReplayed: number;
     dataLossMs: number;
+    /** Newer checkpoints that are damaged or gone. */
+    checkpointsLost: number;
+  };
+  /**
+   * What had been stored is not there any more: checkpoints by their first and last place in the row of the component,
+   * entries of its journal between two that are known; null: none.
+   */
+  'checkpoint.lost': {
+    sequences: readonly [number, number] | null;
+    entries: { readonly after: number; readonly before: number } | null;
+    why: string;
   };
 
   /** Something is wrong, or a component is being brought back: from now on its events carry the incident's id. */
@@ -322,6 +333,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'checkpoint.write_failed': 'observation',
   'checkpoint.corrupted': 'observation',
   'checkpoint.restored': 'observation',
+  'checkpoint.lost': 'decision',
   'incident.opened': 'decision',
   'incident.updated': 'observation',
   'incident.acknowledged': 'decision',

@@ -113,6 +113,7 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
     case 'checkpoint.write_failed':
     case 'checkpoint.corrupted':
     case 'checkpoint.restored':
+    case 'checkpoint.lost':
     case 'incident.opened':
     case 'incident.updated':
     case 'incident.acknowledged':

@@ -114,6 +114,8 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       return ['error', `checkpoint ${e.checkpoint} of ${e.component} is corrupt and is never used again: ${e.why}`];
     case 'checkpoint.restored':
       return restored(e);
+    case 'checkpoint.lost':
+      return ['error', lost(e)];
     case 'incident.opened':
       return [
         e.severity === 'critical' || e.severity === 'high' ? 'error' : 'warn',
@@ -201,9 +203,16 @@ function decided(e: EventOf<'restart.decided'>): [LogLevel, string] {
 function restored(e: EventOf<'checkpoint.restored'>): [LogLevel, string] {
   const from = e.checkpoint === null ? 'nothing' : `checkpoint ${e.checkpoint}`;
   if (e.outcome === 'failure') return ['error', `${e.component} could not be given its state back from ${from}`];
-  const loss = e.dataLossMs > 0 ? `, at most ${formatDuration(e.dataLossMs)} lost` : '';
+  const bad = e.checkpointsLost > 0 ? `, ${count(e.checkpointsLost, 'newer checkpoint')} damaged or gone` : '';
+  const loss = `${e.dataLossMs > 0 ? `, at most ${formatDuration(e.dataLossMs)} lost` : ''}${bad}`;
   const replay = e.entriesReplayed > 0 ? ` and ${count(e.entriesReplayed, 'journal entry', 'journal entries')}` : '';
   return [e.source === 'previous' ? 'warn' : 'info', `${e.component} continues from ${from}${replay}${loss}`];
+}
+
+function lost({ component, sequences, entries, why }: EventOf<'checkpoint.lost'>): string {
+  const checkpoints = sequences && `checkpoints ${sequences[0]} to ${sequences[1]}`;
+  const journal = entries && `journal entries after ${entries.after} and before ${entries.before}`;
+  return `${component} has lost ${[checkpoints, journal].filter(Boolean).join(' and ')}: ${why}`;
 }
 
 const changeLevel = ({ from, to }: EventOf<'component.health_changed'>): LogLevel => {

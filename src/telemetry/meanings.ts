@@ -42,6 +42,7 @@ export const meanings: { readonly [T in EventType]: string } = {
   'checkpoint.write_failed': 'A checkpoint could not be written.',
   'checkpoint.corrupted': 'The bytes of a checkpoint do not match its checksum: it is never used again.',
   'checkpoint.restored': 'A component was given what it continues from.',
+  'checkpoint.lost': 'Checkpoints or journal entries that had been stored are not there any more.',
   'incident.opened':
     "Something is wrong, or a component is being brought back: its events carry the incident's id from now on.",
   'incident.updated': 'The fault came again while its incident was open, or is worse than was thought.',

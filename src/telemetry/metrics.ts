@@ -71,6 +71,7 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
       return [{ metric: 'paramedic_checkpoints_total', labels, value: 1 }];
     }
     case 'checkpoint.corrupted':
+    case 'checkpoint.lost':
       return [{ metric: 'paramedic_checkpoint_corruptions_total', labels: { component: e.component }, value: 1 }];
     case 'checkpoint.restored': {
       const { component, source, outcome, dataLossMs } = e;

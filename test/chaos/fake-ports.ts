@@ -115,6 +115,7 @@ export class FakePorts {
       outcome: 'success',
       entriesReplayed: 0,
       dataLossMs: 0,
+      checkpointsLost: 0,
     } as const;
     this.happens('checkpoint.restored', { ...restored, ...fields });
   }

@@ -54,6 +54,7 @@ describe('what is read of a component', () => {
     outcome: 'success',
     entriesReplayed: 0,
     dataLossMs: 0,
+    checkpointsLost: 0,
   });
   const starting = (): RecoveryEvent => ({
     type: 'component.starting',

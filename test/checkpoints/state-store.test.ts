@@ -18,6 +18,8 @@ describe('a first start', () => {
       journal: [],
       through: null,
       data_loss_seconds: 0,
+      lost_checkpoints: 0,
+      lost_entries: [],
       source: 'none',
     });
     expect(events).toEqual([]);

@@ -96,6 +96,8 @@ describe('a component', () => {
       journal: [],
       through: null,
       data_loss_seconds: 0,
+      lost_checkpoints: 0,
+      lost_entries: [],
     });
   });
 

@@ -202,6 +202,8 @@ export class StandIn implements Daemon {
       journal: [],
       through: null,
       data_loss_seconds: 0,
+      lost_checkpoints: 0,
+      lost_entries: [],
       source: 'none' as const,
     };
   };

@@ -156,6 +156,14 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
     outcome: 'success',
     entriesReplayed: 2,
     dataLossMs: 1_500,
+    checkpointsLost: 0,
+  },
+  'checkpoint.lost': {
+    type: 'checkpoint.lost',
+    ...gmail,
+    sequences: [41, 43],
+    entries: { after: 7, before: 10 },
+    why: 'commits are missing',
   },
   'incident.opened': {
     type: 'incident.opened',

@@ -47,6 +47,8 @@ const spoken: { readonly [T in EventType]: string | null } = {
     'error checkpoint CP-20261123-120000-1A2B3C4D of gmail is corrupt and is never used again: checksum differs',
   'checkpoint.restored':
     'info gmail continues from checkpoint CP-20261123-120000-1A2B3C4D and 2 journal entries, at most 1.5s lost',
+  'checkpoint.lost':
+    'error gmail has lost checkpoints 41 to 43 and journal entries after 7 and before 10: commits are missing',
   'incident.opened': `error incident ${'d'.repeat(32)} opened (critical, crash): gmail crashed: external_termination`,
   'incident.updated': `warn incident ${'d'.repeat(32)} is now critical, came again 2 times: it crashed again`,
   'incident.acknowledged': `info incident ${'d'.repeat(32)} acknowledged by the recovery after 3ms`,

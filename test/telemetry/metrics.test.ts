@@ -26,6 +26,7 @@ const changes: Partial<Record<EventType, string[]>> = {
   'checkpoint.written': ['checkpoints_total gmail interval success 1', 'checkpoint_duration_seconds gmail 0.004'],
   'checkpoint.write_failed': ['checkpoints_total gmail interval failure 1'],
   'checkpoint.corrupted': ['checkpoint_corruptions_total gmail 1'],
+  'checkpoint.lost': ['checkpoint_corruptions_total gmail 1'],
   'checkpoint.restored': ['checkpoint_restores_total gmail latest success 1', 'rpo_achieved_seconds gmail 1.5'],
   'incident.opened': ['incidents_total critical crash gmail 1'],
   'incident.acknowledged': ['incident_acknowledge_seconds critical recovery 0.003'],

@@ -64,6 +64,7 @@ const saying: { readonly [T in EventType]?: readonly (keyof EventOf<T> & string)
   'component.held': ['by'],
   'component.released': ['by'],
   'checkpoint.corrupted': ['checkpoint', 'why'],
+  'checkpoint.lost': ['why'],
   'breaker.transitioned': ['breaker', 'from', 'to', 'reason'],
   'remediation.decided': ['remediation', 'action', 'decision', 'why'],
   'incident.opened': ['title', 'description'],

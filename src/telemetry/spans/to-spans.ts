@@ -70,6 +70,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'checkpoint.write_failed':
     case 'checkpoint.corrupted':
     case 'checkpoint.restored':
+    case 'checkpoint.lost':
     case 'incident.opened':
     case 'incident.updated':
     case 'incident.acknowledged':

@@ -33,6 +33,7 @@ const restored = tell(2.5, 'checkpoint.restored', {
   outcome: 'success',
   entriesReplayed: 2,
   dataLossMs: 1_500,
+  checkpointsLost: 0,
 });
 const simple = [
   opened(0),

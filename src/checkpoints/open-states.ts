@@ -1,0 +1,89 @@
+import type { ComponentName, EpochMs } from '../model/index.ts';
+import { openOrSetAside, type Database, type SetAside } from '../storage/open.ts';
+import { openHighWater, type HighWater, type Mark, type Slot } from './high-water.ts';
+import { lossesOf } from './losses.ts';
+import { stateMigrations } from './migrations.ts';
+import { createStateDatabase, type StateDatabase } from './state-database.ts';
+import type { Loss } from './state-store.ts';
+
+const AUTO_CHECKPOINT_PAGES = 4_000;
+
+/**
+ * Opens state.db and looks whether it holds all that it should: what the high-water marks beside it name and it does not
+ * hold is lost, and so is all of them when the file had to be set aside.
+ * @param now for a file that is begun anew: entries get numbers above it.
+ */
+export function openStates(file: string, now: EpochMs) {
+  const options = {
+    synchronous: 'FULL',
+    migrations: stateMigrations,
+    autoCheckpointPages: AUTO_CHECKPOINT_PAGES,
+    clock: { now: () => now },
+  } as const;
+  const highWater = openHighWater(`${file}.marks`);
+  const { value, setAside }: { value: Open; setAside: SetAside | null } = openOrSetAside(file, options, (db) => {
+    const states = createStateDatabase(db, highWater.slots);
+    states.checkpoints.list(null);
+    db.prepare('SELECT max(entry_id), max(component) FROM journal').get();
+    return { db, states, losses: findLosses(states, highWater) };
+  });
+  const { db, states, losses } = value;
+  // Who lives through this knows entries by their old numbers and says so with the next checkpoint.
+  if (setAside) states.journalled.countFrom(now);
+  for (const { entry } of highWater.slots.values()) states.journalled.countFrom(entry);
+
+  function raise(component: ComponentName, slot: Slot): void {
+    try {
+      highWater.set(component, slot);
+    } catch {
+      // A full disk: what was committed is there, and the marks say less than they could.
+    }
+  }
+
+  return {
+    db,
+    states,
+    setAside,
+    losses,
+
+    /** The losses are told: from now on no more is expected of the database than it holds. */
+    acceptLosses(): void {
+      for (const { component, sequences, entries } of losses) {
+        const slot = highWater.slots.get(component);
+        if (!slot) continue;
+        const sequence = sequences ? sequences[0] - 1 : slot.held.sequence;
+        raise(component, { ...slot, held: { sequence, entry: entries?.after ?? slot.held.entry } });
+      }
+    },
+
+    /** A transaction is on disk: the marks follow. */
+    raiseMarks(): void {
+      for (const [component, { sequence = 0, entry = 0 }] of states.settle()) {
+        const old = highWater.slots.get(component) ?? { ...NOTHING, held: NOTHING };
+        const raised = (mark: Mark): Mark => ({
+          sequence: Math.max(mark.sequence, sequence),
+          entry: Math.max(mark.entry, entry),
+        });
+        raise(component, { ...raised(old), held: raised(old.held) });
+      }
+    },
+
+    close(): void {
+      db.close();
+      highWater.close();
+    },
+  };
+}
+
+const findLosses = (states: StateDatabase, { slots }: HighWater): Loss[] =>
+  lossesOf(slots, (component) => ({
+    sequence: states.checkpoints.head(component)?.sequence ?? 0,
+    entry: states.journalled.last(component) ?? 0,
+  }));
+
+interface Open {
+  readonly db: Database;
+  readonly states: StateDatabase;
+  readonly losses: readonly Loss[];
+}
+const NOTHING: Mark = { sequence: 0, entry: 0 };

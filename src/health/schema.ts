@@ -52,32 +52,54 @@ const byKind = Object.fromEntries(
   [...checks].map((check) => [check.kind, check.options.describe(check.summary).optional()]),
 );
 
+/** Kinds that ask what only Windows has: refused with a word on what to use, rather than unknown for ever. */
+const ofWindows: Readonly<Record<string, string>> = {
+  windows_services: '`systemd_unit` asks for services here',
+  windows_update: '`pending_reboot` tells of updates that wait for a restart here',
+  antivirus: 'a `process` or `systemd_unit` check can watch one here',
+};
+
+/** Undefined: nothing of Windows is among them, and the usual sentence will do. */
+function notHere(keys: readonly string[]): string | undefined {
+  if (!keys.some((key) => Object.hasOwn(ofWindows, key))) return undefined;
+  const sentence = (key: string) =>
+    Object.hasOwn(ofWindows, key)
+      ? `the check "${key}" is not there on this system; ${ofWindows[key]}`
+      : `unknown key "${key}"`;
+  return keys.map(sentence).join('\n');
+}
+
 /** `NAME: { KIND: options, interval, timeout, … }` with exactly one kind. */
-export const checkSchema = z.strictObject({ ...byKind, ...common }).transform((entry, context) => {
-  const given = checks.kinds.filter((kind) => (entry as Record<string, unknown>)[kind] !== undefined);
-  const [kind] = given;
-  if (kind === undefined || given.length > 1) {
-    context.issues.push({
-      code: 'custom',
-      input: entry,
-      message: `expected exactly one kind of check (${checks.kinds.join(', ')}), got ${given.length === 0 ? 'none' : given.join(' and ')}`,
-    });
-    return z.NEVER;
-  }
-  const { interval, timeout, failure_threshold, success_threshold, enabled, severity, action } = entry;
-  const options: unknown = (entry as Record<string, unknown>)[kind];
-  return {
-    kind,
-    options,
-    interval,
-    timeout,
-    failure_threshold,
-    success_threshold,
-    enabled,
-    severity: severity ?? null,
-    action,
-  };
-});
+export const checkSchema = z
+  .strictObject(
+    { ...byKind, ...common },
+    { error: (issue) => (issue.code === 'unrecognized_keys' ? notHere(issue.keys) : undefined) },
+  )
+  .transform((entry, context) => {
+    const given = checks.kinds.filter((kind) => (entry as Record<string, unknown>)[kind] !== undefined);
+    const [kind] = given;
+    if (kind === undefined || given.length > 1) {
+      context.issues.push({
+        code: 'custom',
+        input: entry,
+        message: `expected exactly one kind of check (${checks.kinds.join(', ')}), got ${given.length === 0 ? 'none' : given.join(' and ')}`,
+      });
+      return z.NEVER;
+    }
+    const { interval, timeout, failure_threshold, success_threshold, enabled, severity, action } = entry;
+    const options: unknown = (entry as Record<string, unknown>)[kind];
+    return {
+      kind,
+      options,
+      interval,
+      timeout,
+      failure_threshold,
+      success_threshold,
+      enabled,
+      severity: severity ?? null,
+      action,
+    };
+  });
 
 /** One configured check; `options` are those of its kind, already parsed. */
 export type CheckPlan = z.output<typeof checkSchema>;

@@ -2,6 +2,7 @@ import { registry } from '../../registry.ts';
 import { browser } from './browser.ts';
 import { command } from './command.ts';
 import { disk } from './disk.ts';
+import { eventLog } from './event-log.ts';
 import { file } from './file.ts';
 import { gmail } from './gmail.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -9,9 +10,11 @@ import { http } from './http.ts';
 import { identity } from './identity.ts';
 import { llm } from './llm.ts';
 import { network } from './network.ts';
+import { pendingReboot } from './pending-reboot.ts';
 import { process } from './process.ts';
 import { stt } from './stt.ts';
 import { system } from './system.ts';
+import { systemdUnit } from './systemd-unit.ts';
 import { tcp } from './tcp.ts';
 import { token } from './token.ts';
 import { tts } from './tts.ts';
@@ -35,4 +38,7 @@ export const checks = registry(
   network,
   token,
   identity,
+  systemdUnit,
+  eventLog,
+  pendingReboot,
 );

@@ -19,6 +19,9 @@ const options: Record<string, unknown> = {
   network: { target: '127.0.0.1:1' },
   token: { path: 'package.json' },
   identity: { files: ['package.json'] },
+  systemd_unit: { unit: 'paramedic-test.service' },
+  event_log: {},
+  pending_reboot: {},
   browser: { cdp_url: 'http://127.0.0.1:1' },
 };
 

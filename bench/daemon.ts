@@ -73,11 +73,11 @@ export class Daemon {
   }
 
   /** Waits until all of its components run. */
-  async allRunning(): Promise<readonly ComponentView[]> {
+  async allRunning(stepMs = 20): Promise<readonly ComponentView[]> {
     for (;;) {
       const components = await this.components();
       if (components.every(({ state }) => state === 'running')) return components;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, stepMs));
     }
   }
 

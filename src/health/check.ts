@@ -49,7 +49,7 @@ export interface Check<Options extends z.ZodType = z.ZodType> {
   readonly kind: string;
   readonly summary: string;
   readonly options: Options;
-  /** Run also when a heartbeat brings something new. */
+  /** Run also when a heartbeat brings something new; a start waits for that instead of asking again and again. */
   readonly onHeartbeat?: boolean;
   run(options: z.output<Options>, context: CheckContext): Promise<CheckResult> | CheckResult;
 }

@@ -9,7 +9,17 @@ import { createRunner, type Finding } from './runner.ts';
 import { createSchedule } from './schedule.ts';
 import type { Intervals } from './schema.ts';
 import { createVerifying } from './verify.ts';
-import { createWatch, forget, freshState, statusOf, worstCheck, type Watch, type WatchedCheck } from './watch.ts';
+import {
+  addTo,
+  createWatch,
+  forget,
+  freshState,
+  setState,
+  statusOf,
+  worstCheck,
+  type Watch,
+  type WatchedCheck,
+} from './watch.ts';
 
 const LIVED_MS = 100;
 
@@ -50,10 +60,11 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
         found: (finding) => record(watch, entry, finding),
       }),
     };
-    watch.checks.set(name, entry);
+    addTo(watch, entry);
   }
 
-  function record(watch: Watch, entry: WatchedCheck, { outcome, message, severity, durationMs }: Finding): void {
+  function record(watch: Watch, entry: WatchedCheck, finding: Finding): void {
+    const { outcome, message, severity, durationMs, lateMs } = finding;
     const { component, check, kind, outcome: before, lastSuccessAt } = entry.state;
     const at = clock.now();
     const counts = !watch.verifying && clock.monotonic() >= watch.countsFrom;
@@ -61,10 +72,24 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
     entry.streak = streak;
     const consecutiveFailures = streak.failures;
     const latest = { outcome, message, severity, at, consecutiveFailures };
-    entry.state = { component, check, kind, ...latest, lastSuccessAt: outcome === 'healthy' ? at : lastSuccessAt };
+    setState(watch, entry, {
+      component,
+      check,
+      kind,
+      ...latest,
+      lastSuccessAt: outcome === 'healthy' ? at : lastSuccessAt,
+    });
     const told = { at, component, check, kind, message };
     const events: RecoveryEvent[] = [
-      { type: 'check.completed', ...told, outcome, severity, durationMs, consecutiveFailures },
+      {
+        type: 'check.completed',
+        ...told,
+        outcome,
+        severity,
+        durationMs,
+        consecutiveFailures,
+        ...(lateMs === undefined ? {} : { lateMs }),
+      },
     ];
     if (before !== outcome) events.push({ type: 'check.changed', ...told, from: before, to: outcome });
     if (trips) {
@@ -121,7 +146,7 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
       for (const [name, entry] of watch.checks) {
         const was = old.checks.get(name);
         if (!was || JSON.stringify(was.plan) !== JSON.stringify(entry.plan)) continue;
-        entry.state = was.state;
+        setState(watch, entry, was.state);
         entry.streak = was.streak;
       }
       watch.told = old.told;
@@ -165,7 +190,8 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
         endVerifying(watch);
       };
       signal.addEventListener('abort', abort, { once: true });
-      for (const { runner } of watch.checks.values()) runner.poll();
+      // What a heartbeat answers is looked at when one comes: to ask again and again would tell nothing new.
+      for (const { runner, onHeartbeat } of watch.checks.values()) (onHeartbeat ? runner.hurry : runner.poll)();
       try {
         return await verifying.outcome;
       } finally {

@@ -23,6 +23,8 @@ export interface Finding {
   readonly message: string;
   readonly severity: number;
   readonly durationMs: number;
+  /** Of a run whose turn it was. */
+  readonly lateMs?: number;
 }
 
 export interface RunnerDeps {
@@ -58,6 +60,7 @@ export interface Runner {
 interface Run {
   readonly controller: AbortController;
   readonly startedAt: number;
+  readonly dueAt: number | null;
   timedOut: boolean;
 }
 
@@ -68,10 +71,12 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
   let origin = 0;
   let pollMs: number | null = null;
   let cancelNext: (() => void) | null = null;
+  let dueAt = 0;
   let current: Run | null = null;
 
   function plans(due: number, earlyMs = 0): void {
     cancelNext?.();
+    dueAt = due;
     cancelNext = schedule.at(due, turn, earlyMs);
   }
 
@@ -90,8 +95,9 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
 
   function turn(): void {
     cancelNext = null;
+    const due = dueAt;
     if (pollMs === null) arm();
-    if (!current) run();
+    if (!current) run(due);
     else if (current.timedOut) tell(late(current));
     if (alive && !cancelNext && (!current || current.timedOut)) arm();
   }
@@ -106,8 +112,9 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     deps.found({ ...finding, severity, message: oneLine(finding.message, MESSAGE_LENGTH) });
   }
 
-  function run(): void {
-    const mine: Run = { controller: new AbortController(), startedAt: clock.monotonic(), timedOut: false };
+  /** @param dueAt null: it is not its turn. */
+  function run(dueAt: number | null): void {
+    const mine: Run = { controller: new AbortController(), startedAt: clock.monotonic(), dueAt, timedOut: false };
     current = mine;
     let result: CheckResult | Promise<CheckResult>;
     try {
@@ -140,7 +147,9 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     current = null;
     if (mine.timedOut) return;
     const { status, message, severity } = result ?? unknown('the check answered nothing');
-    tell({ outcome: status, message, severity, durationMs: clock.monotonic() - mine.startedAt });
+    const { startedAt, dueAt } = mine;
+    const lateness = dueAt === null ? {} : { lateMs: Math.max(0, startedAt - dueAt) };
+    tell({ outcome: status, message, severity, durationMs: clock.monotonic() - startedAt, ...lateness });
     if (alive && !cancelNext) arm();
   }
 
@@ -167,6 +176,7 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     poll() {
       if (!alive) return;
       pollMs = POLL_FIRST_MS;
+      dueAt = clock.monotonic();
       cancelNext?.();
       cancelNext = null;
       turn();
@@ -180,7 +190,7 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
       if (alive && pollMs === null) arm();
     },
     hurry() {
-      if (alive && !current) run();
+      if (alive && !current) run(null);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { ComponentName, HealthStatus } from '../model/index.ts';
+import { healthStatuses, type ComponentName, type HealthStatus } from '../model/index.ts';
 import { freshStreak, type Streak } from './assess.ts';
 import type { CheckSubject, Heartbeat } from './check.ts';
 import type { CheckState, Watched } from './health-monitor.ts';
@@ -21,6 +21,8 @@ export interface Watch {
   readonly watched: Watched;
   readonly subject: CheckSubject;
   readonly checks: Map<string, WatchedCheck>;
+  /** How many of its checks have each status now: a result costs the same however many there are. */
+  readonly tally: Record<HealthStatus, number>;
   /** Resumed and not paused. */
   active: boolean;
   /** Monotonic time from which failures count. */
@@ -54,6 +56,7 @@ export function createWatch(watched: Watched): Watch {
       heartbeat: () => watch.beat,
     },
     checks: new Map(),
+    tally: { healthy: 0, degraded: 0, unhealthy: 0, critical: 0, unknown: 0 },
     active: false,
     countsFrom: 0,
     beat: null,
@@ -63,19 +66,30 @@ export function createWatch(watched: Watched): Watch {
   return watch;
 }
 
+export function addTo(watch: Watch, entry: WatchedCheck): void {
+  watch.checks.set(entry.state.check, entry);
+  watch.tally[statusOfOutcome(entry.state.outcome)]++;
+}
+
+/** The only way by which a check's state changes. */
+export function setState(watch: Watch, entry: WatchedCheck, state: CheckState): void {
+  watch.tally[statusOfOutcome(entry.state.outcome)]--;
+  watch.tally[statusOfOutcome(state.outcome)]++;
+  entry.state = state;
+}
+
 /** A new life: nothing is known of it yet, but when each check last passed stays true. */
 export function forget(watch: Watch): void {
   watch.beat = null;
   for (const entry of watch.checks.values()) {
     const { component, check, kind, lastSuccessAt } = entry.state;
-    entry.state = { ...freshState(component, check, kind), lastSuccessAt };
+    setState(watch, entry, { ...freshState(component, check, kind), lastSuccessAt });
     entry.streak = freshStreak;
   }
   watch.told = statusOf(watch);
 }
 
-export const statusOf = (watch: Watch): HealthStatus =>
-  worst([...watch.checks.values()].map(({ state }) => state.outcome));
+export const statusOf = ({ tally }: Watch): HealthStatus => worst(healthStatuses.filter((status) => tally[status] > 0));
 
 /** The check that its status comes from. */
 export function worstCheck(watch: Watch): CheckState | undefined {

@@ -95,6 +95,8 @@ export interface EventFields {
     severity: number;
     durationMs: number;
     consecutiveFailures: number;
+    /** How long after its turn it began; absent: it was not its turn, something new had to be looked at. */
+    lateMs?: number;
   };
   'check.changed': { check: string; kind: string; from: CheckOutcome; to: CheckOutcome; message: string };
   /** A check failed as often as its threshold allows, or was critical once: somebody must act. */

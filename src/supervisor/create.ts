@@ -72,6 +72,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   const metrics = createMetrics({
     seriesLimit: house.loaded.config.telemetry.series_limit,
     names: namesOf(house.loaded.config),
+    checkSeries: house.loaded.config.telemetry.check_series,
     gauges: () => toGauges(takeSnapshot(house, { experiments, remediation, tracer })),
     nodeMetrics: true,
   });

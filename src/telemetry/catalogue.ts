@@ -147,6 +147,7 @@ const definitions = {
 
   paramedic_health_checks_total: { group: 'health', type: 'counter', labels: { ...perCheck, result: checkOutcomes }, exemplar: true, zero: true, help: 'Health check executions.' },
   paramedic_health_check_duration_seconds: { group: 'health', type: 'histogram', labels: perCheck, unit: seconds, buckets: 'check', exemplar: true, help: 'Health check duration.' },
+  paramedic_health_check_lateness_seconds: { group: 'health', type: 'histogram', labels: {}, unit: seconds, buckets: 'check', help: 'Time from the turn of a check to its begin: what a busy daemon, or a busy machine, adds.' },
   paramedic_health_check_success: { group: 'health', type: 'gauge', labels: perCheck, help: '1 if the last check passed or warned, 0 otherwise (blackbox probe_success analogue).' },
   paramedic_health_check_consecutive_failures: { group: 'health', type: 'gauge', labels: perCheck, help: 'Consecutive failures of the check.' },
   paramedic_health_check_last_success_timestamp_seconds: { group: 'health', type: 'gauge', labels: perCheck, unit: seconds, help: 'Unix time of the last passing check; 0 if it has never passed.' },

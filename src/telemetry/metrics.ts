@@ -22,6 +22,9 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
       return [
         { metric: 'paramedic_health_checks_total', labels: { ...labels, result: e.outcome }, value: 1 },
         { metric: 'paramedic_health_check_duration_seconds', labels, value: e.durationMs / 1_000 },
+        ...(e.lateMs === undefined
+          ? []
+          : [{ metric: 'paramedic_health_check_lateness_seconds', labels: {}, value: e.lateMs / 1_000 } as const]),
       ];
     }
     case 'component.crashed': {

@@ -1,13 +1,16 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type OpenMetricsContentType } from 'prom-client';
 import { buckets, catalogue, metricNames, type Exemplar, type MetricName, type MetricUpdate } from './catalogue.ts';
 import { countSeries, toClassic } from './exposition.ts';
-import { createGuard, type Labels } from './guard.ts';
+import { tooMany, type CheckSeries } from './fit.ts';
+import { createGuard, OTHER, type Labels } from './guard.ts';
 import { zeroes, type Names } from './zeroes.ts';
 
 export interface MetricsOptions {
   /** Most series of ours; what is new beyond it is folded. */
   readonly seriesLimit: number;
   readonly names: Names;
+  /** Default `auto`: with very many checks their metrics do not tell them apart any more. */
+  readonly checkSeries?: CheckSeries;
   /** Asked at each render for every gauge: `toGauges` of a fresh snapshot. */
   readonly gauges: () => readonly MetricUpdate[];
   /** Node's own metrics too; default true. */
@@ -46,6 +49,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const metrics = new Map<MetricName, Metric>(metricNames.map((name) => [name, register(name, registry)]));
   const gaugeNames = metricNames.filter((name) => catalogue[name].type === 'gauge');
   const guard = createGuard(options.seriesLimit, options.names);
+  const unfit = (names: Names) => tooMany(names, options.seriesLimit, options.checkSeries ?? 'auto');
+  let undivided = unfit(options.names);
   let lastCount = 0;
 
   function apply(updates: readonly MetricUpdate[]): void {
@@ -56,7 +61,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     const metric = metrics.get(name);
     const negative = value < 0 || !Number.isFinite(value);
     if (metric === undefined || (negative && !(metric instanceof Gauge))) return;
-    const { labels, folded } = guard.admit(name, asked);
+    const wanted = undivided.has(name) ? undivide(metric, asked) : asked;
+    if (wanted === null) return;
+    const { labels, folded } = guard.admit(name, wanted);
     if (metric instanceof Gauge) metric.set(labels, value);
     else add(metric, labels, value, exemplar);
     // Its own overflow is not counted: beyond the limit that would never end.
@@ -65,8 +72,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   function begin(names: Names): void {
     for (const { metric, labels } of zeroes(names)) {
-      const { isNew, labels: admitted } = guard.admit(metric, labels);
       const target = metrics.get(metric);
+      const wanted = undivided.has(metric) && target ? undivide(target, labels) : labels;
+      if (wanted === null) continue;
+      const { isNew, labels: admitted } = guard.admit(metric, wanted);
       if (!isNew) continue;
       if (target instanceof Histogram) target.zero(admitted);
       else if (target instanceof Counter) add(target, admitted, 0);
@@ -91,6 +100,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     apply,
     configure(names) {
       for (const { metric, labels } of guard.configure(names)) metrics.get(metric)?.remove(labels);
+      const before = undivided;
+      undivided = unfit(names);
+      for (const name of metricNames.filter((name) => undivided.has(name) !== before.has(name))) {
+        metrics.get(name)?.reset();
+        guard.clear(name);
+      }
       begin(names);
     },
     async render(format) {
@@ -104,6 +119,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
   };
 }
+
+/** The label sets of one component in one: a counter adds them up; of a gauge or a histogram nothing would be left to say. */
+const undivide = (metric: Metric, labels: Labels): Labels | null =>
+  metric instanceof Counter ? { ...labels, check: OTHER } : null;
 
 function register(name: MetricName, registry: Registry<OpenMetricsContentType>): Metric {
   const { type, help, labels, exemplar = false, buckets: set = 'check' } = catalogue[name];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../units.ts';
 import { checkSampling } from './check-sampler.ts';
+import { checkSeries } from './fit.ts';
 
 const isHttpUrl = (text: string): boolean => {
   const url = URL.parse(text);
@@ -29,6 +30,12 @@ export const telemetrySchema = z
       .min(100)
       .default(12_000)
       .describe('Most series on /metrics; label sets beyond it are folded into _OTHER.'),
+    check_series: z
+      .enum(checkSeries)
+      .default('auto')
+      .describe(
+        'Which metrics tell checks apart. auto: those that fit in half of series_limit, histograms given up first, counters then per component; all: every one, and what is beyond the limit is folded as it comes.',
+      ),
     log: z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

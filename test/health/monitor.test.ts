@@ -103,6 +103,29 @@ describe('health monitor', () => {
     expect({ most, enough: runs.length > 4 }).toEqual({ most: 1, enough: true });
   });
 
+  it('tells how late a run began when something has kept it from its turn', async () => {
+    const { clock, monitor, only } = story((_, run) => {
+      // The third run keeps everything from its turn for 1.2 s, the next turn of its own among them.
+      if (run === 3) clock.skip(6_200);
+      return healthy('fine');
+    });
+    monitor.resume(gmail);
+    await clock.advance(25_000);
+    const late = only('check.completed').map(({ lateMs }) => lateMs);
+    expect(late.slice(0, 5)).toEqual([0, 0, 0, 1_200, 0]);
+  });
+
+  it('does not ask again and again for a heartbeat that a start waits for', async () => {
+    const { clock, monitor, plan, watch, only } = story(() => healthy('fine'));
+    watch({ alive: { ...plan, kind: 'heartbeat', options: { timeout: 60_000 } } });
+    monitor.resume(gmail);
+    const verified = monitor.verify(gmail, new AbortController().signal);
+    await clock.advance(4_000);
+    expect(only('check.completed').length).toBeLessThanOrEqual(3);
+    monitor.heartbeat(gmail, { at: clock.now(), status: 'healthy', message: '', progress: null });
+    expect(await verified).toEqual({ verified: true, checks: ['alive'] });
+  });
+
   it('acts once per streak, and again after a new life', async () => {
     const { clock, monitor, only } = story(() => result('unhealthy'));
     monitor.resume(gmail);

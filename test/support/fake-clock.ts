@@ -48,6 +48,11 @@ export class FakeClock implements Clock {
     return this.#timers.length;
   }
 
+  /** Time passes in which nothing can run: something has kept the process busy. */
+  skip(ms: number): void {
+    this.#time += ms;
+  }
+
   /** Moves the time on; what falls due runs, with its promises settled before the next. */
   async advance(ms: number): Promise<void> {
     const end = this.#time + ms;
@@ -59,7 +64,7 @@ export class FakeClock implements Clock {
       this.#time = Math.max(this.#time, next.due);
       next.run();
     }
-    this.#time = end;
+    this.#time = Math.max(this.#time, end);
     await settle();
   }
 }

@@ -4,6 +4,7 @@ import { ClientError } from './client-error.ts';
 import { crashBody, onUncaught } from './crash.ts';
 import { createCommandLine } from './commands.ts';
 import type { Connection, ConnectOptions } from './connection.ts';
+import { createOutcomes, guarded, type Dropped } from './guard.ts';
 import { startHeartbeat, type Beat } from './heartbeat.ts';
 import { createJournalQueue } from './journal-queue.ts';
 import { createOrders } from './orders.ts';
@@ -22,7 +23,7 @@ export const connect = (options: ConnectOptions = {}): Connection => open(option
 
 function open(options: ConnectOptions, ofAnother: boolean): Connection {
   const { PARAMEDIC_URL, PARAMEDIC_TOKEN, PARAMEDIC_COMPONENT, PARAMEDIC_RECOVERY_MODE } = process.env;
-  const { clock = systemClock, deadlineMs = 30_000, queueLimit = 1_000 } = options;
+  const { clock = systemClock, deadlineMs = 30_000, queueLimit = 1_000, onDrop = () => {} } = options;
   const url = need('url', options.url ?? PARAMEDIC_URL);
   const token = need('token', options.token ?? PARAMEDIC_TOKEN);
   const component = need('component', options.component ?? PARAMEDIC_COMPONENT);
@@ -63,14 +64,29 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     await attempt().catch((error: unknown) => (error instanceof ClientError ? Promise.reject(error) : attempt()));
   };
 
+  const dropped = { heartbeats: 0, outcomes: 0 };
+  const drop = (what: keyof Dropped, count: number, why: unknown): void => {
+    dropped[what] += count;
+    onDrop(what, count, why);
+  };
+
   const soon = (path: string, body: string) => transport.call('POST', path, body, clock.monotonic() + SOON_MS);
   const reportCrash = (thrown: unknown) => during(async () => void (await soon('crash', crashBody(thrown))));
+
+  const pathOfPermit = (dependency: string) => `breakers/${encodeURIComponent(dependency)}/permit`;
+  const outcomes = createOutcomes({
+    send: (list) => soon('outcomes', outcomesBody(list)),
+    limit: queueLimit,
+    onDrop: (count, why) => drop('outcomes', count, why),
+  });
+  const permitOnce = (dependency: string) =>
+    during(async () => readPermit(await transport.attempt('POST', pathOfPermit(dependency), '{}', SOON_MS)));
 
   async function close(): Promise<void> {
     closed = true;
     for (const stop of beating) stop();
     line.close();
-    await Promise.allSettled([...pending, entries.drained()]);
+    await Promise.allSettled([...pending, entries.drained(), outcomes.drained()]);
     transport.close();
   }
 
@@ -97,7 +113,11 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     },
     heartbeat: (beat = {}) => during(() => send(beat)),
     startHeartbeat(heartbeat) {
-      const stop = startHeartbeat(heartbeat, (beat) => during(() => send(beat)), clock);
+      const onError = (error: unknown) => {
+        if (!closed) drop('heartbeats', 1, error);
+        heartbeat.onError?.(error);
+      };
+      const stop = startHeartbeat({ ...heartbeat, onError }, (beat) => during(() => send(beat)), clock);
       beating.add(stop);
       return () => {
         beating.delete(stop);
@@ -113,10 +133,14 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
       exit,
       answer: (id, body) => during(() => call('POST', `commands/${id}`, body)),
     }),
-    permit: (dependency) =>
-      during(async () => readPermit(await soon(`breakers/${encodeURIComponent(dependency)}/permit`, '{}'))),
-    reportOutcomes: (outcomes) =>
-      during(async () => ((await soon('outcomes', outcomesBody(outcomes))) as { unknown: string[] }).unknown),
+    permit: (dependency) => during(async () => readPermit(await soon(pathOfPermit(dependency), '{}'))),
+    reportOutcomes: (ended) =>
+      during(async () => ((await soon('outcomes', outcomesBody(ended))) as { unknown: string[] }).unknown),
+    guard: (dependency, run, guarding = {}) =>
+      guarded(dependency, run, guarding, { permit: permitOnce, tell: outcomes.add, clock }),
+    get dropped() {
+      return { ...dropped };
+    },
     reportCrash,
     installCrashHandler() {
       if (isChild) throw new ClientError('USAGE', `"${component}" has no process of its own: report its crashes.`);

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { BreakerState } from '../model/index.ts';
 import type { CallOutcome, Permit } from './breakers.ts';
+import type { Dropped, GuardOptions } from './guard.ts';
 import type { Beat, HeartbeatOptions } from './heartbeat.ts';
 
 export interface ConnectOptions {
@@ -12,8 +13,13 @@ export interface ConnectOptions {
   readonly component?: string;
   /** How long a call is tried while the daemon is away, in ms. Default 30,000. */
   readonly deadlineMs?: number;
-  /** Journal entries that may wait; beyond it `journal` rejects at once. Default 1,000. */
+  /**
+   * Journal entries that may wait; beyond it `journal` rejects at once. As many outcomes of guarded calls may wait; what
+   * comes beyond it is dropped. Default 1,000.
+   */
   readonly queueLimit?: number;
+  /** Hears of heartbeats and outcomes that the daemon was not told: how many, and why. Must not throw. */
+  readonly onDrop?: (what: keyof Dropped, count: number, why: unknown) => void;
   readonly clock?: Clock;
 }
 
@@ -150,6 +156,14 @@ export interface Connection {
   installCrashHandler(): () => void;
   /** The line of a logical component (`parent: NAME`) that lives in this process. Closed by itself. */
   child(component: string): Connection;
+  /**
+   * Makes a call if the dependency's breaker lets it through, and tells how it ended. Rejects with what `call` rejects
+   * with; with BREAKER_OPEN when it is not permitted and there is no fallback; with BREAKER_NOT_FOUND when the
+   * configuration has no such breaker. While the daemon is away the call is made.
+   */
+  guard<T>(dependency: string, call: () => T | Promise<T>, options?: GuardOptions<T>): Promise<T>;
+  /** What was not told to the daemon so far and never will be. Journal entries are never among it: `journal` rejects. */
+  readonly dropped: Dropped;
   /** Stops heartbeats and listening, waits for what is under way and hangs up. */
   close(): Promise<void>;
 }

@@ -11,4 +11,5 @@ export type {
   RestoredState,
   ShutdownOrder,
 } from './connection.ts';
+export type { Dropped, GuardOptions } from './guard.ts';
 export type { Beat, HeartbeatOptions } from './heartbeat.ts';

@@ -12,12 +12,14 @@ import { slim } from './slim.ts';
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 const NATIVE = ['better-sqlite3', 'koffi'];
+/** Installed by those who need it. */
+const OPTIONAL = ['@kubernetes/client-node'];
 
 rmSync(DIST, { recursive: true, force: true });
 const bundle = await rolldown({
   cwd: ROOT,
   platform: 'node',
-  external: NATIVE,
+  external: [...NATIVE, ...OPTIONAL],
   plugins: [slim()],
   input: {
     main: 'src/main.ts',

@@ -72,6 +72,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config'],
   commander: ['cli', ''],
   koffi: ['drivers', 'service'],
+  '@kubernetes/client-node': ['drivers'],
   opossum: ['breakers'],
   nodemailer: ['notifiers'],
   '@opentelemetry/api': ['telemetry'],

@@ -57,6 +57,13 @@ function dependencies(components: [string, Node][]): Problem[] {
 const ofProcesses = ['user', 'group', 'nice'];
 const ofOurOwn = ['cwd', 'env', 'env_inherit', 'logs'];
 
+/** Checks of its own processes. */
+const processChecks = (component: Node): Node[] =>
+  entriesOf(child(component, 'checks')).flatMap(([, check]) => {
+    const node = child(check, 'process');
+    return node && !child(node, 'name') ? [node] : [];
+  });
+
 /** A component runs in exactly one way, and is given nothing that this way cannot do. */
 function waysOf(components: [string, Node][]): Problem[] {
   return components.flatMap(([, component]) => {
@@ -71,15 +78,23 @@ function waysOf(components: [string, Node][]): Problem[] {
     if (other)
       return [{ ...other, at: other.keyAt, sentence: `excludes "${way}": a component runs in exactly one way` }];
     if (way === 'command') return [];
+    const blind = way === 'commands' || way === 'deployment' ? processChecks(component) : [];
     const vain = way === 'commands' ? ofProcesses : [...ofProcesses, ...ofOurOwn];
-    return vain.flatMap((key) => {
-      const given = child(component, key);
-      // What comes from `defaults` is meant for those that it suits.
-      if (!given || given.path.startsWith('defaults.')) return [];
-      return [
-        { ...given, at: given.keyAt, sentence: `only a component with "command" has this, not one with "${way}"` },
-      ];
-    });
+    const problems = blind.map((node) => ({
+      ...node,
+      at: node.keyAt,
+      sentence: `nobody tells what runs for a component with "${way}": give a name, or use another check`,
+    }));
+    return problems.concat(
+      vain.flatMap((key) => {
+        const given = child(component, key);
+        // What comes from `defaults` is meant for those that it suits.
+        if (!given || given.path.startsWith('defaults.')) return [];
+        return [
+          { ...given, at: given.keyAt, sentence: `only a component with "command" has this, not one with "${way}"` },
+        ];
+      }),
+    );
   });
 }
 

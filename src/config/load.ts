@@ -4,7 +4,7 @@ import { crossCheck } from './cross-checks.ts';
 import { effective } from './effective.ts';
 import { parseTree, type Parsed } from './parse.ts';
 import type { Surroundings } from './references.ts';
-import { configSchema, type Config } from './schema.ts';
+import { configSchema, type ComponentConfig, type Config } from './schema.ts';
 import { expectation, problemsOf } from './sentences.ts';
 import { readConfigFile } from './source.ts';
 import { plain, withDefaults, type Node, type Problem } from './tree.ts';
@@ -40,10 +40,16 @@ function withoutSchemaKey(root: Node): Node {
   return { ...root, entries };
 }
 
+/** The kubeconfig is a file beside the configuration. */
+function placed({ deployment }: ComponentConfig, folder: string): Partial<ComponentConfig> {
+  if (deployment?.kubeconfig === undefined) return {};
+  return { deployment: { ...deployment, kubeconfig: resolve(folder, deployment.kubeconfig) } };
+}
+
 function absolute(config: Config, folder: string): Config {
   const components = Object.entries(config.components).map(([name, component]) => [
     name,
-    { ...component, cwd: resolve(folder, component.cwd) },
+    { ...component, cwd: resolve(folder, component.cwd), ...placed(component, folder) },
   ]);
   return { ...config, state_dir: resolve(folder, config.state_dir), components: Object.fromEntries(components) };
 }

@@ -47,7 +47,6 @@ export function dockerAddress(host: string): Address {
  * socket that Node speaks by itself.
  */
 export function createDockerClient(host: string, timeoutMs: number): DockerClient {
-  const address = dockerAddress(host);
   let version: string | null = null;
 
   const send = (
@@ -56,7 +55,10 @@ export function createDockerClient(host: string, timeoutMs: number): DockerClien
     hear: (answer: IncomingMessage) => void,
     fail: (error: unknown) => void,
   ) => {
-    const sent = request({ ...address, method, path, agent: false, headers: { 'content-length': 0 } }, hear);
+    const sent = request(
+      { ...dockerAddress(host), method, path, agent: false, headers: { 'content-length': 0 } },
+      hear,
+    );
     sent.once('error', fail);
     sent.once('socket', (socket) => socket.unref());
     sent.end();
@@ -100,6 +102,7 @@ export function createDockerClient(host: string, timeoutMs: number): DockerClien
 
   const negotiated = async (): Promise<string> => {
     if (version !== null) return version;
+    dockerAddress(host);
     const { status, headers, body } = await exchange('GET', '/_ping');
     const [, major, minor] = /^(\d+)\.(\d+)$/.exec(String(headers['api-version'] ?? '')) ?? [];
     if (status !== 200) throw new Error(`Docker at ${host}: ${messageOf({ status, body })}`);

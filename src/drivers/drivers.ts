@@ -11,6 +11,7 @@ const load: { readonly [K in EngineKind]: (deps: DriversDeps) => Promise<Driver>
   commands: async (deps) => (await import('./commands.ts')).createCommandsDriver(deps),
   systemd: async (deps) => (await import('./systemd.ts')).createSystemdDriver(deps),
   container: async (deps) => (await import('./container.ts')).createContainerDriver(deps),
+  deployment: async (deps) => (await import('./deployment.ts')).createDeploymentDriver(deps),
   parent: async (deps) => (await import('./logical.ts')).createLogicalDriver(deps),
 };
 

@@ -135,11 +135,28 @@ const parentSchema = z
     'A logical component: it lives inside the process of this one, starts and ends with it, and is told over its line when it is to begin anew or to stop.',
   );
 
+const deploymentSchema = z
+  .strictObject({
+    name: z.string().min(1).describe('Name of the deployment.'),
+    namespace: z.string().min(1).optional().describe('Its namespace; by default that of the context, else `default`.'),
+    context: z.string().min(1).optional().describe('Context of the kubeconfig; by default its current one.'),
+    kubeconfig: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('File with addresses and credentials; by default KUBECONFIG, ~/.kube/config, or those of the own pod.'),
+    interval: duration().default(5_000).describe('How often it is looked at.'),
+    timeout: duration().default(10_000).describe('Time that Kubernetes has to answer.'),
+    keep_running: keepRunning(true),
+  })
+  .describe('A deployment of Kubernetes; needs the package @kubernetes/client-node beside Paramedic.');
+
 /** How a component runs that is no child process: the engine by its key. */
 export const engineSchema = {
   commands: commandsSchema.optional(),
   systemd: systemdSchema.optional(),
   container: containerSchema.optional(),
+  deployment: deploymentSchema.optional(),
   parent: parentSchema.optional(),
 } as const;
 

@@ -15,7 +15,7 @@ export interface ProcessIdentity {
 }
 
 /** Ways of running a component other than as a child process; what runs them is an engine of its own. */
-export const engineKinds = ['commands', 'systemd', 'container', 'parent'] as const;
+export const engineKinds = ['commands', 'systemd', 'container', 'deployment', 'parent'] as const;
 export type EngineKind = (typeof engineKinds)[number];
 export type DriverKind = 'process' | 'logical' | Exclude<EngineKind, 'parent'>;
 

@@ -66,7 +66,7 @@ describe('a bad configuration', () => {
       flaw: 'no way to run, at the component',
       text: 'components:\n  gmail:\n    priority: high\n',
       problem:
-        '2:3 components.gmail: does not say how it runs: give one of command, commands, systemd, container or parent',
+        '2:3 components.gmail: does not say how it runs: give one of command, commands, systemd, container, deployment or parent',
     },
     {
       flaw: 'two ways to run, at the second',
@@ -77,6 +77,12 @@ describe('a bad configuration', () => {
       flaw: 'a name of a unit that could be an option',
       text: 'components: { db: { systemd: { unit: "a b" } } }',
       problem: '1:38 components.db.systemd.unit: expected the name of a unit such as nginx.service, got "a b"',
+    },
+    {
+      flaw: 'a check of processes that nobody knows',
+      text: 'components:\n  api:\n    deployment: { name: api }\n    checks: { self: { process: { max_memory: 1GiB } } }\n',
+      problem:
+        '4:23 components.api.checks.self.process: nobody tells what runs for a component with "deployment": give a name, or use another check',
     },
     {
       flaw: 'a folder for what an engine runs',

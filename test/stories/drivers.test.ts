@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isAlive, Site } from '../support/daemon.ts';
 import { FakeDocker } from '../support/fake-docker.ts';
+import { FakeKubernetes } from '../support/fake-kubernetes.ts';
 import { FakeSystemd } from '../support/fake-systemd.ts';
 import { until } from '../support/temp.ts';
 
@@ -29,6 +30,9 @@ describe('components that are no child processes', () => {
     const docker = new FakeDocker();
     await docker.back();
     const cache = docker.create('cache', 'exec sleep 600');
+    const cluster = new FakeKubernetes();
+    await cluster.back();
+    cluster.create('api', 2);
     const checks = { itself: { process: { max_memory: '1GiB' } } };
     const site = new Site({
       components: {
@@ -36,17 +40,19 @@ describe('components that are no child processes', () => {
         lost: byCommands('lost'),
         unit: { systemd: { unit: 'redis', interval: '100ms', keep_running: true }, checks, restart },
         cache: { container: { name: 'cache', host: docker.host, interval: '100ms' }, checks, restart },
+        api: { deployment: { name: 'api', kubeconfig: cluster.kubeconfig, interval: '100ms' }, restart },
       },
     });
     site.write('ctl', INIT_SCRIPT);
     onTestFinished(() => systemd.kill(unit));
     const path = { PATH: systemd.path };
     const pidOf = (name: string) => Number(readFileSync(join(site.folder, `${name}.pid`), 'utf8'));
-    const all = () => Promise.all(['db', 'lost', 'unit', 'cache'].map((name) => site.untilState(name, 'running')));
+    const all = () =>
+      Promise.all(['db', 'lost', 'unit', 'cache', 'api'].map((name) => site.untilState(name, 'running')));
 
     await site.start([], path);
-    const kinds = ['commands', 'commands', 'systemd', 'container'];
-    expect(await all()).toMatchObject(kinds.map((kind) => ({ kind, adopted: false, crashes: 0 })));
+    const kinds = ['commands', 'commands', 'systemd', 'container', 'deployment'];
+    expect(await all()).toMatchObject(kinds.map((kind) => ({ kind, adopted: kind === 'deployment', crashes: 0 })));
     expect(await site.metrics()).toMatch(/paramedic_component_info\{.*component="db".*kind="commands".*\} 1/);
     const before = { db: pidOf('db'), lost: pidOf('lost'), unit: systemd.pid(unit), cache: cache.startedAt };
     expect((await site.component('unit')).pid).toBe(before.unit);
@@ -61,6 +67,7 @@ describe('components that are no child processes', () => {
     expect(await all()).toMatchObject([
       { adopted: true, crashes: 0, restarts: 0 },
       { adopted: false, crashes: 1, restarts: 1 },
+      { adopted: true, crashes: 0, restarts: 0 },
       { adopted: true, crashes: 0, restarts: 0 },
       { adopted: true, crashes: 0, restarts: 0 },
     ]);
@@ -87,10 +94,13 @@ describe('components that are no child processes', () => {
       body: { message: 'db is ready (commands db)' },
     });
 
+    expect(await site.api('POST', 'components/api/restart')).toMatchObject({ status: 200 });
+    expect(cluster.get('api').template).toHaveProperty(['kubectl.kubernetes.io/restartedAt']);
+
     const kept = systemd.pid(unit);
     await site.end('SIGTERM');
     expect([isAlive(pidOf('db')), isAlive(pidOf('lost')), docker.runs('cache')]).toEqual([false, false, false]);
-    expect(systemd.runs(unit)).toBe(true);
+    expect([systemd.runs(unit), cluster.get('api').replicas]).toEqual([true, 2]);
     await site.start([], path);
     expect(await site.untilState('unit', 'running')).toMatchObject({ pid: kept, adopted: true });
     await site.end('SIGTERM');

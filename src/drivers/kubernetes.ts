@@ -1,0 +1,158 @@
+import type * as Library from '@kubernetes/client-node';
+import { sentenceOf, systemCode } from '../errors.ts';
+import { formatDuration } from '../format.ts';
+
+/** The library is large and most do without it: it is an optional peer dependency, loaded on first use. */
+export type LoadLibrary = () => Promise<typeof Library>;
+export const loadLibrary: LoadLibrary = () => import('@kubernetes/client-node');
+
+export interface ClusterSettings {
+  /** Absolute; by default as kubectl finds it, or that of the pod that we are in. */
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+  readonly timeoutMs: number;
+}
+
+export type Deployment = Library.V1Deployment;
+export type Pod = Library.V1Pod;
+
+/** Kubernetes, as far as one deployment needs it; without a namespace, in its own. All rejects with one sentence. */
+export interface Cluster {
+  /** The namespace of the context. */
+  readonly namespace: string;
+  /** Null: there is none. */
+  deployment(namespace: string | undefined, name: string): Promise<Deployment | null>;
+  /** A merge patch (RFC 7386). */
+  patch(namespace: string | undefined, name: string, body: object): Promise<Deployment>;
+  pods(namespace: string | undefined, labels: Readonly<Record<string, string>>): Promise<readonly Pod[]>;
+  /** At once, without the time that it has to leave. One that has gone is no error. */
+  deletePod(namespace: string | undefined, name: string): Promise<void>;
+}
+
+/** @throws a sentence when there is no library, no configuration or no such context. */
+export async function connectCluster(
+  { kubeconfig, context, timeoutMs }: ClusterSettings,
+  load: LoadLibrary = loadLibrary,
+): Promise<Cluster> {
+  const library = await load().catch((error: unknown) => {
+    const absent = systemCode(error) === 'ERR_MODULE_NOT_FOUND';
+    throw new Error(
+      absent
+        ? 'components with "deployment" need a library that is not installed: npm install @kubernetes/client-node beside Paramedic'
+        : `@kubernetes/client-node cannot be loaded: ${sentenceOf(error).split('\n')[0] ?? ''}`,
+      { cause: error },
+    );
+  });
+  const config = readConfig(library, kubeconfig, context);
+  const [apps, core] = [config.makeApiClient(library.AppsV1Api), config.makeApiClient(library.CoreV1Api)];
+  const server = config.getCurrentCluster()?.server ?? 'no address';
+
+  const options = (contentType?: string) => {
+    const well = library.setHeaderMiddleware('Accept', 'application/json');
+    const inTime: typeof well = {
+      ...well,
+      pre(request) {
+        request.setSignal(AbortSignal.timeout(timeoutMs));
+        if (contentType !== undefined) request.setHeaderParam('Content-Type', contentType);
+        return well.pre(request);
+      },
+    };
+    return { middleware: [inTime], middlewareMergeStrategy: 'append' as const };
+  };
+
+  const ask = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof library.ApiException && error.code === 404) throw error;
+      throw new Error(whyNot(server, timeoutMs, error), { cause: error });
+    }
+  };
+  const unless404 = async <T, U>(answer: Promise<T>, otherwise: U): Promise<T | U> => {
+    try {
+      return await ask(answer);
+    } catch (error) {
+      if (error instanceof library.ApiException) return otherwise;
+      throw error;
+    }
+  };
+
+  const own = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
+
+  return {
+    namespace: own,
+    deployment: async (namespace = own, name) =>
+      sound(server, await unless404(apps.readNamespacedDeployment({ namespace, name }, options()), null)),
+    async patch(namespace = own, name, body) {
+      const patched = apps.patchNamespacedDeployment(
+        { namespace, name, body },
+        options(library.PatchStrategy.MergePatch),
+      );
+      const found = sound(server, await unless404(patched, null));
+      if (!found) throw new Error(`there is no deployment "${name}" in the namespace "${namespace}"`);
+      return found;
+    },
+    async pods(namespace = own, labels) {
+      const labelSelector = Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(',');
+      return (await ask(core.listNamespacedPod({ namespace, labelSelector }, options()))).items;
+    },
+    async deletePod(namespace = own, name) {
+      await unless404(core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }, options()), null);
+    },
+  };
+}
+
+function readConfig(
+  library: typeof Library,
+  file: string | undefined,
+  context: string | undefined,
+): Library.KubeConfig {
+  const config = new library.KubeConfig();
+  try {
+    if (file === undefined) config.loadFromDefault();
+    else config.loadFromFile(file);
+  } catch (error) {
+    const why = sentenceOf(error).split('\n')[0] ?? '';
+    throw new Error(`the kubeconfig ${file ?? 'of this user'} cannot be read: ${why}`, { cause: error });
+  }
+  if (context !== undefined) {
+    if (!config.getContextObject(context)) {
+      const known = config.getContexts().map(({ name }) => name);
+      throw new Error(`the kubeconfig has no context "${context}" (it has ${known.join(', ') || 'none'})`);
+    }
+    config.setCurrentContext(context);
+  }
+  if (!config.getCurrentCluster()) throw new Error('the kubeconfig does not name the cluster of its current context');
+  return config;
+}
+
+/** What answers may be something else than Kubernetes: the library takes it as it comes. */
+function sound(server: string, found: Deployment | null): Deployment | null {
+  if (found && typeof found.spec?.selector !== 'object') throw new Error(`what answers at ${server} is not Kubernetes`);
+  return found;
+}
+
+function whyNot(server: string, timeoutMs: number, error: unknown): string {
+  const about = `Kubernetes at ${server}`;
+  if (error instanceof DOMException || (error instanceof Error && /abort|timeout/i.test(error.name)))
+    return `${about}: no answer within ${formatDuration(timeoutMs)}`;
+  const { code, body } = error as { code?: unknown; body?: unknown };
+  if (code === 401) return `${about} does not accept the credentials of the kubeconfig`;
+  if (typeof code === 'number') return `${about}: ${messageIn(body) ?? `HTTP ${code}`}`;
+  if (error instanceof SyntaxError) return `what answers at ${server} is not Kubernetes`;
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  if (systemCode(cause) === 'ECONNREFUSED') return `${about} does not answer`;
+  return `${about}: ${sentenceOf(cause).split('\n')[0] ?? ''}`;
+}
+
+/** The message of a `Status`, which comes as text or parsed. */
+function messageIn(body: unknown): string | null {
+  try {
+    const status = (typeof body === 'string' ? JSON.parse(body) : body) as { message?: unknown } | null;
+    return typeof status?.message === 'string' ? (status.message.split('\n')[0] ?? '').replace(/\.$/, '') : null;
+  } catch {
+    return null;
+  }
+}

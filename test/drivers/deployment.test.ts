@@ -1,0 +1,188 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { createDeploymentDriver } from '../../src/drivers/deployment.ts';
+import { loadLibrary, type LoadLibrary } from '../../src/drivers/kubernetes.ts';
+import { describeEngine, type Stage } from '../contracts/engine.ts';
+import { FakeKubernetes } from '../support/fake-kubernetes.ts';
+import { tempFolder, until } from '../support/temp.ts';
+import { planFor } from './support.ts';
+
+const settings = { kind: 'deployment', name: 'api', interval: 50, timeout: 10_000, keep_running: true } as const;
+
+async function stage(load: LoadLibrary = loadLibrary): Promise<Stage & { readonly cluster: FakeKubernetes }> {
+  const cluster = new FakeKubernetes();
+  await cluster.back();
+  cluster.create('api', 0);
+  cluster.get('api').annotations['paramedic/replicas'] = '3';
+  const problems: string[] = [];
+  return {
+    cluster,
+    problems,
+    plan: (changes) => planFor([], { engine: { ...settings, kubeconfig: cluster.kubeconfig }, ...changes }),
+    runs: () => cluster.get('api').pods.length > 0,
+    end: () => cluster.scale('api', 0),
+    driver: () =>
+      createDeploymentDriver({
+        clock: systemClock,
+        onProblem: (what, error) => problems.push(`${what}: ${String(error)}`),
+        load,
+      }),
+    startElsewhere: () => cluster.scale('api', 2),
+    beDeaf: () => {
+      cluster.deaf = true;
+      return () => true;
+    },
+    away: () => cluster.away(),
+    back: () => cluster.back(),
+  };
+}
+
+type Staged = Awaited<ReturnType<typeof stage>>;
+const clusterOf = (on: Stage) => (on as Staged).cluster;
+const changed = (on: Stage, changes: Record<string, unknown>) =>
+  on.plan({ engine: { ...settings, kubeconfig: clusterOf(on).kubeconfig, ...changes } as never });
+const inMood = (mood: FakeKubernetes['mood']) => async (on: Stage) => {
+  clusterOf(on).mood = mood;
+  return changed(on, { timeout: 300 });
+};
+
+describeEngine({
+  name: 'a deployment of Kubernetes',
+  stage: () => stage(),
+  exit: { code: null, signal: null },
+  tellsRuns: false,
+  troubles: [
+    {
+      what: 'there is no such deployment',
+      make: async (on) => changed(on, { name: 'nobody' }),
+      says: /^Could not start "nobody": there is no deployment of this name in the namespace "shop"\.$/,
+    },
+    {
+      what: 'there is no kubeconfig',
+      make: async (on) => changed(on, { kubeconfig: '/no/such/file' }),
+      says: /the kubeconfig \/no\/such\/file cannot be read: ENOENT/,
+    },
+    {
+      what: 'the kubeconfig is none',
+      make: async (on) => {
+        const file = join(tempFolder(), 'kubeconfig');
+        writeFileSync(file, '{"clusters": 7');
+        return changed(on, { kubeconfig: file });
+      },
+      says: /kubeconfig cannot be read: /,
+    },
+    {
+      what: 'the context is unknown',
+      make: async (on) => changed(on, { context: 'prod' }),
+      says: /the kubeconfig has no context "prod" \(it has test\)\.$/,
+    },
+    { what: 'it may not be changed', make: inMood('denied'), says: /is forbidden: User "me" cannot patch resource\.$/ },
+    {
+      what: 'the credentials are not accepted',
+      make: async (on) => {
+        await clusterOf(on).away();
+        clusterOf(on).token = 'stolen';
+        await clusterOf(on).back();
+        return on.plan();
+      },
+      says: /does not accept the credentials of the kubeconfig\.$/,
+    },
+    { what: 'Kubernetes does not answer', make: inMood('slow'), says: /: no answer within 300ms\.$/ },
+    { what: 'somebody else answers', make: inMood('garbage'), says: /is not Kubernetes\.$/ },
+    {
+      what: 'its pods do not come up, and why',
+      make: async (on) => {
+        clusterOf(on).hindrance = 'ImagePullBackOff';
+        return { ...on.plan(), startTimeoutMs: 100 };
+      },
+      says: /it is not rolled out within 100ms: 0 of 3 pods are available; api-\d+: ImagePullBackOff\.$/,
+    },
+    {
+      what: 'Kubernetes has given it up',
+      make: async (on) => {
+        clusterOf(on).hindrance = 'CrashLoopBackOff';
+        clusterOf(on).get('api').conditions = [
+          { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' },
+        ];
+        return on.plan();
+      },
+      says: /it is not rolled out in the time that it has itself: 0 of 3 pods are available; .*CrashLoopBackOff\.$/,
+    },
+  ],
+});
+
+describe('a deployment', () => {
+  const begin = async () => {
+    const on = await stage();
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    return { on, api: on.cluster.get('api'), driver, start: () => driver.start(on.plan()) };
+  };
+
+  it('is stopped by scaling it to 0, and started with as many pods as before', async () => {
+    const { api, start } = await begin();
+    const running = await start();
+    expect([api.replicas, api.annotations]).toEqual([3, {}]);
+    await running.stop({ signal: 'SIGTERM', timeout: 10_000 });
+    expect([api.replicas, api.annotations]).toEqual([0, { 'paramedic/replicas': '3' }]);
+    await start();
+    expect(api.replicas).toBe(3);
+  });
+
+  it('is restarted as kubectl does it, without a gap, and its start waits for the rollout', async () => {
+    const { on, api, start } = await begin();
+    const running = await start();
+    on.cluster.hindrance = 'ContainerCreating';
+    expect(await running.stop({ signal: 'SIGTERM', timeout: 10_000 }, 'restart')).toEqual({
+      exit: { code: 0, signal: null },
+      forced: false,
+    });
+    expect(api.template['kubectl.kubernetes.io/restartedAt']).toMatch(/^\d{4}-\d\d-\d\dT/);
+    expect(api.available).toBe(3);
+    const before = on.cluster.asked.length;
+    const started = start();
+    await until('some looks', () => on.cluster.asked.length > before + 2);
+    on.cluster.settle('api');
+    await started;
+  });
+
+  it('tells by its pods how well it is', async () => {
+    const { api, start } = await begin();
+    const running = await start();
+    expect(running.health?.()).toEqual({ status: 'healthy', message: '3 of 3 pods are available' });
+    api.available = 2;
+    await until('one of them to be missed', () => running.health?.()?.status === 'degraded');
+    api.available = 0;
+    await until('all of them to be missed', () => running.health?.()?.status === 'unhealthy');
+    expect(running.health?.()?.message).toBe('0 of 3 pods are available');
+  });
+
+  it('loses its pods at once when it is killed', async () => {
+    const { on, api, start } = await begin();
+    const running = await start();
+    on.cluster.deaf = true;
+    const pods = [...api.pods];
+    await running.kill();
+    for (const pod of pods) expect(on.cluster.asked).toContain(`DELETE /api/v1/namespaces/shop/pods/${pod}`);
+  });
+
+  it('that was removed has ended', async () => {
+    const { on, start } = await begin();
+    const running = await start();
+    on.cluster.remove('api');
+    await running.exited;
+    expect(running.verdict?.()).toEqual({ oomKilled: null, failure: 'removed' });
+  });
+
+  it('cannot be run without the library, which is said with what to do', async () => {
+    const name = '@kubernetes/no-such-client';
+    const on = await stage(() => import(name));
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    await expect(driver.start(on.plan())).rejects.toThrow(
+      /^Could not start "api": components with "deployment" need a library that is not installed: npm install @kubernetes\/client-node beside Paramedic\.$/,
+    );
+  });
+});

@@ -1,8 +1,36 @@
 import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ComponentView, EventView } from '../src/supervisor/api.ts';
 import { compiled, cpuSecondsOf, end, folder, run, until } from './harness.ts';
+
+/** Any component is restarted whenever an alert `Wrong` asks for it. */
+export const restartsByAlert = {
+  rules: [
+    {
+      match: { alertname: 'Wrong' },
+      action: { restart: { component: '{{ labels.component }}' } },
+      cooldown: 0,
+      max_per_hour: 1_000_000,
+    },
+  ],
+};
+
+/** What Alertmanager posts when `Wrong` fires for a component. */
+const alertBody = (component: string, startsAt: Date) => ({
+  version: '4',
+  groupKey: 'bench',
+  alerts: [
+    {
+      status: 'firing',
+      labels: { alertname: 'Wrong', component },
+      annotations: {},
+      startsAt: startsAt.toISOString(),
+      fingerprint: randomBytes(8).toString('hex'),
+    },
+  ],
+});
 
 /** Our compiled daemon on a folder of its own, killed and started again as often as a figure needs. */
 export class Daemon {
@@ -50,6 +78,11 @@ export class Daemon {
   post<T>(path: string, token: 'api' | 'webhook', body: object): Promise<T> {
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     return this.#ask<T>(path, token, init);
+  }
+
+  /** Posts a new alert `Wrong` of this component, which began at `startsAt`. */
+  alert(component: string, startsAt = new Date()): Promise<unknown> {
+    return this.post('webhooks/alertmanager', 'webhook', alertBody(component, startsAt));
   }
 
   async #ask<T>(path: string, token: string, init: RequestInit = {}): Promise<T> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Daemon } from './daemon.ts';
+import { Daemon, restartsByAlert } from './daemon.ts';
 import { record, sleep, spread, starts, until, victim } from './harness.ts';
 
 /*
@@ -17,30 +17,7 @@ const component = (log: string) => ({
 });
 const daemon = new Daemon({
   components: { by_alert: component('by_alert.starts'), by_api: component('by_api.starts') },
-  remediation: {
-    rules: [
-      {
-        match: { alertname: 'Wrong' },
-        action: { restart: { component: '{{ labels.component }}' } },
-        cooldown: 0,
-        max_per_hour: 1_000_000,
-      },
-    ],
-  },
-});
-
-const alert = (round: number) => ({
-  version: '4',
-  groupKey: 'bench',
-  alerts: [
-    {
-      status: 'firing',
-      labels: { alertname: 'Wrong', component: 'by_alert' },
-      annotations: {},
-      startsAt: new Date().toISOString(),
-      fingerprint: round.toString(16).padStart(16, '0'),
-    },
-  ],
+  remediation: restartsByAlert,
 });
 
 /** Kills a component, whose policy leaves it down, and waits until that is known. */
@@ -72,7 +49,7 @@ try {
   for (let round = 1; round <= ROUNDS; round++) {
     await sleep(150);
     await down('by_alert');
-    const told = await started('by_alert.starts', () => daemon.post('webhooks/alertmanager', 'webhook', alert(round)));
+    const told = await started('by_alert.starts', () => daemon.alert('by_alert'));
     byAlert.push(told.ms);
     answers.push(told.answeredMs);
     await sleep(150);

@@ -6,7 +6,8 @@ import type { Roster } from './roster.ts';
 const TICK_MS = 1_000;
 /** Memory limits are judged on these readings, so they are as frequent as critical checks. */
 const SAMPLE_MS = 5_000;
-const UPKEEP_MS = 600_000;
+/** Often and little: what is let go of is used again before the files grow. */
+const UPKEEP_MS = 60_000;
 
 export interface RoundsDeps {
   readonly clock: Clock;

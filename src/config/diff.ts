@@ -27,7 +27,12 @@ const startedWith = [
   'group',
   'nice',
 ] as const satisfies readonly (keyof ComponentConfig)[];
-const boundAtBoot: readonly string[] = ['state_dir', 'listen', 'insecure_http'] satisfies readonly (keyof Config)[];
+const boundAtBoot: readonly string[] = [
+  'state_dir',
+  'listen',
+  'insecure_http',
+  'telemetry',
+] satisfies readonly (keyof Config)[];
 
 const differ = <T extends object>(before: T, after: T, keys: readonly (keyof T)[]): boolean =>
   keys.some((key) => !isDeepStrictEqual(before[key], after[key]));

@@ -42,7 +42,8 @@ export interface EventFields {
   'daemon.ticked': { durationMs: number };
   /** Its main thread stood still and goes on; `stalledMs`: how long it had when that was written down. */
   'daemon.stalled': { crash: string; crashType: CrashType; stalledMs: number; file: string };
-  'config.reloaded': { added: string[]; removed: string[]; changed: string[] };
+  /** `daemonRestartNeeded`: settings that differ from those this daemon was started with and cannot change. */
+  'config.reloaded': { added: string[]; removed: string[]; changed: string[]; daemonRestartNeeded: string[] };
   'config.rejected': { problems: string[] };
   'store.set_aside': { store: StoreName; movedTo: string; why: string };
 

@@ -115,6 +115,8 @@ export interface ReloadView {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly changed: readonly string[];
+  /** Settings that this daemon cannot put in force: the next one will. */
+  readonly daemon_restart_needed: readonly string[];
 }
 
 /** The whole of a running daemon. Rejects and throws ParamedicError only. */

@@ -40,6 +40,8 @@ export interface House {
   readonly commands: Commands;
   readonly readings: Readings;
   readonly paths: StatePaths;
+  /** What this daemon was started with. */
+  readonly booted: LoadedConfig;
   loaded: LoadedConfig;
   recoveryMode: boolean;
   /** Where children reach us; empty until the listener is up. */

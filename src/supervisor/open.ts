@@ -193,6 +193,7 @@ export function openHouse(
     breakers,
     readings,
     paths,
+    booted: loaded,
     loaded,
     url: '',
     phase: 'booting',

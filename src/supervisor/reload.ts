@@ -7,7 +7,7 @@ import { watch } from './keepers.ts';
 
 /**
  * Puts a new, valid configuration in force: what was removed is stopped, what was added is started, what runs
- * differently is replaced, the rest keeps running under its new rules. Resolves when all of it is under way.
+ * differently is replaced, the rest keeps running under its new rules; what only a new daemon can apply is named. Resolves when all of it is under way.
  */
 export async function applyConfig(
   house: House,
@@ -15,6 +15,7 @@ export async function applyConfig(
   makeKeeper: (name: ComponentName, config: Keeper['config']) => Keeper,
 ): Promise<ReloadView> {
   const { added, removed, changed, restartNeeded } = diffConfig(house.loaded.config, next.config);
+  const { daemonRestartNeeded } = diffConfig(house.booted.config, next.config);
   house.loaded = next;
   house.monitor.configure(next.config.intervals);
   house.breakers.configure(next.config.breakers);
@@ -51,8 +52,9 @@ export async function applyConfig(
     added: [...added],
     removed: [...removed],
     changed: [...changed],
+    daemonRestartNeeded: [...daemonRestartNeeded],
   });
-  return { added, removed, changed };
+  return { added, removed, changed, daemon_restart_needed: daemonRestartNeeded };
 }
 
 async function leave(house: House, keeper: Keeper): Promise<void> {

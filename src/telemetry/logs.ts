@@ -31,7 +31,10 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       return ['error', `the daemon itself stood still for ${formatDuration(e.stalledMs)} (${e.crashType}): ${e.file}`];
     case 'config.reloaded': {
       const parts = [named('added', e.added), named('removed', e.removed), named('changed', e.changed)].flat();
-      return ['info', `configuration reloaded: ${parts.join('; ') || 'nothing changed'}`];
+      const done = `configuration reloaded: ${parts.join('; ') || 'no component changed'}`;
+      return e.daemonRestartNeeded.length === 0
+        ? ['info', done]
+        : ['warn', `${done}; only a new daemon applies what has changed of: ${e.daemonRestartNeeded.join(', ')}`];
     }
     case 'config.rejected':
       return ['error', `configuration rejected, the old one stays in force: ${e.problems.join('; ')}`];

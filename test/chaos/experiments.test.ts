@@ -230,7 +230,14 @@ describe('an experiment that somebody interferes with', () => {
     [
       'its configuration was changed meanwhile',
       (house: FakePorts) =>
-        house.tell({ type: 'config.reloaded', at: house.clock.now(), added: [], removed: [], changed: ['agent_core'] }),
+        house.tell({
+          type: 'config.reloaded',
+          at: house.clock.now(),
+          added: [],
+          removed: [],
+          changed: ['agent_core'],
+          daemonRestartNeeded: [],
+        }),
     ],
   ])('is aborted: %s', async (why, interfere) => {
     const house = new FakePorts();

@@ -150,8 +150,18 @@ describe('explain', () => {
 });
 
 describe('reload', () => {
+  const nothing = { added: [], removed: [], changed: [], daemon_restart_needed: [] };
+
+  it('tells what it cannot change, and how that is changed', async () => {
+    const folder = await playDaemon({ 'POST /reload': answer({ ...nothing, daemon_restart_needed: ['telemetry'] }) });
+    const { stdout } = await paramedic(['reload'], folder);
+    expect(stdout).toBe(
+      'no component changed\nonly a new daemon applies what has changed of: telemetry (`paramedic stop --keep-components`, then start it)\n',
+    );
+  });
+
   it('tells what changed', async () => {
-    const folder = await playDaemon({ 'POST /reload': answer({ added: ['a', 'b'], removed: [], changed: ['c'] }) });
+    const folder = await playDaemon({ 'POST /reload': answer({ ...nothing, added: ['a', 'b'], changed: ['c'] }) });
     expect(await paramedic(['reload'], folder)).toEqual({ code: 0, stdout: 'added: a, b; changed: c\n', stderr: '' });
   });
 

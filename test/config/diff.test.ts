@@ -67,14 +67,14 @@ describe('two configurations', () => {
   it('tell dependencies, settings, and what only a new daemon can apply', () => {
     expect(
       diff(
-        `listen: 127.0.0.1:1\nintervals: { critical: 1s }\ncomponents: { base: { command: [b] }, a: { command: [x], env: { A: 1, B: 2 } } }`,
+        `listen: 127.0.0.1:1\ntelemetry: { series_limit: 500 }\nintervals: { critical: 1s }\ncomponents: { base: { command: [b] }, a: { command: [x], env: { A: 1, B: 2 } } }`,
       ),
     ).toEqual({
       ...nothing,
       changed: ['a'],
       dependenciesChanged: ['a'],
-      settings: ['listen', 'intervals'],
-      daemonRestartNeeded: ['listen'],
+      settings: ['listen', 'intervals', 'telemetry'],
+      daemonRestartNeeded: ['listen', 'telemetry'],
     });
   });
 });

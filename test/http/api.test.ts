@@ -65,7 +65,12 @@ describe('the API', () => {
   it('reloads and verifies on request', async () => {
     const { post } = await serve();
 
-    expect(await (await post('/api/v1/reload')).json()).toEqual({ added: ['gmail'], removed: [], changed: [] });
+    expect(await (await post('/api/v1/reload')).json()).toEqual({
+      added: ['gmail'],
+      removed: [],
+      changed: [],
+      daemon_restart_needed: [],
+    });
     expect(await (await post('/api/v1/checkpoints/verify')).json()).toEqual({
       checked: 4,
       corrupted: [{ checkpoint_id: 'CP-X', at: '1970-01-01T00:00:00.000Z' }],

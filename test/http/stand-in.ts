@@ -178,7 +178,7 @@ export class StandIn implements Daemon {
   reload = async () => {
     this.#note('reload');
     await this.instead?.();
-    return { added: ['gmail'], removed: [], changed: [] };
+    return { added: ['gmail'], removed: [], changed: [], daemon_restart_needed: [] };
   };
   metrics = async (format: 'openmetrics' | 'classic') => ({
     contentType: format === 'classic' ? 'text/plain; version=0.0.4' : 'application/openmetrics-text; version=1.0.0',

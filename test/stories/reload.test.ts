@@ -29,7 +29,7 @@ describe('a reload', () => {
     edit({ comes: sleeper(), goes: undefined, changes: { command: ['sleep', '2000'] } });
     expect(await site.api('POST', 'reload')).toEqual({
       status: 200,
-      body: { added: ['comes'], removed: ['goes'], changed: ['changes'] },
+      body: { added: ['comes'], removed: ['goes'], changed: ['changes'], daemon_restart_needed: [] },
     });
     await site.untilState('comes', 'running');
     await site.untilState('changes', 'running', before['changes']);
@@ -83,6 +83,16 @@ describe('a reload', () => {
     const told = await paramedic(['reload', '--config', site.file]);
     expect(told).toMatchObject({ code: 0, stderr: '' });
     expect(await site.metrics()).toContain('paramedic_config_last_reload_successful 1');
+  });
+
+  it('says which settings wait for a new daemon, until there is one', async () => {
+    site.configure({ components, telemetry: { log: { level: 'debug' } } });
+    const needed = ['telemetry'];
+    for (let times = 0; times < 2; times++)
+      expect(await site.api('POST', 'reload')).toMatchObject({ body: { daemon_restart_needed: needed } });
+    expect((await site.events('config.reloaded')).at(-1)).toMatchObject({ daemon_restart_needed: needed });
+    site.configure({ components });
+    expect(await site.api('POST', 'reload')).toMatchObject({ body: { daemon_restart_needed: [] } });
   });
 
   it('disables and enables', async () => {

@@ -133,6 +133,7 @@ export function fakeHouse(config: Config, random: () => number) {
     commands,
     readings,
     paths: { root: '/', db: '/', logs: '/', crashes: '/', tokens: '/' },
+    booted: loaded(config),
     loaded: loaded(config),
     url: 'http://127.0.0.1:1',
     phase: 'supervising',

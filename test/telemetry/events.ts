@@ -35,7 +35,14 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
   'daemon.started': { type: 'daemon.started', at, pid: 7, version: '1.2.3', recoveryMode: false },
   'daemon.stopped': { type: 'daemon.stopped', at, keptComponents: true },
   'daemon.ticked': { type: 'daemon.ticked', at, durationMs: 2 },
-  'config.reloaded': { type: 'config.reloaded', at, added: ['tts'], removed: [], changed: ['gmail', 'stt'] },
+  'config.reloaded': {
+    type: 'config.reloaded',
+    at,
+    added: ['tts'],
+    removed: [],
+    changed: ['gmail', 'stt'],
+    daemonRestartNeeded: [],
+  },
   'config.rejected': { type: 'config.rejected', at, problems: ['paramedic.yaml:1:1 bad'] },
   'daemon.stalled': {
     type: 'daemon.stalled',

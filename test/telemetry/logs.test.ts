@@ -99,7 +99,11 @@ describe('log lines', () => {
     },
     {
       event: { ...samples['config.reloaded'], added: [], changed: [] },
-      says: 'info configuration reloaded: nothing changed',
+      says: 'info configuration reloaded: no component changed',
+    },
+    {
+      event: { ...samples['config.reloaded'], daemonRestartNeeded: ['listen', 'telemetry'] },
+      says: 'warn configuration reloaded: added tts; changed gmail, stt; only a new daemon applies what has changed of: listen, telemetry',
     },
     {
       event: { ...samples['restart.decided'], decision: { kind: 'fail', rule: 'budget', why: 'used up' } },

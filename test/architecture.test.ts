@@ -46,6 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: [
     'breakers',
     'checkpoints',
+    'crashes',
     'drivers',
     'health',
     'http',

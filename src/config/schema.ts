@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { breakerSchema } from '../breakers/schema.ts';
 import { stateSchema } from '../checkpoints/schema.ts';
+import { crashesSchema } from '../crashes/schema.ts';
 import { engineSchema, processSchema } from '../drivers/schema.ts';
 import { checksSchema, intervalsSchema, startSchema } from '../health/schema.ts';
 import { listenSchema } from '../http/schema.ts';
@@ -57,6 +58,7 @@ export const configSchema = z
       .prefault({})
       .describe('The machine itself; metric label component="host".'),
     components: z.record(componentNameSchema, componentSchema).default({}).describe('What is supervised.'),
+    crashes: crashesSchema.prefault({}),
     incidents: incidentsSchema.prefault({}),
     remediation: remediationSchema.prefault({}),
     breakers: z

@@ -1,4 +1,4 @@
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { failure, sentenceOf, systemCode } from '../errors.ts';
@@ -6,7 +6,9 @@ import type { ComponentName, CrashId, Emit } from '../model/index.ts';
 import { readDiagnosticReport } from './diagnostic-report.ts';
 import { createPace } from './pace.ts';
 import { buildReport, type Crash, type CrashReport } from './report.ts';
+import type { CrashRetention } from './schema.ts';
 import { storeReport } from './store-report.ts';
+import { surplus, type StoredReport } from './surplus.ts';
 import { readSystemState } from './system-state.ts';
 
 const ID = /^CRASH-\d{8}-\d{6}-[0-9A-F]{8}$/;
@@ -37,10 +39,10 @@ export function createCrashReports(deps: {
   readonly logsFolder: string;
   readonly clock: Clock;
   readonly emit: Emit;
-  /** How many reports are kept; older ones are deleted. */
-  readonly keep: number;
+  /** Which reports are kept; asked each time. */
+  readonly retention: () => CrashRetention;
 }): CrashReports {
-  const { folder, logsFolder, clock, emit, keep } = deps;
+  const { folder, logsFolder, clock, emit, retention } = deps;
   const mayWrite = createPace({ clock, burst: BURST, perMinute: PER_MINUTE });
   let queue: Promise<void> = Promise.resolve();
 
@@ -51,13 +53,24 @@ export function createCrashReports(deps: {
 
   const store = (id: string, report: unknown) => storeReport(folder, id, report);
 
+  /** A report does not grow by more than how its recovery ended: it is measured once. */
+  const sizes = new Map<string, number>();
+  const sizeOf = async (name: string) => {
+    const known = sizes.get(name) ?? (await stat(join(folder, name))).size;
+    sizes.set(name, known);
+    return known;
+  };
+
   /** One thing at a time, so that what lies aside when we look is a leftover of a daemon that died. */
   const prune = async () => {
     const names = (await readdir(folder)).toSorted();
     const reports = names.filter((name) => name.endsWith('.json') && ID.test(name.slice(0, -5)));
     const leftovers = names.filter((name) => name.endsWith('.json.tmp'));
-    for (const name of [...leftovers, ...reports.slice(0, Math.max(0, reports.length - keep))])
-      await unlink(join(folder, name));
+    const stored: StoredReport[] = [];
+    for (const name of reports) stored.push({ id: name.slice(0, -5), bytes: await sizeOf(name) });
+    const gone = surplus(stored, clock.now(), retention());
+    for (const id of gone) sizes.delete(`${id}.json`);
+    for (const name of [...leftovers, ...gone.map((id) => `${id}.json`)]) await unlink(join(folder, name));
   };
 
   const inTurn = (work: () => Promise<void>): Promise<void> => {

@@ -40,8 +40,6 @@ const stateThread = new URL(
   import.meta.url,
 );
 
-const CRASH_REPORTS = 200;
-
 export interface OpenOptions {
   readonly loaded: LoadedConfig;
   readonly recoveryMode: boolean;
@@ -149,7 +147,7 @@ export function openHouse(
     logsFolder: paths.logs,
     clock,
     emit,
-    keep: CRASH_REPORTS,
+    retention: () => house.loaded.config.crashes,
   });
   closing.add('crash reports', () => reports.idle());
   const oom = createOomWatch({ clock, files: oomCounterFiles() });

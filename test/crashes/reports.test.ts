@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '../../src/clock.ts';
+import type { CrashRetention } from '../../src/crashes/schema.ts';
 import { classify, createCrashReports, type Crash } from '../../src/crashes/index.ts';
 import { datedId } from '../../src/digest.ts';
 import { componentName, epochMs, type CrashId, type IncarnationId, type RecoveryEvent } from '../../src/model/index.ts';
@@ -11,10 +12,17 @@ import { tempFolder } from '../support/temp.ts';
 /** Time stands still, so that no allowance is refilled; waiting takes none. */
 const stillClock: Clock = { ...systemClock, monotonic: () => 0, sleep: () => Promise.resolve() };
 
-function reportsForTest({ keep = 200, clock = stillClock }: { keep?: number; clock?: Clock } = {}) {
+function reportsForTest({ clock = stillClock, ...limits }: Partial<CrashRetention> & { clock?: Clock } = {}) {
   const [folder, logsFolder] = [join(tempFolder(), 'crashes'), tempFolder()];
   const events: RecoveryEvent[] = [];
-  const reports = createCrashReports({ folder, logsFolder, clock, keep, emit: (...all) => events.push(...all) });
+  const retention = { keep: 200, max_age: Infinity, max_size: Infinity, ...limits };
+  const reports = createCrashReports({
+    folder,
+    logsFolder,
+    clock,
+    retention: () => retention,
+    emit: (...all) => events.push(...all),
+  });
   return { reports, folder, logsFolder, events };
 }
 
@@ -164,6 +172,12 @@ describe('crash reports', () => {
     expect(readdirSync(folder).toSorted()).toEqual(
       [...ids.slice(2).map((id) => `${id}.json`), 'notes.json'].toSorted(),
     );
+  });
+
+  it('keep what fits, and the newest even if it does not', async () => {
+    const { reports, folder } = reportsForTest({ max_size: 1 });
+    for (const second of [0, 1, 2]) await reports.write(crashOf({ crash: idAt(at + second * 1_000) }));
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^CRASH-20261123-224612-/)]);
   });
 
   it('are written for twenty crashes of a component at once, not for each of thousands', async () => {

@@ -89,7 +89,7 @@ export function createRunning(life: Life, deps: { readonly clock: Clock; readonl
     },
     usage(maxAgeMs = 0) {
       const isFresh = reading && clock.monotonic() - reading.at < maxAgeMs;
-      if (isFresh && reading?.usage.cpuRatio != null) return reading.usage;
+      if (isFresh && typeof reading?.usage.cpuRatio === 'number') return reading.usage;
       const stat = statOf(identity);
       if (!stat) return null;
       reading = readUsage(stat, clock.monotonic(), reading);

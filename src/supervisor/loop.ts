@@ -12,12 +12,20 @@ export interface LoopDeps {
   readonly onFailed: (event: EventOf<'component.failed'>) => void;
 }
 
+/** The component has gone silent, which is not the same as answering badly: it is told apart by what it does then. */
+function isSilence({ config }: Keeper, { kind, check }: EventOf<'check.tripped'>): boolean {
+  if (kind !== 'file') return kind === 'heartbeat' || kind === 'ping';
+  // A file that it touches as its heartbeat; any other file may be wrong without its fault.
+  const options = config.checks[check]?.options as { since_start?: boolean } | undefined;
+  return options?.since_start === true;
+}
+
 /** Turns facts into requests: what a tripped check, a recovered dependency or a finished recovery means for others. */
 export function createLoop({ roster, intervalOf, onFatal, onFailed }: LoopDeps): Listener {
   const tripped = (event: EventOf<'check.tripped'>): void => {
     const keeper = event.component === HOST ? undefined : roster.find(event.component);
     if (!keeper || keeper.busy || !keeper.life || event.action !== 'restart') return;
-    const reason = event.kind === 'heartbeat' ? 'hang' : 'health';
+    const reason = isSilence(keeper, event) ? 'hang' : 'health';
     const detectMs = (event.consecutiveFailures - 1) * intervalOf(keeper, event.check);
     const why = `check ${event.check}: ${event.message}`;
     keeper.request({ reason, by: 'supervisor', force: false, crash: null }, { why, detectMs });

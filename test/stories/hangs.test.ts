@@ -20,6 +20,43 @@ const reportsOf = (site: Site): Report[] => {
   return names.toSorted().map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Report);
 };
 
+describe.runIf(process.platform === 'linux')('a component', () => {
+  it('that beats and does not get on, or no longer touches its file, hangs', async () => {
+    const eager = { policy: 'immediate', max_restarts: 1_000 };
+    const about = { restart: eager, start: { timeout: '20s', period: 0 }, priority: 'critical' };
+    const every = { interval: '200ms', failure_threshold: 3 };
+    const site = new Site({
+      restart: { max_restarts_per_hour: 1_000 },
+      components: {
+        stuck: client(
+          'line.startHeartbeat({ intervalMs: 100, beat: () => ({ progress: 7 }) }); setInterval(() => {}, 1e6);',
+          {
+            ...about,
+            checks: { moves: { heartbeat: { timeout: '20s', progress_timeout: '600ms' }, ...every } },
+          },
+        ),
+        silent: {
+          ...about,
+          command: ['sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9; do touch alive; sleep 0.2; done; exec sleep 1000'],
+          checks: { alive: { file: { path: 'alive', max_age: '1500ms', since_start: true }, ...every } },
+        },
+      },
+    });
+    await site.start();
+    await until(
+      'both to be ended for a hang',
+      async () => {
+        const hangs = (await site.events('restart.decided')).filter(({ reason }) => reason === 'hang');
+        return ['stuck', 'silent'].every((name) => hangs.some(({ component }) => component === name));
+      },
+      40_000,
+    );
+    const [tripped] = (await site.events('check.tripped')).filter(({ component }) => component === 'stuck');
+    expect(tripped).toMatchObject({ consecutive_failures: 3 });
+    expect(tripped?.['message']).toMatch(/^it beats, and its progress has been 7 for /);
+  });
+});
+
 describe.runIf(process.platform === 'linux')('the report of a component that hung', () => {
   it('shows what it hung in, taken while it still lived', async () => {
     const program = `

@@ -37,4 +37,49 @@ describe('heartbeat check', () => {
       message: 'queue is full',
     });
   });
+
+  describe('that is asked about progress', () => {
+    const options = heartbeat.options.parse({ progress_timeout: '30s' });
+    const life = (plan: unknown) => {
+      const time = new FakeClock();
+      let beat = { status: 'healthy' as HealthStatus, progress: null as number | null };
+      const asked = context(
+        { clock: time },
+        { heartbeat: () => ({ at: time.now(), message: '', ...beat }), startedAt: () => time.now() },
+      );
+      return async (afterMs: number, progress: number | null, status: HealthStatus = 'healthy') => {
+        await time.advance(afterMs);
+        beat = { status, progress };
+        return heartbeat.run(plan, asked);
+      };
+    };
+
+    it('is unhealthy when it beats and does not get on, and well as soon as it does', async () => {
+      const look = life(options);
+      expect(await look(0, 7)).toMatchObject({ status: 'healthy' });
+      expect(await look(30_000, 7)).toMatchObject({ status: 'healthy' });
+      expect(await look(10_000, 7)).toEqual({
+        status: 'unhealthy',
+        severity: 8,
+        message: 'it beats, and its progress has been 7 for 40s',
+      });
+      expect(await look(10_000, 7, 'critical')).toMatchObject({ status: 'critical' });
+      expect(await look(10_000, 8)).toMatchObject({ status: 'healthy' });
+      expect(await look(30_000, 8)).toMatchObject({ status: 'healthy' });
+      // Backwards is a change too: a counter may begin anew.
+      expect(await look(1, 0)).toMatchObject({ status: 'healthy' });
+    });
+
+    it('is degraded when it never tells any', async () => {
+      const look = life(options);
+      expect(await look(0, null)).toMatchObject({ status: 'healthy' });
+      expect(await look(30_001, null)).toMatchObject({ status: 'degraded', message: 'it beats and tells no progress' });
+    });
+
+    it('only then', async () => {
+      const look = life(heartbeat.options.parse({}));
+      await look(0, 7);
+      expect(await look(3_600_000, 7)).toMatchObject({ status: 'healthy' });
+    });
+  });
 });

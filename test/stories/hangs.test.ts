@@ -10,7 +10,12 @@ interface Report {
   readonly stack_trace: string | null;
   readonly active_threads: readonly string[];
   readonly open_resources: readonly string[];
-  readonly additional_context: { readonly hung: { readonly javascript_of: number | null } | null };
+  readonly additional_context: {
+    readonly hung: {
+      readonly javascript_of: number | null;
+      readonly no_javascript_stack: string | null;
+    } | null;
+  };
 }
 
 /** The written reports, oldest first. */
@@ -67,7 +72,7 @@ describe.runIf(process.platform === 'linux')('the report of a component that hun
     // The port of its own is for this test: the usual one may be in use on the machine.
     const hangs = (how: string) => ({
       env: { HANGS: how, NODE_OPTIONS: '--inspect-port=0' },
-      checks: { alive: { heartbeat: { timeout: '1500ms' }, interval: '200ms', failure_threshold: 1 } },
+      checks: { alive: { heartbeat: { timeout: '3s' }, interval: '200ms', failure_threshold: 1 } },
       restart: { policy: 'immediate', max_restarts: 1_000 },
       start: { timeout: '20s', period: 0 },
       priority: 'critical',
@@ -77,26 +82,34 @@ describe.runIf(process.platform === 'linux')('the report of a component that hun
       components: { busy: client(program, hangs('busy')), idle: client(program, hangs('idle')) },
     });
     await site.start();
-    // Half a second must do for the stack: on a machine that is busy otherwise not every hang shows it.
+    // Half a second must do for the stack: on a machine that is busy otherwise a hang may be told without it, and why.
     const shown = await until(
-      'a report of each with the function that it hung in',
+      'a report of each with what it hung in',
       () => {
-        const reports = reportsOf(site);
-        const busy = reports.find(({ stack_trace }) => stack_trace?.includes('at spinForEver ('));
-        const idle = reports.find(({ stack_trace }) => stack_trace?.includes('at waitForEver ('));
+        const of = (name: string, frame: string) => {
+          const hung = reportsOf(site).filter((report) => report.component === name && report.additional_context.hung);
+          const late = hung.filter(({ additional_context: { hung: seen } }) =>
+            /in time/.test(seen?.no_javascript_stack ?? ''),
+          );
+          return (
+            hung.find(({ stack_trace }) => stack_trace?.includes(frame)) ?? (late.length >= 3 ? late[0] : undefined)
+          );
+        };
+        const busy = of('busy', 'at spinForEver (');
+        const idle = of('idle', 'at waitForEver (');
         return busy && idle && { busy, idle };
       },
-      60_000,
+      90_000,
     );
-    expect(shown.idle).toMatchObject({ component: 'idle', crash_type: 'deadlock' });
+    expect(shown.idle.crash_type).toMatch(/^(deadlock|watchdog_timeout)$/);
     expect(shown.busy.crash_type).toMatch(/^(infinite_loop|watchdog_timeout)$/);
     const { active_threads, open_resources, additional_context } = shown.idle;
     const pid = additional_context.hung?.javascript_of;
-    expect(active_threads[0]).toMatch(new RegExp(`^\\w+ \\(ID: ${pid}\\) - sleeping, .*futex`));
+    expect(active_threads[0]).toMatch(new RegExp(`^\\w+ \\(ID: ${pid}\\) - sleeping, `));
     expect(open_resources).toContain(`File: ${join(site.stateDir, 'logs', 'idle', 'stdout.log')}`);
     // The kill stays within its bounds, whatever the examination takes.
     const events = await site.events();
     const stopping = events.filter(({ type }) => type === 'component.stopping');
     expect(stopping.map((event) => event['grace_ms'])).toContain(1_000);
-  });
+  }, 120_000);
 });

@@ -1,0 +1,424 @@
+"""What a component written in Python says to Paramedic, and hears from it. Standard library only: copy this file.
+
+    import paramedic
+
+    line = paramedic.connect()
+    given = line.restore()
+    line.start_heartbeat(5)
+    line.on_shutdown(lambda order: line.save_state(state))
+
+Nothing here needs more than the page docs/component-protocol.md.
+"""
+
+import http.client
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import traceback
+import urllib.parse
+import uuid
+
+ATTEMPT_SECONDS = 15.0
+SOON_SECONDS = 2.0
+# The daemon beats every 15 s: a stream that is silent for so long leads nowhere.
+SILENT_SECONDS = 60.0
+# It may be restarting: its answers of this kind, like none at all, are no refusal.
+PASSING = {408, 429}
+
+
+class Refused(Exception):
+    """The daemon said no. `code` is its word for it (STALE_INCARNATION, BODY_INVALID …)."""
+
+    def __init__(self, status, code, detail):
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+
+    @property
+    def passing(self):
+        return self.status >= 500 or self.status in PASSING
+
+
+class DaemonAway(Exception):
+    """No answer until the deadline: what was sent may or may not have been stored."""
+
+
+class BreakerOpen(Exception):
+    """A guarded call was not made. It is worth asking again after `wait_ms`."""
+
+    def __init__(self, dependency, wait_ms):
+        super().__init__(f'the breaker of "{dependency}" is open: not called')
+        self.wait_ms = wait_ms
+
+
+def is_supervised():
+    return "PARAMEDIC_URL" in os.environ
+
+
+def connect(deadline=30.0):
+    """The line of this process, as its environment says."""
+    if not is_supervised():
+        raise RuntimeError("PARAMEDIC_URL is not set: this process was not started by Paramedic")
+    return Line(os.environ["PARAMEDIC_URL"], os.environ["PARAMEDIC_TOKEN"], os.environ["PARAMEDIC_COMPONENT"], deadline)
+
+
+class Line:
+    """A component's line to its supervisor. Its methods may be called from any thread."""
+
+    def __init__(self, url, token, component, deadline, of_another=False):
+        parts = urllib.parse.urlsplit(url)
+        self.component = component
+        self.recovery_mode = os.environ.get("PARAMEDIC_RECOVERY_MODE") == "1"
+        self.dropped = {"heartbeats": 0, "outcomes": 0}
+        self._url, self._token, self._deadline = url, token, deadline
+        self._address = (parts.hostname, parts.port or 80)
+        self._of_another = of_another
+        self._through = None
+        self._handlers = {}
+        self._stream = None
+        self._closed = threading.Event()
+        # Held while an operation is journalled and applied, and while a state is taken: what a state contains must be
+        # known when it is sent, and states must arrive in their order.
+        self.step = threading.RLock()
+        self._lock = threading.Lock()
+
+    # ---- state and journal
+
+    def restore(self):
+        """What to continue from: checkpoint_id, state, schema_version, journal, data_loss_seconds."""
+        return self._take(self._call("GET", "state"))
+
+    def save_state(self, state, through=None, schema_version=None):
+        """A checkpoint, on disk when it returns its id. `through` is the last journal entry that the state contains."""
+        with self.step:
+            return self._call("PUT", "state", self._state_body(state, through, schema_version))["checkpoint_id"]
+
+    def journal(self, operation, data=None, entry_id=None):
+        """An operation, on disk when it returns its number. With an id of its own it is stored once.
+
+        Where states are taken by another thread (`on_get_state`, `on_shutdown`), apply it within the same step:
+
+            with line.step:
+                line.journal("task_done", task)
+                state["done"] += 1
+        """
+        entry = {"operation": operation, "data": data, "id": entry_id or str(uuid.uuid4())}
+        number = self._call("POST", "journal", entry)["entry_id"]
+        with self._lock:
+            self._through = max(self._through or 0, number)
+        return number
+
+    # ---- signs of life
+
+    def heartbeat(self, status=None, message=None, progress=None, metrics=None):
+        said = {"status": status, "message": message, "progress": progress, "metrics": metrics}
+        beat = {key: value for key, value in said.items() if value is not None}
+        self._attempt("POST", "heartbeat", beat, 5.0)
+
+    def start_heartbeat(self, interval, beat=dict):
+        """Heartbeats from now on, each with what `beat()` returns (the arguments of `heartbeat`). Returns how to stop."""
+        stopped = threading.Event()
+
+        def run():
+            while not stopped.is_set() and not self._closed.is_set():
+                try:
+                    self.heartbeat(**beat())
+                except Exception:
+                    self.dropped["heartbeats"] += 1
+                stopped.wait(interval)
+
+        threading.Thread(target=run, daemon=True, name="paramedic-heartbeat").start()
+        return stopped.set
+
+    # ---- dependencies
+
+    def guard(self, dependency, call, fallback=None):
+        """Makes a call if the dependency's breaker lets it through, and tells how it ended. While the daemon is away it is made."""
+        permit_id = None
+        path = f"breakers/{urllib.parse.quote(dependency, safe='')}/permit"
+        try:
+            permit = self._attempt("POST", path, {}, SOON_SECONDS)
+            if not permit["permitted"]:
+                if fallback:
+                    return fallback()
+                raise BreakerOpen(dependency, permit["wait_ms"])
+            permit_id = permit["permit_id"]
+        except Refused as refusal:
+            if not refusal.passing:
+                raise
+        except OSError:
+            pass
+        began = time.monotonic()
+        outcome = {"dependency": dependency, "ok": True}
+        try:
+            return call()
+        except Exception as error:
+            reason = "timeout" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
+            outcome.update(ok=False, error=reason[:1000])
+            raise
+        finally:
+            outcome["duration_ms"] = (time.monotonic() - began) * 1000
+            if permit_id:
+                outcome["permit_id"] = permit_id
+            self._tell(outcome)
+
+    def _tell(self, outcome):
+        try:
+            self._call("POST", "outcomes", [outcome], SOON_SECONDS)
+        except (Refused, DaemonAway):
+            self.dropped["outcomes"] += 1
+
+    # ---- crashes
+
+    def report_crash(self, error):
+        """Tells what the component is about to die of; of a logical component it is the crash."""
+        stack = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        told = {"type": type(error).__name__[:200], "message": str(error)[:10000], "stack": stack[:65536]}
+        self._call("POST", "crash", told, SOON_SECONDS)
+
+    def install_crash_handler(self):
+        """From now on what nobody catches, in any thread, is printed, told, and ends the process with 1."""
+
+        def die(error):
+            traceback.print_exception(type(error), error, error.__traceback__)
+            sys.stderr.flush()
+            try:
+                self.report_crash(error)
+            except Exception:
+                pass
+            os._exit(1)
+
+        def hook(_type, error, _traceback):
+            if isinstance(error, KeyboardInterrupt):
+                sys.__excepthook__(_type, error, _traceback)
+            else:
+                die(error)
+
+        sys.excepthook = hook
+        threading.excepthook = lambda args: die(args.exc_value)
+
+    # ---- commands
+
+    def on_get_state(self, get):
+        """`get()` returns the present state; it is stored whenever the daemon asks."""
+
+        def obey(command_id, _data):
+            with self.step:
+                # Entries journalled meanwhile may be missing from what it returns.
+                through = self._through
+                body = self._carry_out(command_id, lambda: self._state_body(get(), through, None))
+                self._answer(command_id, body)
+
+        self._hear("get_state", obey)
+
+    def on_set_state(self, set_state):
+        """`set_state(given)` continues from what it is given, in the form of `restore`."""
+        self._hear("set_state", self._when_done(lambda command_id, _: set_state(self._take(self._call("GET", f"commands/{command_id}")))))
+
+    def on_shutdown(self, leave, exits=True):
+        """`leave(order)` does what must be done (`why`, `deadline_ms`); then the process ends with 0."""
+
+        def obey(command_id, data):
+            self._answer(command_id, {})
+            code = 0
+            try:
+                leave(data)
+            except Exception:
+                traceback.print_exc()
+                code = 1
+            if exits:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+
+        self._hear("shutdown", self._when_done(lambda _, data: leave(data)) if self._of_another else obey)
+
+    def on_restart(self, restart):
+        """Of a logical component: to begin anew, or again after a stop."""
+        self._hear("restart", self._when_done(lambda *_: restart()))
+
+    def on_breaker(self, news):
+        """`news(breaker, state, wait_ms)` hears of each breaker that is not closed, and of each change."""
+        self._hear("breaker", lambda _, data: news(data["breaker"], data["state"], data["wait_ms"]))
+
+    def child(self, component):
+        """The line of a logical component (`parent: NAME`) that lives in this process."""
+        return Line(self._url, self._token, component, self._deadline, of_another=True)
+
+    def close(self):
+        """Stops heartbeats and listening."""
+        self._closed.set()
+
+    # ---- below: how it is said
+
+    def _take(self, given):
+        entries = given["journal"]
+        last = given.get("through")
+        with self._lock:
+            self._through = last if last is not None else (entries[-1]["entry_id"] if entries else self._through)
+        return given
+
+    def _state_body(self, state, through, schema_version):
+        body = {"state": state}
+        through = self._through if through is None else through
+        if through is not None:
+            body["through"] = through
+        if schema_version is not None:
+            body["schema_version"] = schema_version
+        return body
+
+    def _carry_out(self, command_id, run):
+        try:
+            return run()
+        except Exception as error:
+            self._answer(command_id, {"error": f"{type(error).__name__}: {error}"[:500]})
+            raise
+
+    def _when_done(self, run):
+        def obey(command_id, data):
+            self._carry_out(command_id, lambda: run(command_id, data))
+            self._answer(command_id, {})
+
+        return obey
+
+    def _answer(self, command_id, body):
+        return self._call("POST", f"commands/{command_id}", body)
+
+    def _hear(self, kind, obey):
+        with self._lock:
+            self._handlers[kind] = obey
+            older, self._stream = self._stream, _Stream(self)
+        if older:
+            older.stop()
+
+    def _path(self, path, **query):
+        if self._of_another:
+            query = {"component": self.component, **query}
+        return f"/component/v1/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
+
+    def _attempt(self, method, path, body=None, timeout=ATTEMPT_SECONDS):
+        """One attempt. Raises Refused, or OSError when there was no answer."""
+        connection = http.client.HTTPConnection(*self._address, timeout=timeout)
+        try:
+            text = None if body is None else json.dumps(body)
+            headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+            connection.request(method, self._path(path), text, headers)
+            return _read(connection.getresponse())
+        except http.client.HTTPException as error:
+            raise ConnectionError(str(error)) from error
+        finally:
+            connection.close()
+
+    def _call(self, method, path, body=None, deadline=None):
+        """Attempts until an answer that is final, or until the deadline."""
+        until = time.monotonic() + (self._deadline if deadline is None else deadline)
+        delay = 0.05
+        while True:
+            try:
+                left = until - time.monotonic()
+                return self._attempt(method, path, body, max(0.001, min(ATTEMPT_SECONDS, left)))
+            except Refused as refusal:
+                if not refusal.passing:
+                    raise
+                error = refusal
+            except OSError as problem:
+                error = problem
+            if time.monotonic() + delay >= until:
+                raise DaemonAway(f"Paramedic does not answer at {self._url}: {error}") from error
+            time.sleep(delay)
+            delay = min(delay * 2, 1.0)
+
+
+class _Stream:
+    """One stream for all that the program listens for. Goes on when the daemon comes back."""
+
+    def __init__(self, line):
+        self._line = line
+        self._stopped = threading.Event()
+        self._connection = None
+        threading.Thread(target=self._run, daemon=True, name="paramedic-commands").start()
+
+    def stop(self):
+        self._stopped.set()
+        connection = self._connection
+        if connection and connection.sock:
+            try:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def _run(self):
+        delay = 0.05
+        while not self._stopped.is_set() and not self._line._closed.is_set():
+            try:
+                for kind, command_id, data in self._events():
+                    delay = 0.05
+                    self._obey(kind, command_id, data)
+            except Refused as refusal:
+                # A newer life has begun: nothing is heard any more.
+                if not refusal.passing:
+                    return
+            except (OSError, ValueError, AttributeError, http.client.HTTPException):
+                pass
+            self._stopped.wait(delay)
+            delay = min(delay * 2, 1.0)
+
+    def _obey(self, kind, command_id, data):
+        handler = self._line._handlers.get(kind)
+        if handler and command_id not in _obeyed:
+            # A stream that was cut before we had answered is told again what to do.
+            _obeyed.add(command_id)
+            threading.Thread(target=_quietly, args=(handler, command_id, data), daemon=True).start()
+
+    def _events(self):
+        line = self._line
+        connection = http.client.HTTPConnection(*line._address, timeout=SILENT_SECONDS)
+        self._connection = connection
+        try:
+            kinds = ",".join(line._handlers)
+            connection.request("GET", line._path("commands", kinds=kinds), headers={"authorization": f"Bearer {line._token}"})
+            answer = connection.getresponse()
+            if answer.status != 200:
+                _read(answer)
+            event = {}
+            if self._stopped.is_set():
+                return
+            while raw := answer.readline():
+                text = raw.decode().rstrip("\r\n")
+                if text == "":
+                    if {"id", "event", "data"} <= event.keys():
+                        yield event["event"], event["id"], json.loads(event["data"])
+                    event = {}
+                elif not text.startswith(":"):
+                    name, _, value = text.partition(":")
+                    event[name] = value.removeprefix(" ")
+        finally:
+            connection.close()
+
+
+_obeyed = set()
+
+
+def _quietly(handler, command_id, data):
+    try:
+        handler(command_id, data)
+    except (Refused, DaemonAway):
+        # Nobody waits for the answer any more.
+        pass
+    except Exception:
+        traceback.print_exc()
+
+
+def _read(answer):
+    text = answer.read().decode()
+    if 200 <= answer.status < 300:
+        return json.loads(text) if text else None
+    try:
+        problem = json.loads(text)
+        code, detail = problem.get("code"), problem.get("detail")
+    except (ValueError, AttributeError):
+        code, detail = None, None
+    raise Refused(answer.status, code or f"HTTP_{answer.status}", detail or f"the daemon answered {answer.status}")

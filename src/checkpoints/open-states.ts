@@ -8,12 +8,27 @@ import type { Loss } from './state-store.ts';
 
 const AUTO_CHECKPOINT_PAGES = 4_000;
 
+interface Open {
+  readonly db: Database;
+  readonly states: StateDatabase;
+  readonly losses: readonly Loss[];
+}
+
+export interface OpenStates extends Open {
+  readonly setAside: SetAside | null;
+  /** The losses are told: from now on no more is expected of the database than it holds. */
+  acceptLosses(): void;
+  /** A transaction is on disk: the marks follow. */
+  raiseMarks(): void;
+  close(): void;
+}
+
 /**
  * Opens state.db and looks whether it holds all that it should: what the high-water marks beside it name and it does not
  * hold is lost, and so is all of them when the file had to be set aside.
  * @param now for a file that is begun anew: entries get numbers above it.
  */
-export function openStates(file: string, now: EpochMs) {
+export function openStates(file: string, now: EpochMs): OpenStates {
   const options = {
     synchronous: 'FULL',
     migrations: stateMigrations,
@@ -46,7 +61,6 @@ export function openStates(file: string, now: EpochMs) {
     setAside,
     losses,
 
-    /** The losses are told: from now on no more is expected of the database than it holds. */
     acceptLosses(): void {
       for (const { component, sequences, entries } of losses) {
         const slot = highWater.slots.get(component);
@@ -56,7 +70,6 @@ export function openStates(file: string, now: EpochMs) {
       }
     },
 
-    /** A transaction is on disk: the marks follow. */
     raiseMarks(): void {
       for (const [component, { sequence = 0, entry = 0 }] of states.settle()) {
         const old = highWater.slots.get(component) ?? { ...NOTHING, held: NOTHING };
@@ -81,9 +94,4 @@ const findLosses = (states: StateDatabase, { slots }: HighWater): Loss[] =>
     entry: states.journalled.last(component) ?? 0,
   }));
 
-interface Open {
-  readonly db: Database;
-  readonly states: StateDatabase;
-  readonly losses: readonly Loss[];
-}
 const NOTHING: Mark = { sequence: 0, entry: 0 };

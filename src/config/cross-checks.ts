@@ -57,11 +57,20 @@ function dependencies(components: [string, Node][]): Problem[] {
 const ofProcesses = ['user', 'group', 'nice'];
 const ofOurOwn = ['cwd', 'env', 'env_inherit', 'logs'];
 
-/** Checks of its own processes. */
-const processChecks = (component: Node): Node[] =>
+/** Ways of which nobody knows the processes, and those without an engine that tells how well they are. */
+const withoutProcesses = ['commands', 'deployment', 'parent'];
+const withoutWord = ['command', 'commands', 'parent'];
+
+/** Checks that would never have an answer. */
+const unanswered = (component: Node, way: string): Problem[] =>
   entriesOf(child(component, 'checks')).flatMap(([, check]) => {
-    const node = child(check, 'process');
-    return node && !child(node, 'name') ? [node] : [];
+    const [own, engine] = [child(check, 'process'), child(check, 'engine')];
+    const blind = own && !child(own, 'name') && withoutProcesses.includes(way);
+    const mute = engine && withoutWord.includes(way);
+    const [node, sentence] = blind
+      ? [own, `nobody tells what runs for a component with "${way}": give a name, or use another check`]
+      : [engine, `a component with "${way}" has no engine that tells how well it is`];
+    return node && (blind || mute) ? [{ ...node, at: node.keyAt, sentence }] : [];
   });
 
 /** A component runs in exactly one way, and is given nothing that this way cannot do. */
@@ -77,14 +86,9 @@ function waysOf(components: [string, Node][]): Problem[] {
     const other = child(component, second ?? '');
     if (other)
       return [{ ...other, at: other.keyAt, sentence: `excludes "${way}": a component runs in exactly one way` }];
-    if (way === 'command') return [];
-    const blind = way === 'commands' || way === 'deployment' ? processChecks(component) : [];
+    if (way === 'command') return unanswered(component, way);
     const vain = way === 'commands' ? ofProcesses : [...ofProcesses, ...ofOurOwn];
-    const problems = blind.map((node) => ({
-      ...node,
-      at: node.keyAt,
-      sentence: `nobody tells what runs for a component with "${way}": give a name, or use another check`,
-    }));
+    const problems = unanswered(component, way);
     return problems.concat(
       vain.flatMap((key) => {
         const given = child(component, key);

@@ -29,6 +29,8 @@ export interface CheckSubject {
   process(): ProcessIdentity | null;
   usage(): ProcessUsage | null;
   heartbeat(): Heartbeat | null;
+  /** What the engine that runs it last said of its health; null: there is none, or it does not tell. */
+  engine(): Pick<CheckResult, 'status' | 'message'> | null;
   /** When the current life started; null while there is none. */
   startedAt(): EpochMs | null;
 }

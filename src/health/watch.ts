@@ -51,6 +51,7 @@ export function createWatch(watched: Watched): Watch {
     watched,
     subject: {
       process: () => subject.process(),
+      engine: () => subject.engine(),
       usage: () => subject.usage(),
       startedAt: () => subject.startedAt(),
       heartbeat: () => watch.beat,

@@ -115,6 +115,7 @@ export function watch(house: House, keeper: Keeper): void {
     subject: {
       process: () => processOf(house.bus.record(name).state),
       usage: () => keeper.life?.running?.usage() ?? null,
+      engine: () => keeper.life?.running?.health?.() ?? null,
       heartbeat: () => house.monitor.lastHeartbeat(name),
       startedAt: () => house.bus.record(name).startedAt,
     },

@@ -77,7 +77,13 @@ export function watchHost(house: House): void {
     checks: house.loaded.config.host.checks,
     cwd: house.paths.root,
     periodMs: 0,
-    subject: { process: () => null, usage: () => null, heartbeat: () => null, startedAt: () => null },
+    subject: {
+      engine: () => null,
+      process: () => null,
+      usage: () => null,
+      heartbeat: () => null,
+      startedAt: () => null,
+    },
   });
   house.monitor.resume(HOST);
 }

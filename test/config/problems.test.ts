@@ -85,6 +85,12 @@ describe('a bad configuration', () => {
         '4:23 components.api.checks.self.process: nobody tells what runs for a component with "deployment": give a name, or use another check',
     },
     {
+      flaw: 'a word of an engine that there is not',
+      text: component('    checks: { self: { engine: {} } }'),
+      problem:
+        '4:23 components.gmail.checks.self.engine: a component with "command" has no engine that tells how well it is',
+    },
+    {
       flaw: 'a folder for what an engine runs',
       text: 'components:\n  db:\n    systemd: { unit: db }\n    env: { A: 1 }\n',
       problem: '4:5 components.db.env: only a component with "command" has this, not one with "systemd"',

@@ -11,7 +11,14 @@ export function context(
     signal: new AbortController().signal,
     memory: new Map(),
     cwd: process.cwd(),
-    subject: { process: () => null, usage: () => null, heartbeat: () => null, startedAt: () => null, ...subject },
+    subject: {
+      engine: () => null,
+      process: () => null,
+      usage: () => null,
+      heartbeat: () => null,
+      startedAt: () => null,
+      ...subject,
+    },
     ...overrides,
   };
 }

@@ -16,6 +16,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 
 const gmail = componentName('gmail');
 const alone: CheckSubject = {
+  engine: () => null,
   process: () => null,
   usage: () => null,
   heartbeat: () => null,

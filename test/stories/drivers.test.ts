@@ -39,7 +39,11 @@ describe('components that are no child processes', () => {
         db: byCommands('db'),
         lost: byCommands('lost'),
         unit: { systemd: { unit: 'redis', interval: '100ms', keep_running: true }, checks, restart },
-        cache: { container: { name: 'cache', host: docker.host, interval: '100ms' }, checks, restart },
+        cache: {
+          container: { name: 'cache', host: docker.host, interval: '100ms' },
+          checks: { ...checks, healthcheck: { engine: {}, interval: '200ms', failure_threshold: 2 } },
+          restart,
+        },
         api: { deployment: { name: 'api', kubeconfig: cluster.kubeconfig, interval: '100ms' }, restart },
       },
     });
@@ -88,6 +92,12 @@ describe('components that are no child processes', () => {
       lost: 'unknown',
       unit: 'watchdog_timeout',
       cache: 'out_of_memory',
+    });
+    // What Docker says of its health is acted on; the next run is well.
+    cache.health = { Status: 'unhealthy', Log: [{ Output: 'no answer' }] };
+    await until('a restart for its health', async () => {
+      const { restarts, state } = await site.component('cache');
+      return restarts === 2 && state === 'running' && docker.runs('cache');
     });
     expect(await site.api('POST', 'components/db/restart')).toMatchObject({
       status: 200,

@@ -104,7 +104,13 @@ export class FakeDocker {
   async start(name: string): Promise<void> {
     const container = this.get(name);
     const child = spawn('/bin/sh', ['-c', container.program], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    Object.assign(container, { child, startedAt: new Date().toISOString(), oomKilled: false, output: [] });
+    Object.assign(container, {
+      child,
+      startedAt: new Date().toISOString(),
+      oomKilled: false,
+      output: [],
+      health: undefined,
+    });
     const frame = (stream: number) => (text: Buffer) => {
       const header = Buffer.from([stream, 0, 0, 0, 0, 0, 0, 0]);
       header.writeUInt32BE(text.length, 4);

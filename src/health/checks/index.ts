@@ -2,6 +2,7 @@ import { registry } from '../../registry.ts';
 import { browser } from './browser.ts';
 import { command } from './command.ts';
 import { disk } from './disk.ts';
+import { engine } from './engine.ts';
 import { eventLog } from './event-log.ts';
 import { file } from './file.ts';
 import { gmail } from './gmail.ts';
@@ -24,6 +25,7 @@ export const checks = registry(
   http,
   tcp,
   process,
+  engine,
   heartbeat,
   command,
   system,

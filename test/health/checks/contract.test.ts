@@ -5,6 +5,7 @@ import { checkContract } from '../../contracts/check.ts';
 const options: Record<string, unknown> = {
   http: { url: 'http://127.0.0.1:1/' },
   tcp: { port: 1 },
+  engine: {},
   process: {},
   heartbeat: {},
   command: { command: [process.execPath, '-e', 'setTimeout(() => {}, 300)'] },

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { EpochMs, HealthStatus, ProcessIdentity, ProcessUsage } from '../model/index.ts';
+import type { PingState } from './pings.ts';
 
 /** What one run of a check found. Expected trouble is a result; a throw becomes `unhealthy` with its message. */
 export interface CheckResult {
@@ -33,6 +34,8 @@ export interface CheckSubject {
   engine(): Pick<CheckResult, 'status' | 'message'> | null;
   /** When the current life started; null while there is none. */
   startedAt(): EpochMs | null;
+  /** The last pings that came with a token; null: none, or there are no pings here. */
+  ping?(token: string): PingState | null;
 }
 
 export interface CheckContext {

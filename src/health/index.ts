@@ -6,3 +6,4 @@ export { createMonitor, type MonitorDeps } from './monitor.ts';
 export { overall, worst, type Part } from './overall.ts';
 export { createHostSampler, type HostSample } from './sample.ts';
 export type { CheckPlan, Intervals, StartPolicy } from './schema.ts';
+export { createPings, pingOf, type Pings, type PingState } from './pings.ts';

@@ -55,6 +55,7 @@ export function createWatch(watched: Watched): Watch {
       usage: () => subject.usage(),
       startedAt: () => subject.startedAt(),
       heartbeat: () => watch.beat,
+      ping: (token) => subject.ping?.(token) ?? null,
     },
     checks: new Map(),
     tally: { healthy: 0, degraded: 0, unhealthy: 0, critical: 0, unknown: 0 },

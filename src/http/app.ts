@@ -14,6 +14,7 @@ import { experiments } from './experiments.ts';
 import { loopbackNamesOnly } from './host.ts';
 import { incidents } from './incidents.ts';
 import { metrics } from './metrics.ts';
+import { pings } from './pings.ts';
 import { healthz, probes } from './probes.ts';
 import { answerProblems, type OnError } from './problem.ts';
 import { status } from './status.ts';
@@ -53,6 +54,7 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
   if (!beyondLoopback) app.use(loopbackNamesOnly(host));
 
   app.use(probes(daemon));
+  app.use(pings(daemon));
   app.use(webhooks(daemon, tokens.webhooks));
   app.use('/component/v1', componentProtocol({ daemon, clock, closing }), unknownRoute);
   app.use('/api/v1', requireToken('api', [tokens.api]));

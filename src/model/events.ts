@@ -115,6 +115,8 @@ export interface EventFields {
     progress: number | null;
     metrics: { name: string; value: number }[];
   };
+  /** A job told of itself: that it begins, or that it has ended (`exitCode` null: it failed). `ping`: hash of its token. */
+  'ping.received': { check: string; ping: string; signal: 'start' | 'end'; exitCode: number | null };
   'host.sampled': {
     cpuRatio: number | null;
     memoryRatio: number | null;
@@ -327,6 +329,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'check.changed': 'observation',
   'check.tripped': 'decision',
   'heartbeat.received': 'passing',
+  'ping.received': 'decision',
   'host.sampled': 'passing',
   'restart.decided': 'decision',
   'restart.finished': 'observation',

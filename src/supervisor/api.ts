@@ -176,6 +176,8 @@ export interface Daemon {
   speaksFor(component: ComponentName, other: string): other is ComponentName;
   /** @param body the parsed `POST heartbeat`. Of a logical component that is stopped it is passed over. */
   heartbeat(component: ComponentName, body: HeartbeatBody): void;
+  /** A job tells of itself. @returns false: no check has this token. */
+  ping(token: string, told: { readonly signal: 'start' | 'end'; readonly exitCode: number | null }): boolean;
   /** What the component says of the end that it is about to have. */
   testify(component: ComponentName, told: ToldCrash): void;
   /** What the component continues from; remembers that it was asked for. */

@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../config/index.ts';
 import type { CrashReports, KernelLog, OomWatch } from '../crashes/index.ts';
 import type { Driver } from '../drivers/index.ts';
 import { failure } from '../errors.ts';
-import type { HealthMonitor } from '../health/index.ts';
+import type { HealthMonitor, Pings } from '../health/index.ts';
 import type { IncidentBook, IncidentDesk } from '../incidents/index.ts';
 import type { EpochMs } from '../model/index.ts';
 import type { RestartLedger } from '../restart/index.ts';
@@ -30,6 +30,7 @@ export interface House {
   readonly ledger: RestartLedger;
   readonly driver: Driver;
   readonly monitor: HealthMonitor;
+  readonly pings: Pings;
   readonly state: StateStore;
   readonly doubts: Doubts;
   readonly reports: CrashReports;

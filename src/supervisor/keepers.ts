@@ -118,6 +118,7 @@ export function watch(house: House, keeper: Keeper): void {
       engine: () => keeper.life?.running?.health?.() ?? null,
       heartbeat: () => house.monitor.lastHeartbeat(name),
       startedAt: () => house.bus.record(name).startedAt,
+      ping: house.pings.of,
     },
   });
 }

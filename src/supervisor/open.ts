@@ -15,7 +15,7 @@ import {
 import { randomHex } from '../digest.ts';
 import { createDrivers } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
-import { createMonitor } from '../health/index.ts';
+import { createMonitor, createPings } from '../health/index.ts';
 import { createIncidentBook, createIncidentDesk } from '../incidents/index.ts';
 import { Shutdown } from '../lifecycle.ts';
 import type { ComponentName, IncidentId, RecoveryEvent } from '../model/index.ts';
@@ -111,6 +111,10 @@ export function openHouse(
   bus.subscribe((event) => log.event(event));
   bus.subscribe((event) => readings.read(event));
   const { emit } = bus;
+  const pings = createPings(past.pings);
+  bus.subscribe((event) => {
+    if (event.type === 'ping.received') pings.read(event);
+  });
 
   const driver = createDrivers({
     logsFolder: paths.logs,
@@ -183,6 +187,7 @@ export function openHouse(
     monitor,
     state,
     doubts,
+    pings,
     reports,
     oom,
     kernelLog,

@@ -20,6 +20,8 @@ export interface Past {
   readonly transitions: readonly EventOf<'breaker.transitioned'>[];
   /** The daemon before this one was stopped together with its components: everything starts afresh. */
   readonly clean: boolean;
+  /** What jobs have told of themselves, oldest first. */
+  readonly pings: readonly EventOf<'ping.received'>[];
   /** Incidents that are open, and the last ones that were resolved. */
   readonly incidents: readonly Incident[];
   /** What alerts have asked for, and what became of it, oldest first. */
@@ -37,6 +39,7 @@ const LAST_INCIDENTS = 1_000;
 export const noPast: Past = {
   decisions: [],
   transitions: [],
+  pings: [],
   clean: false,
   incidents: [],
   remediations: [],
@@ -59,6 +62,7 @@ export function readPast(store: EventStore, now: EpochMs): Past {
   return {
     decisions: store.since(decisive, begun),
     transitions: store.since(['breaker.transitioned'], begun).filter((event) => event.type === 'breaker.transitioned'),
+    pings: store.since(['ping.received'], begun).filter((event) => event.type === 'ping.received'),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
     remediations: store.since(['remediation.decided', 'remediation.finished'], begun),
     incidents: [

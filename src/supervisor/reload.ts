@@ -83,6 +83,7 @@ export function watchHost(house: House): void {
       usage: () => null,
       heartbeat: () => null,
       startedAt: () => null,
+      ping: house.pings.of,
     },
   });
   house.monitor.resume(HOST);

@@ -8,6 +8,7 @@ import { attemptsSoFar, budgetUsed, worstFault } from '../restart/index.ts';
 import { formatDuration } from '../units.ts';
 import type { ComponentView, Daemon, ExplainView, HealthView, StatusView } from './api.ts';
 import type { House } from './house.ts';
+import { receivePing } from './receive-ping.ts';
 import type { Keeper } from './keeper.ts';
 import { decideFor } from './situation.ts';
 import type { SystemRestart } from './system-restart.ts';
@@ -102,6 +103,7 @@ export function serve({
       monitor.heartbeat(component, { at, status, message, progress });
       bus.emit({ type: 'heartbeat.received', component, at, status, message, progress, metrics: list });
     },
+    ping: (token, told) => receivePing(house, token, told),
     testify: (component, told) => roster.living(component)?.testify(told),
     restore(component) {
       const { lastEndAt } = bus.record(component);

@@ -107,6 +107,7 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
     case 'check.completed':
     case 'check.changed':
     case 'check.tripped':
+    case 'ping.received':
     case 'heartbeat.received':
     case 'restart.finished':
     case 'checkpoint.written':

@@ -167,6 +167,11 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       ];
     case 'telemetry.dropped':
       return e.reason === 'sampled' ? null : ['warn', `${count(e.items, 'item')} for ${e.sink} dropped: ${e.reason}`];
+    case 'ping.received':
+      return [
+        'debug',
+        `${e.component}, ${e.check}: the job ${e.signal === 'start' ? 'begins' : e.exitCode === 0 ? 'is done' : 'has failed'}`,
+      ];
     case 'breaker.called':
     case 'telemetry.exported':
     case 'daemon.ticked':

@@ -32,6 +32,7 @@ export const meanings: { readonly [T in EventType]: string } = {
   'check.completed': 'One run of a check ended.',
   'check.changed': 'A check ended otherwise than the time before.',
   'check.tripped': 'A check failed as often as its threshold allows, or was critical once: somebody must act.',
+  'ping.received': 'A job told that it begins, that it is done or that it has failed.',
   'heartbeat.received': 'A component gave a sign of life by itself.',
   'host.sampled': 'CPU, memory, disks, processes and handles of the machine were read.',
   'restart.decided': 'What becomes of a request to restart was decided; stated before it is carried out.',

@@ -190,6 +190,7 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'component.sampled':
     case 'check.changed':
     case 'check.tripped':
+    case 'ping.received':
     case 'heartbeat.received':
     case 'host.sampled':
     case 'restart.decided':

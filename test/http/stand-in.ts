@@ -55,6 +55,11 @@ export class StandIn implements Daemon {
     this.breakers.configure({ gpt_api: breakerSchema.parse({}) });
   }
 
+  ping(token: string, told: unknown): boolean {
+    this.#note('ping', token, told);
+    return token === 'nobody-can-guess-me';
+  }
+
   readonly state = {
     putState: async (...call: [string, Uint8Array, string]) => {
       this.#note('putState', call[0], Buffer.from(call[1]).toString(), call[2]);

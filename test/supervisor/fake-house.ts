@@ -4,7 +4,7 @@ import { createBreakers } from '../../src/breakers/index.ts';
 import { createDoubts, type StateStore } from '../../src/checkpoints/index.ts';
 import type { ComponentConfig, Config, LoadedConfig } from '../../src/config/index.ts';
 import { configSchema } from '../../src/config/schema.ts';
-import { createMonitor, type HealthMonitor } from '../../src/health/index.ts';
+import { createMonitor, type HealthMonitor, createPings } from '../../src/health/index.ts';
 import { randomHex } from '../../src/digest.ts';
 import { defineCheck } from '../../src/health/check.ts';
 import {
@@ -123,6 +123,7 @@ export function fakeHouse(config: Config, random: () => number) {
     ledger,
     driver: driver as never,
     monitor,
+    pings: createPings([]),
     state: undefined as unknown as StateStore,
     doubts: createDoubts(),
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],

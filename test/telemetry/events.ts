@@ -116,6 +116,14 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
     consecutiveFailures: 3,
     action: 'restart',
   },
+  'ping.received': {
+    type: 'ping.received',
+    ...gmail,
+    check: 'backup',
+    ping: 'a'.repeat(32),
+    signal: 'end',
+    exitCode: 0,
+  },
   'heartbeat.received': {
     type: 'heartbeat.received',
     ...gmail,

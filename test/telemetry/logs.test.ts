@@ -35,6 +35,7 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'check.completed': null,
   'check.changed': 'info check api of gmail went from healthy to timeout: no answer after 2s',
   'check.tripped': 'warn check api of gmail asks for a restart after 3 failures: no answer after 2s',
+  'ping.received': 'debug gmail, backup: the job is done',
   'heartbeat.received': null,
   'host.sampled': null,
   'restart.decided': 'info gmail starts again in 5s (crash, attempt 1, rule exponential_backoff)',

@@ -12,6 +12,7 @@ import { identity } from './identity.ts';
 import { llm } from './llm.ts';
 import { network } from './network.ts';
 import { pendingReboot } from './pending-reboot.ts';
+import { ping } from './ping.ts';
 import { process } from './process.ts';
 import { stt } from './stt.ts';
 import { system } from './system.ts';
@@ -27,6 +28,7 @@ export const checks = registry(
   process,
   engine,
   heartbeat,
+  ping,
   command,
   system,
   llm,

@@ -62,6 +62,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'crash.report_failed':
     case 'check.changed':
     case 'check.tripped':
+    case 'ping.received':
     case 'heartbeat.received':
     case 'host.sampled':
     case 'restart.decided':

@@ -11,6 +11,7 @@ const options: Record<string, unknown> = {
   command: { command: [process.execPath, '-e', 'setTimeout(() => {}, 300)'] },
   system: {},
   gmail: { token_file: 'no-such-token.json', base_url: 'http://127.0.0.1:1' },
+  ping: { token: 'nobody-can-guess-me' },
   llm: { url: 'http://127.0.0.1:1/v1' },
   twilio: { account_sid: 'AC1', auth_token: 'x', base_url: 'http://127.0.0.1:1' },
   tts: { url: 'http://127.0.0.1:1/' },

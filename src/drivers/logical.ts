@@ -15,6 +15,8 @@ export interface Inside {
   /** The present life of a component; null: nothing of it runs, or it is on its way down. */
   parent(name: string): Parent | null;
   hears(component: ComponentName, order: 'restart' | 'shutdown'): boolean;
+  /** It was told to stop in this life of its parent. */
+  wasStopped(component: ComponentName, incarnation: string): boolean;
   /** Resolves when it is done. Rejects with the sentence that a person needs. */
   order(component: ComponentName, order: 'restart' | 'shutdown', timeoutMs: number): Promise<void>;
 }
@@ -88,7 +90,7 @@ export function createLogicalDriver({ inside, onProblem }: LogicalDeps): Driver 
         const parent = inside.parent(name);
         if (!parent) throw new Error(`its parent "${name}" does not run`);
         const began = begunIn.get(component);
-        const before = began === parent.incarnation;
+        const before = began === parent.incarnation || inside.wasStopped(component, parent.incarnation);
         const perhaps = began === undefined && parent.adopted && inside.hears(component, 'restart');
         if (before || perhaps) await inside.order(component, 'restart', startTimeoutMs);
         begunIn.set(component, parent.incarnation);

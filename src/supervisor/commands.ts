@@ -61,6 +61,8 @@ export interface CommandsDeps {
   readonly putState: StateStore['putState'];
   /** Aborted when the current life of a component is over; undefined: it does not run. */
   readonly lifeOf: (component: ComponentName) => AbortSignal | undefined;
+  /** A component begins to listen for these. */
+  readonly onListen?: (component: ComponentName, kinds: ReadonlySet<CommandKind>) => void;
   /** What a line that begins to listen for announcements of this kind must know. */
   readonly known?: (kind: CommandKind) => readonly Command['data'][];
 }
@@ -92,7 +94,7 @@ const asked: Readonly<Record<CommandKind, readonly [action: string, method: stri
   breaker: ['breaker', 'onBreaker'],
 };
 
-export function createCommands({ clock, putState, lifeOf, known = () => [] }: CommandsDeps): Commands {
+export function createCommands({ clock, putState, lifeOf, onListen, known = () => [] }: CommandsDeps): Commands {
   /** One of each kind at most. */
   const waiting = new Map<ComponentName, Map<CommandKind, Waiting>>();
   const lines = new CommandLines({
@@ -163,6 +165,7 @@ export function createCommands({ clock, putState, lifeOf, known = () => [] }: Co
     listen(component, line) {
       const hangUp = lines.add(component, line);
       for (const kind of line.kinds) for (const data of known(kind)) line.send({ kind, id: randomHex(8), data });
+      onListen?.(component, line.kinds);
       return hangUp;
     },
     hears: (component, kind) => lines.newest(component, kind) !== undefined,

@@ -28,7 +28,7 @@ import { createCommands } from './commands.ts';
 import { createCredentials, type ComponentTokens } from './credentials.ts';
 import type { House } from './house.ts';
 import { createMainBeats } from './main-beats.ts';
-import { createInside } from './inside.ts';
+import { createInsiders } from './inside.ts';
 import { noPast, readPast, type Past } from './past.ts';
 import { Readings } from './readings.ts';
 import { Roster } from './roster.ts';
@@ -116,11 +116,12 @@ export function openHouse(
     if (event.type === 'ping.received') pings.read(event);
   });
 
+  const insiders = createInsiders({ house: () => house, onProblem: onError });
   const driver = createDrivers({
     logsFolder: paths.logs,
     clock,
     onProblem: onError,
-    inside: createInside(() => house),
+    inside: insiders,
   });
   closing.add('driver', () => driver.close());
   const monitor = createMonitor({ clock, emit, random: Math.random, intervals });
@@ -168,6 +169,7 @@ export function openHouse(
     clock,
     putState: state.putState,
     lifeOf,
+    onListen: insiders.heard,
     known: (kind) => (kind === 'breaker' ? breakersNow({ breakers, clock }) : []),
   });
   bus.subscribe(announceBreakers({ commands, clock }));

@@ -5,6 +5,9 @@ import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { watch } from './keepers.ts';
 
+/** Time that a logical component has to read its settings again. */
+const RELOAD_MS = 10_000;
+
 /**
  * Puts a new, valid configuration in force: what was removed is stopped, what was added is started, what runs
  * differently is replaced, the rest keeps running under its new rules; what only a new daemon can apply is named. Resolves when all of it is under way.
@@ -35,6 +38,7 @@ export async function applyConfig(
     if (state.is === 'failed') release(house, keeper.name);
     if (!keeper.config.enabled) void keeper.stop('it was disabled in the configuration');
     else if (!held && (!wasEnabled || !keeper.life || restartNeeded.includes(name))) void keeper.replace();
+    else tellInside(house, keeper);
   }
   for (const name of added) {
     const config = next.config.components[name];
@@ -55,6 +59,13 @@ export async function applyConfig(
     daemonRestartNeeded: [...daemonRestartNeeded],
   });
   return { added, removed, changed, daemon_restart_needed: daemonRestartNeeded };
+}
+
+/** A logical component may have settings of its own to read again. Who does not listen for it need not know. */
+function tellInside({ commands }: House, { name, config, life }: Keeper): void {
+  if (!config.parent || !life || !commands.hears(name, 'reload')) return;
+  // What it answers changes nothing: it says itself how it is.
+  commands.order(name, 'reload', {}, RELOAD_MS).catch(() => undefined);
 }
 
 async function leave(house: House, keeper: Keeper): Promise<void> {

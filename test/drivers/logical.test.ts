@@ -10,6 +10,7 @@ function setUp(parent: Parent | null = { incarnation: 'one', adopted: false }) {
   const stage = {
     parent,
     hears: true,
+    wasStopped: false,
     answer: () => Promise.resolve() as Promise<void>,
     told: [] as unknown[][],
     problems: [] as string[],
@@ -20,6 +21,7 @@ function setUp(parent: Parent | null = { incarnation: 'one', adopted: false }) {
         inside: {
           parent: () => stage.parent,
           hears: () => stage.hears,
+          wasStopped: () => stage.wasStopped,
           order(...order) {
             stage.told.push(order);
             return stage.answer();
@@ -61,6 +63,13 @@ describe('a logical component', () => {
     stage.hears = false;
     await stage.driver().start(stage.plan());
     expect(stage.told).toHaveLength(1);
+  });
+
+  it('is told to begin when it was told to stop before anybody had started it', async () => {
+    const { stage, driver } = setUp();
+    stage.wasStopped = true;
+    await driver.start(stage.plan());
+    expect(stage.told).toEqual([['worker', 'restart', 700]]);
   });
 
   it('is told to stop once, and has stopped when it says so', async () => {

@@ -23,6 +23,7 @@ const core = client(
        beating = inside.startHeartbeat({ intervalMs: 50 });
      });
      inside.onShutdown(async ({ deadlineMs }) => { note(name + ' shutdown ' + deadlineMs); beating(); });
+     inside.onReload(() => note(name + ' reload'));
      inside.onGetState(() => ({ state: name }));
      setInterval(() => {
        if (!existsSync(name + '.die')) return;
@@ -37,22 +38,20 @@ const core = client(
 );
 
 describe('logical components', () => {
-  const site = new Site(
-    {
-      restart: { max_restarts_per_hour: 1_000 },
-      components: {
-        core,
-        soul: { parent: 'core', restart: eager, ...alive },
-        memory: {
-          parent: 'core',
-          depends_on: ['soul'],
-          restart: { ...eager, max_restarts: 0, on_dependency_restart: 'ignore' },
-          ...alive,
-        },
+  const config = (timeout: string) => ({
+    restart: { max_restarts_per_hour: 1_000 },
+    components: {
+      core,
+      soul: { parent: 'core', restart: eager, checks: { alive: { heartbeat: { timeout } } } },
+      memory: {
+        parent: 'core',
+        depends_on: ['soul'],
+        restart: { ...eager, max_restarts: 0, on_dependency_restart: 'ignore' },
+        ...alive,
       },
     },
-    afterAll,
-  );
+  });
+  const site = new Site(config('60s'), afterAll);
   const told = () => (site.read('told') ?? '').trim().split('\n').filter(Boolean);
   const pid = async () => (await site.component('core')).pid!;
   const crashesOf = async (name: string) =>
@@ -141,6 +140,27 @@ describe('logical components', () => {
     expect(await site.component('memory')).toMatchObject({ crashes: 0, restarts });
     expect((await crashesOf('soul')).length).toBe(crashes);
     expect(told().filter((line) => !line.startsWith(String(before)))).toEqual([]);
+  });
+
+  it('that are held down are told so by the next life of their parent, and begin when a person wants it', async () => {
+    await listening('memory');
+    expect(await site.api('POST', 'components/memory/stop')).toMatchObject({ status: 200 });
+    const before = await pid();
+    process.kill(before, 'SIGKILL');
+    const { pid: now } = await site.untilState('core', 'running', before);
+    await until('its order to stop', () => told().includes(`${now} memory shutdown 10000`));
+    expect(await site.component('memory')).toMatchObject({ state: 'stopped', held: true });
+    await site.untilState('soul', 'running');
+    expect(await site.api('POST', 'components/memory/start')).toMatchObject({ status: 200 });
+    expect(told().at(-1)).toBe(`${now} memory restart`);
+  });
+
+  it('hear of a change of their settings', async () => {
+    await listening('soul');
+    site.configure(config('61s'));
+    expect(await site.api('POST', 'reload')).toMatchObject({ status: 200, body: { changed: ['soul'] } });
+    const now = await pid();
+    await until('its order', () => told().at(-1) === `${now} soul reload`);
   });
 
   it('are taken over with their parent by the next daemon', async () => {

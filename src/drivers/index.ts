@@ -10,7 +10,7 @@ export type {
   Survivor,
 } from './driver.ts';
 export { createDrivers, type DriversDeps } from './drivers.ts';
-export { sameProcess, systemBootId } from './proc.ts';
+export { readStat, sameProcess, systemBootId } from './proc.ts';
 export type { Inside } from './logical.ts';
 export { createProcessDriver, type ProcessDriver, type ProcessDriverDeps } from './process.ts';
 export { driverKindOf, engineOf, isKeptRunning, waysToRun, type EngineSettings } from './schema.ts';

@@ -15,6 +15,7 @@ import { createHouseExperiments } from './experiments.ts';
 import { requireReady } from './house.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
+import { createNotify } from './notify.ts';
 import { lastDecision, MEMORY_MS } from './past.ts';
 import { reconcile } from './reconcile.ts';
 import { applyConfig, watchHost } from './reload.ts';
@@ -208,17 +209,27 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   });
   const experiments = createHouseExperiments(house, actor, past);
 
+  const daemon = serve({
+    house,
+    act,
+    remediation: createRemediationDesk({ remediation, clock, emit, newestOf: store.newestOf }),
+    experiments,
+    reload,
+    requestStop: ({ keepComponents }) => void stop(keepComponents, 0),
+    metrics: metrics.render,
+    systemRestart,
+  });
+  const notify = createNotify({
+    root: paths.root,
+    keepers: roster,
+    beat: daemon.heartbeat,
+    onError: (error) => onError('sd_notify', error),
+  });
+  house.notify = notify;
+  closing.add('sd_notify', () => notify.close());
+
   return {
-    daemon: serve({
-      house,
-      act,
-      remediation: createRemediationDesk({ remediation, clock, emit, newestOf: store.newestOf }),
-      experiments,
-      reload,
-      requestStop: ({ keepComponents }) => void stop(keepComponents, 0),
-      metrics: metrics.render,
-      systemRestart,
-    }),
+    daemon,
     onError,
     finished: finished.promise,
     stopping: stopping.promise,

@@ -13,6 +13,7 @@ import type { EventStore } from '../storage/index.ts';
 import type { Bus } from './bus.ts';
 import type { Commands } from './commands.ts';
 import type { Credentials } from './credentials.ts';
+import type { Notify } from './notify.ts';
 import type { Readings } from './readings.ts';
 import type { Roster } from './roster.ts';
 import type { StatePaths } from './state-dir.ts';
@@ -41,6 +42,8 @@ export interface House {
   readonly commands: Commands;
   readonly readings: Readings;
   readonly paths: StatePaths;
+  /** Where components are heard in the words of sd_notify. */
+  notify: Pick<Notify, 'address'>;
   /** What this daemon was started with. */
   readonly booted: LoadedConfig;
   loaded: LoadedConfig;

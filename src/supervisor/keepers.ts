@@ -6,6 +6,7 @@ import { traceparent } from '../telemetry/index.ts';
 import { createAutopsy } from './autopsy.ts';
 import type { House } from './house.ts';
 import { Keeper } from './keeper.ts';
+import { heartbeatWithin } from './notify.ts';
 import { createAskToLeave } from './leave.ts';
 import { leansOn } from './roster.ts';
 import { blame, decideFor, outcomeOf } from './situation.ts';
@@ -92,6 +93,7 @@ export function startPlan(house: House, { name, config }: Keeper, incarnation: I
     nice: config.nice,
     env: {
       ...Object.fromEntries(inherited),
+      ...notifyEnv(house, config),
       ...config.env,
       PARAMEDIC_URL: house.url,
       PARAMEDIC_COMPONENT: name,
@@ -104,9 +106,18 @@ export function startPlan(house: House, { name, config }: Keeper, incarnation: I
   };
 }
 
+/** One whose heartbeats are waited for may send them as it would to systemd. */
+function notifyEnv(house: House, config: ComponentConfig): Record<string, string> {
+  const withinMs = heartbeatWithin(config);
+  const address = withinMs === null ? null : house.notify.address();
+  return address === null ? {} : { NOTIFY_SOCKET: address, WATCHDOG_USEC: String((withinMs ?? 0) * 1_000) };
+}
+
 /** Begins (or renews) the watch of its checks. */
 export function watch(house: House, keeper: Keeper): void {
   const { name } = keeper;
+  // One that was adopted speaks to where an earlier daemon has listened.
+  if (heartbeatWithin(keeper.config) !== null) house.notify.address();
   house.monitor.watch({
     component: name,
     checks: keeper.config.checks,

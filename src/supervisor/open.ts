@@ -199,6 +199,7 @@ export function openHouse(
     readings,
     paths,
     booted: loaded,
+    notify: { address: () => null },
     loaded,
     url: '',
     phase: 'booting',

@@ -135,6 +135,7 @@ export function fakeHouse(config: Config, random: () => number) {
     readings,
     paths: { root: '/', db: '/', logs: '/', crashes: '/', tokens: '/' },
     booted: loaded(config),
+    notify: { address: () => null },
     loaded: loaded(config),
     url: 'http://127.0.0.1:1',
     phase: 'supervising',

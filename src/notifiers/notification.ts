@@ -56,6 +56,11 @@ function tell(e: Tellable, report: unknown): Told {
       const title = `${component} crashed: ${type}`;
       return { kind: 'crash', component, severity, title, message: said(e, report), count: 1, crash_id, type, report };
     }
+    case 'daemon.stalled': {
+      const message = `the main thread stood still for ${formatDuration(e.stalledMs)}`;
+      const told = { component: 'paramedic', severity: 'high', title: 'paramedic itself hung', message };
+      return { kind: 'crash', ...told, count: 1, crash_id: e.crash, type: e.crashType, report };
+    }
     case 'component.failed': {
       const title = `${e.component} has failed and stays down`;
       return { kind: 'failed', component: e.component, severity: 'critical', title, message: e.why };

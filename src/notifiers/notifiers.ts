@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Clock } from '../clock.ts';
 import { sha256 } from '../digest.ts';
-import type { CrashId, Emit, TelemetrySink } from '../model/index.ts';
+import type { Emit, TelemetrySink } from '../model/index.ts';
 import { Courier, type Target } from './courier.ts';
 import type { Letter } from './letter.ts';
 import { toNotification, type Notification } from './notification.ts';
@@ -19,7 +19,7 @@ export interface NotifiersDeps {
   /** Where a target begins that was never told anything. */
   readonly from: number;
   /** A crash report, once it is written; undefined: there is none. Never waits for a restart. */
-  readonly report: (crash: CrashId) => Promise<unknown>;
+  readonly report: (crash: string) => Promise<unknown>;
   readonly mask: (text: string) => string;
   /** Hears of a target that does not take what it is sent. */
   readonly onTrouble: (target: string, why: string) => void;
@@ -40,7 +40,7 @@ export function createNotifiers(deps: NotifiersDeps): Notifiers {
 
   async function compose(letter: Letter): Promise<Notification> {
     const { event, fold } = letter;
-    const report = event.type === 'component.crashed' && !fold ? await deps.report(event.crash) : null;
+    const report = 'crash' in event && !fold ? await deps.report(event.crash) : null;
     return toNotification(letter, { host: hostname(), mask: deps.mask, report: report ?? null });
   }
 

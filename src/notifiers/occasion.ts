@@ -10,6 +10,7 @@ import type { Occasion } from './schema.ts';
 /** The events that somebody may want to hear of. */
 export const tellable = [
   'component.crashed',
+  'daemon.stalled',
   'component.failed',
   'restart.finished',
   'incident.opened',
@@ -36,6 +37,7 @@ export function isWanted(event: Tellable, on: readonly Occasion[], knowledge: Kn
     incidentSeverities.some((wanted) => on.includes(`incident.${wanted}`) && rank(severity) >= rank(wanted));
   switch (event.type) {
     case 'component.crashed':
+    case 'daemon.stalled':
       return on.includes('crash');
     case 'component.failed':
       return on.includes('failed');

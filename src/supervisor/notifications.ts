@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createMask } from '../crashes/index.ts';
-import type { CrashId, IncidentSeverity, Listener } from '../model/index.ts';
+import type { IncidentSeverity, Listener } from '../model/index.ts';
 import type { NotificationPolicy, Notifiers } from '../notifiers/index.ts';
 import type { House } from './house.ts';
 
@@ -21,7 +21,7 @@ export function createNotifications(house: House, onError: (what: string, error:
   let closed = false;
 
   /** A crash states that its report will be written before it is stated itself. */
-  async function report(crash: CrashId): Promise<unknown> {
+  async function report(crash: string): Promise<unknown> {
     await new Promise((resolve) => setImmediate(resolve));
     await reports.idle();
     return reports.read(crash).catch(() => undefined);

@@ -46,6 +46,15 @@ const restarted = (outcome: 'success' | 'failure'): Tellable => ({
 });
 const failed: Tellable = { ...about, type: 'component.failed', rule: 'budget', why: 'five restarts' };
 
+const stalled: Tellable = {
+  type: 'daemon.stalled',
+  at: about.at,
+  crash: 'CRASH-20261123-224610-00000000',
+  crashType: 'infinite_loop',
+  stalledMs: 6_100,
+  file: '/x.json',
+};
+
 const knows = (before: IncidentSeverity | null, tellsRestarts = true): Knowledge => ({
   tellsRestarts: () => tellsRestarts,
   severityBefore: () => before,
@@ -55,6 +64,7 @@ describe('who is told of what', () => {
   it.each<[string, Tellable, Occasion[], Knowledge, boolean]>([
     ['a crash', crash(1, 0), ['crash'], knows(null), true],
     ['a crash, not asked for', crash(1, 0), ['failed', 'incident.info'], knows(null), false],
+    ['a daemon that hung', stalled, ['crash'], knows(null), true],
     ['what has failed', failed, ['failed'], knows(null), true],
     ['a restart', restarted('success'), ['restart'], knows(null), true],
     ['a restart of a component that is not told of', restarted('success'), ['restart'], knows(null, false), false],
@@ -96,6 +106,7 @@ describe('a notification', () => {
       failed,
       { kind: 'failed', severity: 'critical', title: 'worker has failed and stays down', message: 'five restarts' },
     ],
+    [stalled, { kind: 'crash', component: 'paramedic', type: 'infinite_loop', title: 'paramedic itself hung' }],
     [restarted('success'), { kind: 'restart', severity: 'info', title: 'worker was restarted' }],
     [restarted('failure'), { kind: 'restart', severity: 'high', title: 'worker could not be restarted' }],
     [

@@ -15,6 +15,8 @@ case $1 in
 esac
 `;
 
+/** Five daemons' worth of work on a busy machine. */
+const LONG = 60_000;
 const restart = { policy: 'immediate' };
 const byCommands = (name: string) => {
   const [start, stop, status] = ['start', 'stop', 'status'].map((word) => ['/bin/sh', './ctl', word, name]);
@@ -52,7 +54,7 @@ describe('components that are no child processes', () => {
     const path = { PATH: systemd.path };
     const pidOf = (name: string) => Number(readFileSync(join(site.folder, `${name}.pid`), 'utf8'));
     const all = () =>
-      Promise.all(['db', 'lost', 'unit', 'cache', 'api'].map((name) => site.untilState(name, 'running')));
+      Promise.all(['db', 'lost', 'unit', 'cache', 'api'].map((name) => site.untilState(name, 'running', null, LONG)));
 
     await site.start([], path);
     const kinds = ['commands', 'commands', 'systemd', 'container', 'deployment'];
@@ -82,10 +84,14 @@ describe('components that are no child processes', () => {
     systemd.set(unit, 'result.next', 'watchdog');
     cache.oomKilled = true;
     await Promise.all([systemd.kill(unit), docker.kill('cache')]);
-    await until('three restarts', async () => {
-      const [db, , ofUnit, ofCache] = await all();
-      return [db, ofUnit, ofCache].every((view) => view?.restarts === 1);
-    });
+    await until(
+      'three restarts',
+      async () => {
+        const [db, , ofUnit, ofCache] = await all();
+        return [db, ofUnit, ofCache].every((view) => view?.restarts === 1);
+      },
+      LONG,
+    );
     const { crashes } = (await site.api('GET', 'crashes')).body as { crashes: { component: string; type: string }[] };
     expect(Object.fromEntries(crashes.map(({ component, type }) => [component, type]))).toEqual({
       db: 'unknown',
@@ -95,10 +101,14 @@ describe('components that are no child processes', () => {
     });
     // What Docker says of its health is acted on; the next run is well.
     cache.health = { Status: 'unhealthy', Log: [{ Output: 'no answer' }] };
-    await until('a restart for its health', async () => {
-      const { restarts, state } = await site.component('cache');
-      return restarts === 2 && state === 'running' && docker.runs('cache');
-    });
+    await until(
+      'a restart for its health',
+      async () => {
+        const { restarts, state } = await site.component('cache');
+        return restarts === 2 && state === 'running' && docker.runs('cache');
+      },
+      LONG,
+    );
     expect(await site.api('POST', 'components/db/restart')).toMatchObject({
       status: 200,
       body: { message: 'db is ready (commands db)' },
@@ -112,7 +122,7 @@ describe('components that are no child processes', () => {
     expect([isAlive(pidOf('db')), isAlive(pidOf('lost')), docker.runs('cache')]).toEqual([false, false, false]);
     expect([systemd.runs(unit), cluster.get('api').replicas]).toEqual([true, 2]);
     await site.start([], path);
-    expect(await site.untilState('unit', 'running')).toMatchObject({ pid: kept, adopted: true });
+    expect(await site.untilState('unit', 'running', null, LONG)).toMatchObject({ pid: kept, adopted: true });
     await site.end('SIGTERM');
   });
 });

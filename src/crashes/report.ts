@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type {
   ComponentName,
   CrashId,
@@ -71,15 +72,21 @@ const lastLines = (stream: string, text: string): string[] =>
 const mebibytesOf = (usage: ProcessUsage | null): number | null =>
   typeof usage?.residentBytes === 'number' ? Math.round(usage.residentBytes / MIB) : null;
 
-function agentProcess({ process, usage, uptimeMs, at }: Crash, memoryGb: number): Record<string, unknown> {
+function agentProcess(
+  { process, usage, uptimeMs, at, command, hung }: Crash,
+  memoryGb: number,
+): Record<string, unknown> {
   const { cpuRatio = null, openFds = null, processes = null } = usage ?? {};
   const mebibytes = mebibytesOf(usage);
   return {
     pid: process?.pid ?? null,
+    name: command[0] === undefined ? null : basename(command[0]),
     status: 'ended',
     cpu_percent: cpuRatio === null ? null : Math.round(cpuRatio * 1_000) / 10,
     memory_percent: mebibytes === null ? null : Math.round((mebibytes / 1_024 / memoryGb) * 10_000) / 100,
     memory_info_mb: mebibytes,
+    // Of its own process, while it still lived.
+    num_threads: hung?.processes[0]?.threads.length ?? null,
     num_handles: openFds,
     processes,
     create_time: new Date(at - uptimeMs).toISOString(),

@@ -31,6 +31,16 @@ const idAt = (time: number) => datedId('CRASH', time) as CrashId;
 const stderrTail =
   'starting with --token=abc\nTypeError: no plan, Bearer abcdefgh\n    at plan (/app/agent.js:3:9)\n\nNode.js v24.1.0\n';
 
+const hangs = {
+  exit: { code: null, signal: 'SIGKILL' },
+  stderrTail: '',
+  told: null,
+  oomKilled: null,
+  kernelSays: null,
+  memoryShare: null,
+  adopted: false,
+};
+
 function crashOf(changes: Partial<Crash> = {}): Crash {
   const exit = { code: 1, signal: null };
   return {
@@ -89,10 +99,12 @@ describe('a crash report', () => {
         process_count: expect.any(Number),
         agent_process: {
           pid: 4_242,
+          name: 'node',
           status: 'ended',
           cpu_percent: 25,
           memory_percent: expect.any(Number),
           memory_info_mb: 64,
+          num_threads: null,
           num_handles: 12,
           processes: 2,
           create_time: '2026-11-23T22:45:08.500Z',
@@ -127,6 +139,47 @@ describe('a crash report', () => {
       },
     });
     expect(readFileSync(file, 'utf8')).not.toMatch(/hunter2|abcdefgh|"abc"/);
+  });
+
+  it('of a hang shows what it hung in, and hides the secrets of every process', async () => {
+    const { reports, folder } = reportsForTest();
+    const crash = crashOf({
+      stderrTail: '',
+      verdict: classify({ ...hangs, killedFor: { why: 'hang', cpuRatio: 0 } }),
+      killedFor: { why: 'hang', cpuRatio: 0 },
+      hung: {
+        node: { pid: 7, frames: ['at stuck (/app/agent.js:4:2)'], heap: null, waitsFor: [] },
+        processes: [
+          {
+            pid: 4_242,
+            command: ['npm', 'start', '--token', 'topsecret', 'https://me:topsecret@example.com'],
+            threads: [{ id: 4_242, name: 'npm', state: 'sleeping', call: 'wait4', waitsIn: 'do_wait' }],
+            kernelStack: [],
+          },
+          { pid: 7, command: ['node', 'agent.js', 'hunter2-and-more'], threads: [], kernelStack: [] },
+        ],
+        resources: ['File: /app/hunter2-and-more.db'],
+      },
+    });
+    await reports.write(crash);
+    expect(await reports.read(crash.crash)).toMatchObject({
+      crash_type: 'deadlock',
+      stack_trace: '    at stuck (/app/agent.js:4:2)',
+      active_threads: ['npm (ID: 4242) - sleeping, wait4, waits in do_wait'],
+      open_resources: ['File: /app/***.db'],
+      system_state: { agent_process: { num_threads: 1 } },
+      additional_context: {
+        killed_for: 'hang',
+        hung: {
+          javascript_of: 7,
+          processes: [
+            { pid: 4_242, command: ['npm', 'start', '--token', '***', 'https://***@example.com'], state: 'sleeping' },
+            { pid: 7, command: ['node', 'agent.js', '***'], state: 'ended' },
+          ],
+        },
+      },
+    });
+    expect(readFileSync(join(folder, `${crash.crash}.json`), 'utf8')).not.toMatch(/topsecret|hunter2/);
   });
 
   it('tells later how the recovery ended', async () => {

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compiled, end, folder, pm2, record, ROOT, run, sleep, spread, starts, until, victim } from './harness.ts';
 
 /*
- * SIGKILL of a supervised C program → first instruction of its successor. The three supervisors run side by side and
+ * SIGKILL of a supervised C program → first instruction of its successor. The supervisors run side by side and
  * are asked in turn, round by round, so that the machine's mood is the same for all of them.
  * Usage: node bench/restart-latency.ts [ROUNDS]
  */
@@ -44,6 +44,17 @@ function pm2Fast(home: string): Contestant {
   return { name: 'pm2', log, stop: () => void call('kill') };
 }
 
+/** One `runsv`, as `runsvdir` starts it for each service; null where runit is not installed. */
+function runit(home: string): Contestant | null {
+  if (spawnSync('runsv', { stdio: 'ignore' }).error) return null;
+  const [log, service] = [join(home, 'runit.starts'), join(home, 'runit')];
+  mkdirSync(service);
+  writeFileSync(join(service, 'run'), `#!/bin/sh\nexec ${program} ${log}\n`, { mode: 0o755 });
+  const child = run(['runsv', service]);
+  // Its TERM ends the service as well.
+  return { name: 'runit', log, stop: () => end(child) };
+}
+
 function paramedic(home: string): Contestant {
   const log = join(home, 'paramedic.starts');
   const file = join(home, 'paramedic.yaml');
@@ -71,7 +82,9 @@ async function kill(log: string): Promise<number> {
 }
 
 const home = folder();
-const contestants = [bareLoop(home.path), pm2Fast(home.path), paramedic(home.path)];
+const peer = runit(home.path);
+if (!peer) console.log('runit is not installed (apt-get install runit): it is left out');
+const contestants = [bareLoop(home.path), pm2Fast(home.path), ...(peer ? [peer] : []), paramedic(home.path)];
 const times = new Map(contestants.map(({ name }) => [name, [] as number[]]));
 try {
   for (const { log } of contestants) await until(`the first start in ${log}`, () => starts(log).length > 0);
@@ -92,4 +105,11 @@ try {
 const result = Object.fromEntries([...times].map(([name, list]) => [name, spread(list)]));
 const median = (name: string) => result[name]?.median ?? NaN;
 const ratio = (name: string) => Math.round((median('paramedic') / median(name)) * 100) / 100;
-record('restart-latency', { unit: 'ms', ...result, ratio_to_bare: ratio('bare'), ratio_to_pm2: ratio('pm2') });
+const ratios = {
+  ratio_to_bare: ratio('bare'),
+  ratio_to_pm2: ratio('pm2'),
+  ...(peer && { ratio_to_runit: ratio('runit') }),
+};
+record('restart-latency', { unit: 'ms', ...result, ...ratios });
+const isSlow = ratios.ratio_to_bare > 1.3 || ratios.ratio_to_pm2 > 0.5 || (peer !== null && ratio('runit') > 1.2);
+if (isSlow) process.exitCode = 1;

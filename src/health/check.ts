@@ -20,6 +20,14 @@ export interface Heartbeat {
   readonly status: HealthStatus;
   readonly message: string;
   readonly progress: number | null;
+  /** What it measured of itself, by name. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** How many of a component's calls went well, and how many did not. */
+export interface Successes {
+  readonly ok: number;
+  readonly failed: number;
 }
 
 /**
@@ -27,6 +35,8 @@ export interface Heartbeat {
  * The monitor answers `heartbeat` itself, with the beats it was told of in this life.
  */
 export interface CheckSubject {
+  /** The machine itself, not a component. */
+  readonly isHost: boolean;
   process(): ProcessIdentity | null;
   usage(): ProcessUsage | null;
   heartbeat(): Heartbeat | null;
@@ -36,7 +46,14 @@ export interface CheckSubject {
   startedAt(): EpochMs | null;
   /** The last pings that came with a token; null: none, or there are no pings here. */
   ping?(token: string): PingState | null;
+  /**
+   * Of the outcomes that were told of the component in this life, for the last `windowMs`: of its calls (`of` is a
+   * dependency) or of its other checks (`of` is a check); all of them without `of`. The monitor answers this itself.
+   */
+  successes(source: OutcomeSource, of: string | undefined, windowMs: number): Successes;
 }
+
+export type OutcomeSource = 'calls' | 'checks';
 
 export interface CheckContext {
   readonly clock: Clock;
@@ -56,6 +73,8 @@ export interface Check<Options extends z.ZodType = z.ZodType> {
   readonly options: Options;
   /** Run also when a heartbeat brings something new; a start waits for that instead of asking again and again. */
   readonly onHeartbeat?: boolean;
+  /** Tells nothing before the component has worked for a while: a start does not wait for it. */
+  readonly needsWork?: boolean;
   run(options: z.output<Options>, context: CheckContext): Promise<CheckResult> | CheckResult;
 }
 

@@ -6,7 +6,8 @@ import type { CheckPlan, Intervals } from './schema.ts';
 export interface Watched {
   readonly component: ComponentName;
   readonly checks: Readonly<Record<string, CheckPlan>>;
-  readonly subject: CheckSubject;
+  /** What the monitor does not know by itself. */
+  readonly subject: Omit<CheckSubject, 'successes' | 'isHost'>;
   readonly cwd: string;
   /** Failing checks do not count before this much of a life has passed; 0 for the host. */
   readonly periodMs: number;
@@ -47,13 +48,15 @@ export interface HealthMonitor {
   pause(component: ComponentName): void;
   /**
    * Polls the checks of a starting component (50 ms, growing to 500 ms) until each has passed once, healthy or
-   * degraded; a heartbeat counts on arrival. Without checks: it has lived 100 ms. While it polls, failures do not
+   * degraded, but for those that can tell nothing so soon; a heartbeat counts on arrival. Without checks: it has lived 100 ms. While it polls, failures do not
    * count and no change of health is told; the status it ends with is told before it resolves.
    * @returns unverified when `signal` is aborted, or the component paused, unwatched or verified anew.
    */
   verify(component: ComponentName, signal: AbortSignal): Promise<Verification>;
   /** Remembers the beat. One that tells something new is assessed at once, the others by the check's schedule. */
   heartbeat(component: ComponentName, beat: Heartbeat): void;
+  /** Remembers how a component's calls ended, for checks of success rates; forgotten when a new life begins. */
+  outcomes(component: ComponentName, outcomes: readonly { readonly dependency: string; readonly ok: boolean }[]): void;
   lastHeartbeat(component: ComponentName): Heartbeat | null;
   checks(component?: ComponentName): CheckState[];
   /**

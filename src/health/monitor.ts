@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts';
-import type { ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
+import { isFailure, type ComponentName, type Emit, type RecoveryEvent } from '../model/index.ts';
 import { assess, freshStreak } from './assess.ts';
 import { checks as builtIn } from './checks/index.ts';
 import type { Registry } from '../registry.ts';
 import type { Check } from './check.ts';
 import type { CheckState, HealthMonitor } from './health-monitor.ts';
+import { COUNTS_OUTCOMES } from './outcome-log.ts';
 import { createRunner, type Finding } from './runner.ts';
 import { createSchedule } from './schedule.ts';
 import type { Intervals } from './schema.ts';
@@ -48,6 +49,7 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
     const entry: WatchedCheck = {
       plan,
       onHeartbeat: check.onHeartbeat === true,
+      needsWork: check.needsWork === true,
       state: freshState(component, name, plan.kind),
       streak: freshStreak,
       runner: createRunner(check, plan, {
@@ -71,6 +73,8 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
     const { streak, trips } = assess(entry.streak, outcome, entry.plan, counts);
     entry.streak = streak;
     const consecutiveFailures = streak.failures;
+    if (entry.plan.kind !== COUNTS_OUTCOMES && outcome !== 'unknown')
+      watch.outcomes.add('checks', check, !isFailure(outcome));
     const latest = { outcome, message, severity, at, consecutiveFailures };
     setState(watch, entry, {
       component,
@@ -135,7 +139,7 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
   return {
     watch(watched) {
       const old = watches.get(watched.component);
-      const watch = createWatch(watched);
+      const watch = createWatch(watched, clock);
       watches.set(watched.component, watch);
       for (const name of Object.keys(watched.checks)) addCheck(watch, name);
       watch.told = statusOf(watch);
@@ -143,6 +147,7 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
       const wasActive = old.active;
       rest(old);
       watch.beat = old.beat;
+      watch.outcomes.adopt(old.outcomes);
       for (const [name, entry] of watch.checks) {
         const was = old.checks.get(name);
         if (!was || JSON.stringify(was.plan) !== JSON.stringify(entry.plan)) continue;
@@ -173,7 +178,8 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
     },
     async verify(component, signal) {
       const watch = watches.get(component);
-      const verifying = createVerifying(watch?.checks.keys() ?? []);
+      const awaited = [...(watch?.checks ?? [])].filter(([, { needsWork }]) => !needsWork);
+      const verifying = createVerifying(awaited.map(([name]) => name));
       if (!watch || verifying.pending.size === 0) {
         return clock.sleep(LIVED_MS, signal).then(
           () => ({ verified: true, checks: [] }),
@@ -191,7 +197,7 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
       };
       signal.addEventListener('abort', abort, { once: true });
       // What a heartbeat answers is looked at when one comes: to ask again and again would tell nothing new.
-      for (const { runner, onHeartbeat } of watch.checks.values()) (onHeartbeat ? runner.hurry : runner.poll)();
+      for (const [, { runner, onHeartbeat }] of awaited) (onHeartbeat ? runner.hurry : runner.poll)();
       try {
         return await verifying.outcome;
       } finally {
@@ -206,6 +212,10 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
         const news = watch.verifying?.pending.has(state.check) === true || state.outcome !== beat.status;
         if (onHeartbeat && news) runner.hurry();
       }
+    },
+    outcomes(component, list) {
+      const watch = watches.get(component);
+      for (const { dependency, ok } of list) watch?.outcomes.add('calls', dependency, ok);
     },
     lastHeartbeat: (component) => watches.get(component)?.beat ?? null,
     checks(component) {

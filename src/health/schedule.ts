@@ -1,5 +1,8 @@
 import type { Clock } from '../clock.ts';
 
+/** Of thousands that are due at once, so many ms' worth run in a row: what has arrived meanwhile gets its turn too. */
+const SLICE_MS = 8;
+
 /** Many due times, one timer: `O(log n)` each, so that ten thousand checks cost no more than their runs. */
 export interface Schedule {
   /**
@@ -37,10 +40,13 @@ export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after'>): Sched
     armed = null;
     try {
       // A timer that fires early finds nothing: who may come early comes along with somebody who is due.
-      const isDue = (heap[0]?.due ?? Infinity) <= clock.monotonic();
-      for (let head = heap[0]; isDue && head && head.due - head.earlyMs <= clock.monotonic(); head = heap[0]) {
+      const began = clock.monotonic();
+      const isDue = (heap[0]?.due ?? Infinity) <= began;
+      for (let now = began, head = heap[0]; isDue && head && head.due - head.earlyMs <= now; head = heap[0]) {
         pop(heap);
         head.run?.();
+        now = clock.monotonic();
+        if (now - began > SLICE_MS) break;
       }
     } finally {
       arm();

@@ -1,7 +1,9 @@
-import { healthStatuses, type ComponentName, type HealthStatus } from '../model/index.ts';
+import { healthStatuses, HOST, type ComponentName, type HealthStatus } from '../model/index.ts';
+import type { Clock } from '../clock.ts';
 import { freshStreak, type Streak } from './assess.ts';
 import type { CheckSubject, Heartbeat } from './check.ts';
 import type { CheckState, Watched } from './health-monitor.ts';
+import { COUNTS_OUTCOMES, createOutcomeLog, type OutcomeLog } from './outcome-log.ts';
 import { statusOfOutcome, worst } from './overall.ts';
 import type { Runner } from './runner.ts';
 import type { CheckPlan } from './schema.ts';
@@ -11,6 +13,7 @@ import type { Verifying } from './verify.ts';
 export interface WatchedCheck {
   readonly plan: CheckPlan;
   readonly onHeartbeat: boolean;
+  readonly needsWork: boolean;
   readonly runner: Runner;
   state: CheckState;
   streak: Streak;
@@ -20,6 +23,7 @@ export interface WatchedCheck {
 export interface Watch {
   readonly watched: Watched;
   readonly subject: CheckSubject;
+  readonly outcomes: OutcomeLog;
   readonly checks: Map<string, WatchedCheck>;
   /** How many of its checks have each status now: a result costs the same however many there are. */
   readonly tally: Record<HealthStatus, number>;
@@ -45,8 +49,10 @@ export const freshState = (component: ComponentName, check: string, kind: string
   lastSuccessAt: null,
 });
 
-export function createWatch(watched: Watched): Watch {
+export function createWatch(watched: Watched, clock: Pick<Clock, 'monotonic'>): Watch {
   const { subject } = watched;
+  const counts = Object.values(watched.checks).some(({ kind, enabled }) => enabled && kind === COUNTS_OUTCOMES);
+  const outcomes = createOutcomeLog(clock, counts);
   const watch: Watch = {
     watched,
     subject: {
@@ -56,7 +62,10 @@ export function createWatch(watched: Watched): Watch {
       startedAt: () => subject.startedAt(),
       heartbeat: () => watch.beat,
       ping: (token) => subject.ping?.(token) ?? null,
+      successes: outcomes.count,
+      isHost: watched.component === HOST,
     },
+    outcomes,
     checks: new Map(),
     tally: { healthy: 0, degraded: 0, unhealthy: 0, critical: 0, unknown: 0 },
     active: false,
@@ -83,6 +92,7 @@ export function setState(watch: Watch, entry: WatchedCheck, state: CheckState): 
 /** A new life: nothing is known of it yet, but when each check last passed stays true. */
 export function forget(watch: Watch): void {
   watch.beat = null;
+  watch.outcomes.clear();
   for (const entry of watch.checks.values()) {
     const { component, check, kind, lastSuccessAt } = entry.state;
     setState(watch, entry, { ...freshState(component, check, kind), lastSuccessAt });

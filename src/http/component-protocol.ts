@@ -136,7 +136,9 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
   resource(router, '/outcomes', {
     async POST(request, response) {
       const outcomes = await parseBody(request, outcomesBody);
-      const { unknown } = daemon.breakers.report(outcomes, current(request, response));
+      const component = current(request, response);
+      daemon.outcomes(component, outcomes);
+      const { unknown } = daemon.breakers.report(outcomes, component);
       response.json({ accepted: outcomes.length, unknown });
     },
   });

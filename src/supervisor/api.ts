@@ -178,6 +178,8 @@ export interface Daemon {
   heartbeat(component: ComponentName, body: HeartbeatBody): void;
   /** A job tells of itself. @returns false: no check has this token. */
   ping(token: string, told: { readonly signal: 'start' | 'end'; readonly exitCode: number | null }): boolean;
+  /** How its calls ended, whether or not a breaker guards them: for checks of its success rate. */
+  outcomes(component: ComponentName, outcomes: readonly { readonly dependency: string; readonly ok: boolean }[]): void;
   /** What the component says of the end that it is about to have. */
   testify(component: ComponentName, told: ToldCrash): void;
   /** What the component continues from; remembers that it was asked for. */

@@ -100,11 +100,12 @@ export function serve({
       if (!roster.living(component)?.life) return;
       const at = clock.now();
       const list = Object.entries(given).map(([name, value]) => ({ name, value }));
-      monitor.heartbeat(component, { at, status, message, progress });
+      monitor.heartbeat(component, { at, status, message, progress, metrics: given });
       bus.emit({ type: 'heartbeat.received', component, at, status, message, progress, metrics: list });
     },
     ping: (token, told) => receivePing(house, token, told),
     testify: (component, told) => roster.living(component)?.testify(told),
+    outcomes: (component, outcomes) => monitor.outcomes(component, outcomes),
     restore(component) {
       const { lastEndAt } = bus.record(component);
       const keeper = roster.get(component);

@@ -13,10 +13,12 @@ export function context(
     cwd: process.cwd(),
     subject: {
       engine: () => null,
+      isHost: false,
       process: () => null,
       usage: () => null,
       heartbeat: () => null,
       startedAt: () => null,
+      successes: () => ({ ok: 0, failed: 0 }),
       ...subject,
     },
     ...overrides,

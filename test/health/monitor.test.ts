@@ -7,7 +7,7 @@ import {
   unknown,
   type CheckPlan,
   type CheckResult,
-  type CheckSubject,
+  type Watched,
 } from '../../src/health/index.ts';
 import { checks } from '../../src/health/index.ts';
 import { componentName, epochMs, type EventOf, type EventType, type RecoveryEvent } from '../../src/model/index.ts';
@@ -15,7 +15,7 @@ import { registry } from '../../src/registry.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const gmail = componentName('gmail');
-const alone: CheckSubject = {
+const alone: Watched['subject'] = {
   engine: () => null,
   process: () => null,
   usage: () => null,
@@ -46,7 +46,7 @@ function story(answer: (signal: AbortSignal, run: number) => Answer, overrides: 
     emit: (...stated) => events.push(...stated),
     random: () => 0.5,
     intervals: { critical: 5_000, standard: 30_000, extended: 300_000 },
-    kinds: registry(told, checks.get('heartbeat')!),
+    kinds: registry(told, ...['heartbeat', 'success_rate'].map((kind) => checks.get(kind)!)),
   });
   const plan: CheckPlan = {
     kind: 'told',
@@ -114,6 +114,31 @@ describe('health monitor', () => {
     await clock.advance(25_000);
     const late = only('check.completed').map(({ lateMs }) => lateMs);
     expect(late.slice(0, 5)).toEqual([0, 0, 0, 1_200, 0]);
+  });
+
+  it('does not let a start wait for what tells nothing before there was work, and counts that work', async () => {
+    const { clock, monitor, plan, watch } = story((_, run) => (run % 2 === 0 ? result('unhealthy') : healthy('fine')));
+    const rate = (source: string) => ({
+      ...plan,
+      kind: 'success_rate',
+      options: checks.get('success_rate')?.options.parse({ source, minimum: 4 }),
+    });
+    watch({ api: plan, calls: rate('calls'), results: rate('checks') });
+    monitor.resume(gmail);
+    const verified = monitor.verify(gmail, new AbortController().signal);
+    await clock.advance(1_000);
+    expect(await verified).toEqual({ verified: true, checks: ['api'] });
+    monitor.outcomes(
+      gmail,
+      [true, true, true, false].map((ok) => ({ dependency: 'gpt', ok })),
+    );
+    await clock.advance(60_000);
+    const found = Object.fromEntries(monitor.checks(gmail).map(({ check, message }) => [check, message]));
+    expect(found['calls']).toBe('3 of 4 calls went well in the last 5m');
+    expect(found['results']).toMatch(/^\d+ of \d+ checks went well/);
+    monitor.resume(gmail);
+    await clock.advance(10_000);
+    expect(monitor.checks(gmail).find(({ check }) => check === 'calls')?.outcome).toBe('unknown');
   });
 
   it('does not ask again and again for a heartbeat that a start waits for', async () => {

@@ -79,4 +79,20 @@ describe('schedule', () => {
     await clock.advance(1_000);
     expect(timers).toBeLessThanOrEqual(2);
   });
+
+  it('lets others have a turn while very many are due at once', async () => {
+    const clock = new FakeClock();
+    const schedule = createSchedule(clock);
+    const order: string[] = [];
+    // Each takes 3 ms.
+    for (let n = 0; n < 10; n++)
+      schedule.at(100, () => {
+        order.push('check');
+        clock.skip(3);
+      });
+    clock.after(100, () => order.push('other'));
+    await clock.advance(1_000);
+    expect(order.indexOf('other')).toBeLessThanOrEqual(3);
+    expect(order.filter((one) => one === 'check')).toHaveLength(10);
+  });
 });

@@ -195,6 +195,7 @@ export class StandIn implements Daemon {
       ? { component: componentName('agent_core'), incarnation: token, current: token === this.currentToken }
       : undefined;
   heartbeat = (component: string, body: unknown) => this.#note('heartbeat', component, body);
+  outcomes = (component: string, list: unknown) => this.#note('outcomes', component, list);
   speaksFor = (component: string, other: string): other is ComponentName =>
     other === component || other === 'soul_engine';
   testify = (component: string, told: unknown) => this.#note('testify', component, told);

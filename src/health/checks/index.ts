@@ -4,6 +4,7 @@ import { command } from './command.ts';
 import { disk } from './disk.ts';
 import { engine } from './engine.ts';
 import { eventLog } from './event-log.ts';
+import { eventLoop } from './event-loop.ts';
 import { file } from './file.ts';
 import { gmail } from './gmail.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -14,7 +15,9 @@ import { network } from './network.ts';
 import { pendingReboot } from './pending-reboot.ts';
 import { ping } from './ping.ts';
 import { process } from './process.ts';
+import { scheduler } from './scheduler.ts';
 import { stt } from './stt.ts';
+import { successRate } from './success-rate.ts';
 import { system } from './system.ts';
 import { systemdUnit } from './systemd-unit.ts';
 import { tcp } from './tcp.ts';
@@ -45,4 +48,7 @@ export const checks = registry(
   systemdUnit,
   eventLog,
   pendingReboot,
+  scheduler,
+  successRate,
+  eventLoop,
 );

@@ -24,6 +24,9 @@ const options: Record<string, unknown> = {
   systemd_unit: { unit: 'paramedic-test.service' },
   event_log: {},
   pending_reboot: {},
+  scheduler: {},
+  success_rate: {},
+  event_loop: {},
   browser: { cdp_url: 'http://127.0.0.1:1' },
 };
 

@@ -11,7 +11,7 @@ export interface CheckResult {
   /** 0 well … 10 worst (specification 3.1). */
   readonly severity: number;
   /** Measured on the way, for the host's metrics: how long it took to reach something. */
-  readonly latency?: { readonly target: string; readonly ms: number };
+  readonly latency?: { readonly target: string; readonly ms: number } | undefined;
 }
 
 /** The last sign of life that a component gave by itself. */

@@ -1,5 +1,5 @@
 import type { ComponentName, CheckOutcome, EpochMs, HealthStatus } from '../model/index.ts';
-import type { CheckSubject, Heartbeat } from './check.ts';
+import type { CheckResult, CheckSubject, Heartbeat } from './check.ts';
 import type { CheckPlan, Intervals } from './schema.ts';
 
 /** What is watched: one component (or the host) with its checks. */
@@ -25,6 +25,8 @@ export interface CheckState {
   readonly at: EpochMs | null;
   readonly consecutiveFailures: number;
   readonly lastSuccessAt: EpochMs | null;
+  /** What its last run has measured on the way. */
+  readonly latency?: CheckResult['latency'];
 }
 
 export type Verification =

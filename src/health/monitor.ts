@@ -66,7 +66,7 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
   }
 
   function record(watch: Watch, entry: WatchedCheck, finding: Finding): void {
-    const { outcome, message, severity, durationMs, lateMs } = finding;
+    const { outcome, message, severity, durationMs, lateMs, latency } = finding;
     const { component, check, kind, outcome: before, lastSuccessAt } = entry.state;
     const at = clock.now();
     const counts = !watch.verifying && clock.monotonic() >= watch.countsFrom;
@@ -82,6 +82,7 @@ export function createMonitor(deps: MonitorDeps): HealthMonitor {
       kind,
       ...latest,
       lastSuccessAt: outcome === 'healthy' ? at : lastSuccessAt,
+      latency,
     });
     const told = { at, component, check, kind, message };
     const events: RecoveryEvent[] = [

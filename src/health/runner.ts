@@ -25,6 +25,7 @@ export interface Finding {
   readonly durationMs: number;
   /** Of a run whose turn it was. */
   readonly lateMs?: number;
+  readonly latency?: CheckResult['latency'];
 }
 
 export interface RunnerDeps {
@@ -146,10 +147,10 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     if (current !== mine) return;
     current = null;
     if (mine.timedOut) return;
-    const { status, message, severity } = result ?? unknown('the check answered nothing');
+    const { status, message, severity, latency } = result ?? unknown('the check answered nothing');
     const { startedAt, dueAt } = mine;
     const lateness = dueAt === null ? {} : { lateMs: Math.max(0, startedAt - dueAt) };
-    tell({ outcome: status, message, severity, durationMs: clock.monotonic() - startedAt, ...lateness });
+    tell({ outcome: status, message, severity, durationMs: clock.monotonic() - startedAt, ...lateness, latency });
     if (alive && !cancelNext) arm();
   }
 

@@ -165,6 +165,7 @@ const definitions = {
   paramedic_host_cpu_ratio: { group: 'host', type: 'gauge', labels: {}, unit: ratio, help: 'CPU in use, 0-1.' },
   paramedic_host_memory_ratio: { group: 'host', type: 'gauge', labels: {}, unit: ratio, help: 'Memory in use, 0-1.' },
   paramedic_host_disk_ratio: { group: 'host', type: 'gauge', labels: { mount: { atMost: 5, each: 5 } }, unit: ratio, help: 'Disk in use, 0-1.' },
+  paramedic_host_network_latency_seconds: { group: 'host', type: 'gauge', labels: { target: { atMost: 5, each: 5 } }, unit: seconds, help: 'Time that the last connection of a network check has taken, name included; absent while it fails.' },
   paramedic_host_processes: { group: 'host', type: 'gauge', labels: {}, help: 'Processes on the host.' },
   paramedic_host_handles: { group: 'host', type: 'gauge', labels: {}, help: 'Open handles or file descriptors on the host.' },
 

@@ -23,6 +23,9 @@ export function toGauges(snapshot: Snapshot): MetricUpdate[] {
     ]),
     ...(host?.disks ?? []).map(({ mount, ratio }) => gauge('paramedic_host_disk_ratio', { mount }, ratio)),
     ...snapshot.hostChecks.flatMap(ofCheck),
+    ...snapshot.hostChecks.flatMap(({ latency }) =>
+      latency ? [gauge('paramedic_host_network_latency_seconds', { target: latency.target }, latency.ms / 1_000)] : [],
+    ),
     ...snapshot.components.flatMap(ofComponent),
     ...ofIncidents(snapshot),
     ...ofRemediation(snapshot),

@@ -141,6 +141,16 @@ describe('health monitor', () => {
     expect(monitor.checks(gmail).find(({ check }) => check === 'calls')?.outcome).toBe('unknown');
   });
 
+  it('keeps what the last run has measured, until one measures nothing', async () => {
+    const latency = { target: 'x:1', ms: 5 };
+    const { clock, monitor } = story((_, run) => (run === 1 ? { ...healthy('fine'), latency } : healthy('fine')));
+    monitor.resume(gmail);
+    await clock.advance(1_000);
+    expect(monitor.checks(gmail)[0]?.latency).toEqual(latency);
+    await clock.advance(5_000);
+    expect(monitor.checks(gmail)[0]?.latency).toBeUndefined();
+  });
+
   it('does not ask again and again for a heartbeat that a start waits for', async () => {
     const { clock, monitor, plan, watch, only } = story(() => healthy('fine'));
     watch({ alive: { ...plan, kind: 'heartbeat', options: { timeout: 60_000 } } });

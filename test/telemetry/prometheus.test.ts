@@ -184,6 +184,18 @@ describe('gauges', () => {
     expect(await of()).toEqual([since, ...states('closed')]);
   });
 
+  it('tell how long the last connection of a network check has taken, while it succeeds', () => {
+    const [check] = snapshot().components.flatMap(({ checks }) => checks);
+    const latencyOf = (latency: { target: string; ms: number } | undefined) =>
+      toGauges(snapshot({ hostChecks: [{ ...check!, latency }] })).filter(
+        ({ metric }) => metric === 'paramedic_host_network_latency_seconds',
+      );
+    expect(latencyOf({ target: '1.1.1.1:443', ms: 20 })).toMatchObject([
+      { labels: { target: '1.1.1.1:443' }, value: 0.02 },
+    ]);
+    expect(latencyOf(undefined)).toEqual([]);
+  });
+
   it('tell nothing of the success of a check that has not run in this life', () => {
     const [never] = component('gmail').checks.map((state) => ({ ...state, at: null, outcome: 'unknown' as const }));
     const updates = toGauges(snapshot({ hostChecks: [], components: [component('gmail', { checks: [never!] })] }));

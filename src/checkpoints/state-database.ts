@@ -205,9 +205,13 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
       }
     },
 
-    /** Gives a slice of free pages back to the file system. @returns how many are left. */
+    /**
+     * Gives a slice of free pages back to the file system, and lets the WAL begin anew: it never shrinks by itself, and
+     * would grow to all that is allowed to it. @returns how many pages are left.
+     */
     vacuum(): number {
       db.pragma(`incremental_vacuum(${VACUUM_SLICE})`);
+      db.pragma('wal_checkpoint(PASSIVE)');
       return Number(db.pragma('freelist_count', { simple: true }));
     },
   };

@@ -2,7 +2,7 @@ import { createSweep, findSurvivors, systemBootId } from '../drivers/index.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import { createHostSampler } from '../health/index.ts';
-import { epochMs, type ComponentName } from '../model/index.ts';
+import type { ComponentName } from '../model/index.ts';
 import { createMetrics, toGauges, toMetrics } from '../telemetry/index.ts';
 import { createRemediation, createRemediationDesk } from '../remediation/index.ts';
 import { createActor } from './actor.ts';
@@ -29,11 +29,8 @@ import { createNotifications } from './notifications.ts';
 import { createRecoveryMode } from './recovery-mode.ts';
 import { createSystemRestart } from './system-restart.ts';
 import { openTracer } from './traces.ts';
+import { upkeep } from './upkeep.ts';
 import type { StatePaths } from './state-dir.ts';
-
-/** Old events go in slices, so that the loop is not held up. */
-const PRUNE_SLICE = 2_000;
-const PRUNE_PAUSE_MS = 100;
 
 export interface SupervisorOptions extends OpenOptions {
   /** Reads the configuration again; throws CONFIG_INVALID. */
@@ -166,13 +163,6 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     watchHost(house);
   }
 
-  async function upkeep(): Promise<void> {
-    await state.prune(new Map([...roster].map((keeper) => [keeper.name, keeper.config.state])));
-    while (store.prune(epochMs(clock.now() - MEMORY_MS), PRUNE_SLICE) === PRUNE_SLICE)
-      await clock.sleep(PRUNE_PAUSE_MS);
-    store.pruneIncidents(epochMs(clock.now() - house.loaded.config.incidents.retention));
-  }
-
   /** What nobody waits for: how old the newest checkpoints are, and whether events.db is sound. */
   async function lookAround(): Promise<void> {
     readings.learn(await state.list());
@@ -249,7 +239,17 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         await arrive();
         const onRoundError = (error: unknown) => onError('rounds', error);
         closing.add('beats', beginBeats());
-        closing.add('rounds', startRounds({ clock, emit, roster, sampleHost, upkeep, onError: onRoundError }));
+        closing.add(
+          'rounds',
+          startRounds({
+            clock,
+            emit,
+            roster,
+            sampleHost,
+            upkeep: () => upkeep(house, MEMORY_MS),
+            onError: onRoundError,
+          }),
+        );
         if (house.phase === 'booting') house.phase = 'supervising';
         reconcile(house);
         remediation.resume();

@@ -30,6 +30,7 @@ import { applyConfig } from '../../src/supervisor/reload.ts';
 import { createRecoveryMode } from '../../src/supervisor/recovery-mode.ts';
 import { Roster, startOrder } from '../../src/supervisor/roster.ts';
 import { startRounds } from '../../src/supervisor/rounds.ts';
+import { upkeep } from '../../src/supervisor/upkeep.ts';
 import { createSystemRestart } from '../../src/supervisor/system-restart.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeDriver } from '../support/fake-driver.ts';
@@ -63,6 +64,9 @@ export function configure(text: Record<string, unknown>, checked: readonly strin
   }
   return { ...config, components };
 }
+
+/** Events are kept for an hour here: so a day shows whether they go. */
+const HOUR_MS = 3_600_000;
 
 const loaded = (config: Config): LoadedConfig => ({ file: '/fake/paramedic.yaml', config, masked: {} });
 
@@ -124,7 +128,7 @@ export function fakeHouse(config: Config, random: () => number) {
     driver: driver as never,
     monitor,
     pings: createPings([]),
-    state: undefined as unknown as StateStore,
+    state: { prune: () => Promise.resolve(0) } as unknown as StateStore,
     doubts: createDoubts(),
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],
     breakers,
@@ -157,11 +161,12 @@ export function fakeHouse(config: Config, random: () => number) {
     emit,
     roster,
     sampleHost: () => Promise.reject(new Error('no host')),
-    upkeep: () => Promise.resolve(),
+    upkeep: () => upkeep(house, HOUR_MS),
     onError: () => {},
   });
   return {
     clock,
+    db,
     driver,
     events,
     house,

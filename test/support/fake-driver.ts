@@ -101,6 +101,11 @@ export class FakeDriver implements Driver {
   forget = () => Promise.resolve();
   close = () => Promise.resolve();
 
+  /** A long life: those that have ended are let go of. */
+  forgetDead(): void {
+    for (const component of this.#processes.keys()) this.#processes.set(component, this.alive(component));
+  }
+
   /** Living processes of one component. */
   alive(component: ComponentName): FakeProcess[] {
     return (this.#processes.get(component) ?? []).filter(({ alive }) => alive);

@@ -1,0 +1,13 @@
+import { epochMs } from '../model/index.ts';
+import type { House } from './house.ts';
+
+/** Old events go in slices, so that the loop is not held up. */
+const PRUNE_SLICE = 2_000;
+const PRUNE_PAUSE_MS = 100;
+
+/** What is older than anybody may ask for goes: checkpoints, events (after `memoryMs`), resolved incidents. */
+export async function upkeep({ state, roster, store, clock, loaded }: House, memoryMs: number): Promise<void> {
+  await state.prune(new Map([...roster].map((keeper) => [keeper.name, keeper.config.state])));
+  while (store.prune(epochMs(clock.now() - memoryMs), PRUNE_SLICE) === PRUNE_SLICE) await clock.sleep(PRUNE_PAUSE_MS);
+  store.pruneIncidents(epochMs(clock.now() - loaded.config.incidents.retention));
+}

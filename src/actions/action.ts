@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { BreakerControl } from '../breakers/index.ts';
 import type { Requester, Trigger } from '../model/index.ts';
+import type { RecoverWish } from './recover.ts';
 
 /** What was done: one line for people, and what a program would otherwise have to read out of it. */
 export type Done = { readonly message: string } & Readonly<Record<string, unknown>>;
@@ -17,6 +18,8 @@ export interface Actor {
   resolveIncident(incident: string, resolution: string, by: Requester): Promise<string>;
   /** Resolves when the state of now is on disk. @param timeoutMs how long the component may take to answer. */
   checkpoint(component: string, by: Requester, timeoutMs: number): Promise<Done>;
+  /** Rejects with CHECKPOINT_NOT_FOUND and CHECKPOINT_CORRUPTED too. */
+  recover(wish: RecoverWish, by: Requester): Promise<Done>;
   /** Reads the configuration again. */
   reload(): Promise<string>;
   readonly breakers: BreakerControl;

@@ -6,7 +6,7 @@ export type Encoding = 'json' | 'zstd';
 export type RecordEncoding = Encoding | 'chunks';
 
 /** Below, a frame costs more than it saves. */
-const WORTH_COMPRESSING_BYTES = 512;
+const WORTH_COMPRESSING_BYTES = 2 * 2 ** 10;
 /** Nothing that we have written is longer; damaged bytes must not make us allocate gigabytes. */
 const LONGEST_JSON_BYTES = 64 * 2 ** 20;
 

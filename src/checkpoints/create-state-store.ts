@@ -106,6 +106,18 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     return restored;
   }
 
+  async function getStateAt(...[component, checkpoint, { endedAt, journal }]: Parameters<StateStore['getStateAt']>) {
+    const doubted = new Set<CheckpointId>();
+    const question = { component, endedAt, doubted, at: clock.now(), only: checkpoint };
+    const { restored, damaged } = await ask('restore', question);
+    tellDamage(damaged);
+    const [damage] = damaged;
+    if (damage) throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: damage.why });
+    const given = journal ? restored : { ...restored, journal: [], lost_entries: [] };
+    tellRestored(component, given);
+    return given;
+  }
+
   async function beginAfresh(component: ComponentName): Promise<Restored> {
     const through = await ask('newest', { component });
     const nothing = { checkpoint_id: null, state: null, schema_version: 1, journal: [], data_loss_seconds: 0 };
@@ -173,6 +185,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       return ask('journal', { component, body: bytes, at: clock.now() }, [bytes.buffer]);
     },
     getState,
+    getStateAt,
     beginAfresh,
     list: (component) => ask('list', { component: component ?? null }),
     read,

@@ -6,7 +6,7 @@ import { isSame, type Operation } from './patch.ts';
  * Values of `after` are used, not copied.
  */
 export function diff(before: unknown, after: unknown, most: number): Operation[] | null {
-  const into: Step = { operations: [], most };
+  const into: Step = { operations: [], most, looks: MOST_LOOKS };
   try {
     compare(before, after, '', into);
     return into.operations;
@@ -19,6 +19,8 @@ export function diff(before: unknown, after: unknown, most: number): Operation[]
 interface Step {
   readonly operations: Operation[];
   readonly most: number;
+  /** Comparisons left for finding what a list and its successor have in common. */
+  looks: number;
 }
 
 const TOO_MANY = new Error('too many operations');
@@ -56,6 +58,8 @@ function compareObjects(
 
 /** How far apart a list and its successor are looked through for where they go on alike. */
 const LOOK_AHEAD = 64;
+/** Of a list in which everything is new, nothing is found however long one looks. */
+const MOST_LOOKS = 1_000;
 
 function compareLists(before: readonly unknown[], after: readonly unknown[], path: string, into: Step): void {
   let old = 0;
@@ -67,7 +71,7 @@ function compareLists(before: readonly unknown[], after: readonly unknown[], pat
       here++;
       continue;
     }
-    const { gone, come } = nextAlike(before, after, old, here);
+    const { gone, come } = nextAlike(before, after, old, here, into);
     for (let count = 0; count < gone; count++, old++) push(into, { op: 'remove', path: at(path, here) });
     for (let count = 0; count < come; count++, here++)
       push(into, { op: 'add', path: at(path, here), value: after[here] });
@@ -78,8 +82,8 @@ function compareLists(before: readonly unknown[], after: readonly unknown[], pat
 }
 
 /** The fewest elements that went, or came, until both go on alike; none of either: one took the place of another. */
-function nextAlike(before: readonly unknown[], after: readonly unknown[], old: number, here: number) {
-  for (let distance = 1; distance <= LOOK_AHEAD; distance++) {
+function nextAlike(before: readonly unknown[], after: readonly unknown[], old: number, here: number, step: Step) {
+  for (let distance = 1; distance <= LOOK_AHEAD && step.looks > 0; distance++, step.looks--) {
     if (old + distance < before.length && isSame(before[old + distance], after[here]))
       return { gone: distance, come: 0 };
     if (here + distance < after.length && isSame(before[old], after[here + distance]))

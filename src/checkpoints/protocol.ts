@@ -23,6 +23,8 @@ export interface Jobs {
       endedAt: EpochMs | null;
       doubted: ReadonlySet<CheckpointId>;
       at: EpochMs;
+      /** This one and no other. */
+      only?: CheckpointId;
     };
     answer: { restored: Restored; damaged: readonly Damage[]; hadAnything: boolean };
   };

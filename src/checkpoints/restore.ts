@@ -1,4 +1,4 @@
-import type { CheckpointId, EpochMs } from '../model/index.ts';
+import type { CheckpointId, ComponentName, EpochMs } from '../model/index.ts';
 import { choose } from './choose.ts';
 import { openState, type OpenState } from './open-state.ts';
 import type { Damage, Jobs } from './protocol.ts';
@@ -33,10 +33,11 @@ function open(states: StateDatabase, checkpoint: CheckpointInfo, at: EpochMs): O
 }
 
 /** What a component continues from: the newest state that verifies and is not in doubt, and the journal after it. */
-export function restore(states: StateDatabase, { component, endedAt, doubted, at }: Jobs['restore']['ask']) {
+export function restore(states: StateDatabase, { component, endedAt, doubted, at, only }: Jobs['restore']['ask']) {
   const { checkpoints, journalled } = states;
   // A day of checkpoints is long, and the newest nearly always verifies.
-  let candidates = checkpoints.list(component, FIRST_LOOK);
+  let candidates =
+    only === undefined ? checkpoints.list(component, FIRST_LOOK) : [ofComponent(states, component, only)];
   const last = journalled.last(component);
   const known = states.markOf(component);
   const damaged: Damage[] = [];
@@ -93,11 +94,18 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
       schema_version: checkpoint.schema_version,
       journal,
       data_loss_seconds: lostMs / 1_000,
-      lost_checkpoints: Math.max(0, known.sequence - checkpoint.sequence - sound.length),
+      lost_checkpoints: only === undefined ? Math.max(0, known.sequence - checkpoint.sequence - sound.length) : 0,
       lost_entries: gaps,
-      source,
+      source: only !== undefined && checkpoint.sequence < known.sequence ? 'previous' : source,
     });
   }
+}
+
+/** @throws Refusal CHECKPOINT_NOT_FOUND, also for one of another component. */
+function ofComponent(states: StateDatabase, component: ComponentName, checkpoint: CheckpointId): CheckpointInfo {
+  const info = states.checkpoints.one(checkpoint);
+  if (info?.component === component) return { ...info, valid: true };
+  throw new Refusal({ code: 'CHECKPOINT_NOT_FOUND', parameters: { checkpoint } });
 }
 
 /** One checkpoint with its state. @throws Refusal CHECKPOINT_NOT_FOUND */

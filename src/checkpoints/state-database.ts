@@ -24,6 +24,7 @@ const WHOLE_BYTES = 2 ** 20;
 const WORTH_COMPARING_BYTES = 8 * 2 ** 10;
 const MOST_COMPARED_BYTES = 2 ** 20;
 const MOST_OPERATIONS = 2_000;
+const LONGEST_PAUSE = 32;
 
 export type StateDatabase = ReturnType<typeof createStateDatabase>;
 
@@ -38,6 +39,8 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
   const working = createWorkingStates();
   /** Of what was written or asked for; all of them are forgotten when a transaction fails. */
   const heads = new Map<ComponentName, Head>();
+  /** Puts that are not compared with the one before, because that was of no use the last time. */
+  const pauses = new Map<ComponentName, { readonly length: number; left: number }>();
   /** What the transaction at work has moved forward. */
   const moved = new Map<ComponentName, Partial<Mark>>();
 
@@ -49,19 +52,20 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
 
   function checkThrough(component: ComponentName, through: number | null): void {
     const last = journal.last(component);
-    if (through === null && last !== null) {
+    if (through === null && last === null) return;
+    if (through === null) {
       const why = `is required, because "${component}" has journalled: the entry_id of the last entry in the state (the newest is ${last})`;
       throw bodyInvalid('through', why);
     }
     // Any number that was ever given out will do: the next entry of this component has a higher one.
-    if (through !== null && through > journal.highest()) {
+    if (through > journal.highest()) {
       throw bodyInvalid(
         'through',
         `${through} is not a journal entry of "${component}": its newest is ${last ?? 'none'}`,
       );
     }
     const oldest = journal.oldestThrough(component);
-    if (through !== null && oldest !== null && through < oldest) {
+    if (oldest !== null && through < oldest) {
       throw bodyInvalid('through', `the journal is kept from ${oldest} on: entries after ${through} may be gone`);
     }
   }
@@ -113,9 +117,20 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
     if (!head || !before?.exact || !exact) return null;
     if (state.byteLength < WORTH_COMPARING_BYTES || state.byteLength > MOST_COMPARED_BYTES) return null;
     if (!goesOn(head, 0, at)) return null;
+    const pause = pauses.get(component);
+    if (pause && pause.left > 0) {
+      pause.left--;
+      return null;
+    }
     const operations = diff(before.value, value, MOST_OPERATIONS);
     const json = operations && Buffer.from(JSON.stringify(operations));
-    return json && json.byteLength <= state.byteLength / 2 && goesOn(head, json.byteLength, at) ? json : null;
+    if (json && json.byteLength <= state.byteLength / 2) {
+      pauses.delete(component);
+      return goesOn(head, json.byteLength, at) ? json : null;
+    }
+    const next = Math.min((pause?.length ?? 1) * 2, LONGEST_PAUSE);
+    pauses.set(component, { length: next, left: next });
+    return null;
   }
 
   /** The newest state, read back: it was not the last that was written, or there was no room for it. */

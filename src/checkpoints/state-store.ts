@@ -113,6 +113,15 @@ export interface StateStore {
    * @param doubted passed over too, as long as there is another one: a doubt is no proof, and never leads to nothing.
    */
   getState(component: ComponentName, endedAt: EpochMs | null, doubted?: ReadonlySet<CheckpointId>): Promise<Restored>;
+  /**
+   * The state of one checkpoint, and the journal after it unless `journal` is false. Rejects with CHECKPOINT_NOT_FOUND,
+   * also when it is another component's, or CHECKPOINT_CORRUPTED.
+   */
+  getStateAt(
+    component: ComponentName,
+    checkpoint: CheckpointId,
+    options: { endedAt: EpochMs | null; journal: boolean },
+  ): Promise<Restored>;
   /** What a component continues from that is not to remember: nothing; `through` is where its journal stands. */
   beginAfresh(component: ComponentName): Promise<Restored>;
   list(component?: ComponentName): Promise<CheckpointInfo[]>;

@@ -9,17 +9,19 @@ interface CheckpointView {
   readonly checkpoint_id: string;
   readonly component: string;
   readonly at: string;
+  readonly kind: string;
   readonly trigger: string;
   readonly size_bytes: number;
   readonly schema_version: number;
   readonly valid: boolean;
 }
 
-const HEADINGS = ['CHECKPOINT', 'COMPONENT', 'AT', 'TRIGGER', 'SIZE', 'SCHEMA', 'VALID'];
+const HEADINGS = ['CHECKPOINT', 'COMPONENT', 'AT', 'KIND', 'TRIGGER', 'SIZE', 'SCHEMA', 'VALID'];
 const row = (checkpoint: CheckpointView): string[] => [
   checkpoint.checkpoint_id,
   checkpoint.component,
   checkpoint.at,
+  checkpoint.kind,
   checkpoint.trigger,
   formatSize(checkpoint.size_bytes),
   String(checkpoint.schema_version),
@@ -44,6 +46,22 @@ async function create(component: string, { timeout, json, ...where }: Options & 
   const done = await progress(`checkpoint of ${component}`, work);
   if (json) printJson(done);
   else console.log(done.message);
+}
+
+async function show(checkpoint: string, options: Options): Promise<void> {
+  const client = await connect(options);
+  const path = `/checkpoints/${encodeURIComponent(checkpoint)}`;
+  const { state, ...info } = await client.get<CheckpointView & { state: unknown }>(path);
+  if (options.json) return printJson({ ...info, state });
+  console.log(table(HEADINGS, [row(info)]));
+  console.log(JSON.stringify(state, null, 2));
+}
+
+async function prune({ json, ...where }: Options): Promise<void> {
+  const work = (await connect(where)).post<{ deleted: number }>('/checkpoints/prune');
+  const result = await progress('pruning', work);
+  if (json) printJson(result);
+  else console.log(`${result.deleted} checkpoints deleted`);
 }
 
 async function verify(options: Options): Promise<void> {
@@ -74,6 +92,14 @@ export function addCheckpoints(program: Command): void {
     .option('--timeout <duration>', 'how long it may take to answer (10s)', durationText)
     .option('--json', 'as JSON')
     .action(create);
+  withDaemon(command.command('show <checkpoint>'))
+    .description('one checkpoint with its state')
+    .option('--json', 'as JSON')
+    .action(show);
+  withDaemon(command.command('prune'))
+    .description('delete now what the retention does not keep')
+    .option('--json', 'as JSON')
+    .action(prune);
   withDaemon(command.command('verify'))
     .description('compare every checkpoint with its checksum; exit code 1 when one does not match')
     .option('--json', 'as JSON')

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readVersion } from '../version.ts';
 import { addBreakers } from './breakers.ts';
 import { addCheckpoints } from './checkpoints.ts';
+import { addRecover } from './recover.ts';
 import { addComponentActions } from './component-actions.ts';
 import { addConfig } from './config.ts';
 import { addEvents } from './events.ts';
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     addIncidents,
     addConfig,
     addCheckpoints,
+    addRecover,
     addBreakers,
     addReload,
     addService,

@@ -7,6 +7,11 @@ export interface Beat {
   readonly message?: string;
   /** Any number that grows while it works. */
   readonly progress?: number;
+  /**
+   * Whether anything has changed since the newest checkpoint: `clean`, nothing is asked for; `dirty`, at the next
+   * interval, or when another component crashes; `urgent`, at once. For those who answer with `onGetState`.
+   */
+  readonly state?: 'clean' | 'dirty' | 'urgent';
   /** At most ten. */
   readonly metrics?: Readonly<Record<string, number>>;
 }

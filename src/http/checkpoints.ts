@@ -10,6 +10,7 @@ import { parameter, resource } from './resource.ts';
 
 const listQuery = z.object({ component: z.string().optional() });
 const parameters = z.record(z.string(), z.unknown());
+const recoveriesQuery = z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(20) });
 const nothing = z.strictObject({});
 const CHECKPOINT_ID = /^CP-[0-9A-Z-]{1,64}$/;
 
@@ -35,6 +36,21 @@ export function checkpoints(daemon: Daemon): Router {
       await parseBody(request, nothing);
       const verified = await daemon.state.verify();
       response.json({ ...verified, corrupted: verified.corrupted.map(view) });
+    },
+  });
+  resource(router, '/checkpoints/prune', {
+    async POST(request, response) {
+      await parseBody(request, nothing);
+      response.json({ deleted: await daemon.pruneCheckpoints() });
+    },
+  });
+  resource(router, '/recoveries', {
+    GET(request, response) {
+      const { limit } = parse(recoveriesQuery, request.query);
+      response.json({ recoveries: daemon.recoveries(limit) });
+    },
+    async POST(request, response) {
+      response.json(await daemon.act('recover', await parseBody(request, parameters), 'person'));
     },
   });
   resource(router, '/checkpoints/:id', {

@@ -52,6 +52,22 @@ export interface EventFields {
   /** `dropped`: a daemon that came back found that it had been begun too long ago. */
   'system.restarted': { cause: ComponentName; outcome: 'done' | 'dropped'; durationMs: number };
 
+  /** Components were brought back to what they had saved. `how`: while they ran, by a restart, or not at all (`why`). */
+  'system.recovered': {
+    recovery: RecoveryId;
+    mode: 'full' | 'partial' | 'minimal' | 'none';
+    by: Requester;
+    outcome: 'success' | 'failure';
+    points: readonly {
+      readonly component: ComponentName;
+      readonly checkpoint: CheckpointId | null;
+      /** Estimated: the time whose changes are lost. */
+      readonly dataLossMs: number;
+      readonly how: 'set_state' | 'restart' | 'none';
+      readonly why: string | null;
+    }[];
+  };
+
   /** A start is about to happen: stored before the spawn, so that nothing is ever started twice. */
   'component.starting': { incarnation: IncarnationId; reason: StartReason; attempt: number };
   /** `engine`: only where it is not a child process of ours; `process`: null where none of this machine is known. */
@@ -308,6 +324,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'store.set_aside': 'decision',
   'system.restarting': 'decision',
   'system.restarted': 'decision',
+  'system.recovered': 'decision',
   'component.starting': 'decision',
   'component.started': 'decision',
   'component.start_failed': 'decision',

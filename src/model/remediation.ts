@@ -7,6 +7,7 @@ export const actionNames = [
   'restart',
   'reload',
   'checkpoint',
+  'recover',
   'breaker_open',
   'breaker_close',
   'breaker_reset',

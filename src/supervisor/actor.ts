@@ -6,6 +6,7 @@ import type { IncidentDesk } from '../incidents/index.ts';
 import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
 import type { Commands } from './commands.ts';
 import type { Keeper } from './keeper.ts';
+import type { Recover } from './recover.ts';
 import type { Roster } from './roster.ts';
 
 export interface ActorDeps {
@@ -20,6 +21,7 @@ export interface ActorDeps {
   readonly reload: () => Promise<string>;
   readonly incidents: Pick<IncidentDesk, 'resolve'>;
   readonly breakers: BreakerControl;
+  readonly recover: Recover['run'];
 }
 
 /** Carries out what people, webhooks and the API ask for, on the keepers. */
@@ -34,6 +36,7 @@ export function createActor({
   stopping,
   reload,
   breakers,
+  recover,
 }: ActorDeps): Actor {
   /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
   const release = (keeper: Keeper, by: Requester): void => {
@@ -65,7 +68,7 @@ export function createActor({
     return `${keeper.name} is ready${asWhat(keeper)}`;
   };
 
-  return {
+  const actor: Actor = {
     async start(component, by) {
       await ended(component);
       const keeper = current(component);
@@ -111,9 +114,15 @@ export function createActor({
       return { message: `${name} has saved its state as ${checkpoint}`, checkpoint_id: checkpoint };
     },
 
+    async recover(wish, by) {
+      if (stopping()) throw failure('SHUTTING_DOWN', undefined);
+      return recover(wish, by, (component) => actor.restart(component, by, true));
+    },
+
     reload,
     breakers,
   };
+  return actor;
 }
 
 /** ` (pid 7)`, ` (container redis)`; empty when nothing runs. */

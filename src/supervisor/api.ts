@@ -6,6 +6,7 @@ import type { ToldCrash } from '../crashes/index.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { RemediationDesk } from '../remediation/index.ts';
 import type { ComponentName, ComponentStateName, Decision, HealthStatus, Listener, Requester } from '../model/index.ts';
+import type { Dirtiness } from './auto-checkpoint.ts';
 import type { Commands } from './commands.ts';
 
 /*
@@ -106,6 +107,22 @@ export interface CrashView {
   readonly report: string | null;
 }
 
+/** What components were brought back to, because somebody asked for it. */
+export interface RecoveryView {
+  readonly recovery_id: string;
+  readonly at: string;
+  readonly mode: string;
+  readonly by: string;
+  readonly outcome: string;
+  readonly points: readonly {
+    readonly component: string;
+    readonly checkpoint_id: string | null;
+    readonly estimated_data_loss_seconds: number;
+    readonly how: string;
+    readonly why: string | null;
+  }[];
+}
+
 /** An event in the contract's names, with `seq` as its SSE id; `seq` null: it was only told, not stored. */
 export type EventView = { readonly seq: number | null; readonly at: string; readonly type: string } & Readonly<
   Record<string, unknown>
@@ -141,6 +158,10 @@ export interface Daemon {
   /** A crash report's whole JSON; undefined when there is none. */
   crashReport(id: string): Promise<unknown>;
   checkpoints(component?: string): Promise<CheckpointInfo[]>;
+  /** Deletes what the retention does not keep, now. @returns how many went. */
+  pruneCheckpoints(): Promise<number>;
+  /** Newest first. */
+  recoveries(limit: number): readonly RecoveryView[];
   /**
    * Asks the action registry. Resolves when the action is done: a start or restart when verified healthy.
    * Rejects with COMPONENT_NOT_FOUND, ACTION_REFUSED, ACTION_FAILED, BODY_INVALID (unknown action or parameters).
@@ -191,4 +212,6 @@ export interface HeartbeatBody {
   readonly message?: string | undefined;
   readonly progress?: number | undefined;
   readonly metrics?: Readonly<Record<string, number>> | undefined;
+  /** Whether anything has changed since the newest checkpoint, and whether it can wait. */
+  readonly state?: Dirtiness | undefined;
 }

@@ -26,10 +26,11 @@ import { namesOf, takeSnapshot } from './snapshot.ts';
 import { incarnationOf } from './state.ts';
 import { remediationTarget } from './situation.ts';
 import { createNotifications } from './notifications.ts';
+import { createRecover } from './recover.ts';
 import { createRecoveryMode } from './recovery-mode.ts';
 import { createSystemRestart } from './system-restart.ts';
 import { openTracer } from './traces.ts';
-import { upkeep } from './upkeep.ts';
+import { pruneStates, upkeep } from './upkeep.ts';
 import type { StatePaths } from './state-dir.ts';
 
 export interface SupervisorOptions extends OpenOptions {
@@ -170,6 +171,8 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     if (integrity !== 'ok') onError('events.db', new Error(integrity));
   }
 
+  const recover = createRecover(house);
+  bus.subscribe(recover.hear);
   const actor = createActor({
     roster,
     commands: house.commands,
@@ -178,6 +181,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     record: (keeper) => bus.record(keeper.name),
     unmet: (keeper) => unmetOf(house, keeper),
     breakers: house.breakers,
+    recover: recover.run,
     stopping: () => house.phase === 'stopping',
     incidents: house.desk,
     reload: async () => {
@@ -207,6 +211,8 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     reload,
     requestStop: ({ keepComponents }) => void stop(keepComponents, 0),
     metrics: metrics.render,
+    pinned: recover.pinned,
+    prune: () => pruneStates(house),
     systemRestart,
   });
   const notify = createNotify({
@@ -245,6 +251,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
             clock,
             emit,
             roster,
+            saveStates: house.autoCheckpoint.tick,
             sampleHost,
             upkeep: () => upkeep(house, MEMORY_MS),
             onError: onRoundError,

@@ -10,6 +10,7 @@ import type { IncidentBook, IncidentDesk } from '../incidents/index.ts';
 import type { EpochMs } from '../model/index.ts';
 import type { RestartLedger } from '../restart/index.ts';
 import type { EventStore } from '../storage/index.ts';
+import type { AutoCheckpoint } from './auto-checkpoint.ts';
 import type { Bus } from './bus.ts';
 import type { Commands } from './commands.ts';
 import type { Credentials } from './credentials.ts';
@@ -40,6 +41,7 @@ export interface House {
   readonly breakers: Breakers;
   readonly roster: Roster;
   readonly commands: Commands;
+  readonly autoCheckpoint: AutoCheckpoint;
   readonly readings: Readings;
   readonly paths: StatePaths;
   /** Where components are heard in the words of sd_notify. */

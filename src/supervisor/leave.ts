@@ -5,6 +5,9 @@ import type { Commands } from './commands.ts';
 /** One that hangs does not answer, and must hear the signal soon. */
 const LONGEST_ANSWER_MS = 1_000;
 
+/** A state that takes longer to save is not waited for: the newest checkpoint and the journal have to do. */
+const LONGEST_SAVE_MS = 2_000;
+
 /** How the time that a component has to leave is shared between the command and the signal. */
 export const sharesOf = (graceMs: number) => ({
   /** It must have taken the command by then, or the signal comes. */
@@ -15,10 +18,10 @@ export const sharesOf = (graceMs: number) => ({
 
 export interface LeaveDeps {
   readonly clock: Clock;
-  readonly commands: Pick<Commands, 'hears' | 'order'>;
+  readonly commands: Pick<Commands, 'hears' | 'order' | 'saveState'>;
 }
 
-/** Asks a component over its command line to leave. @returns what is left of `graceMs` for the signal and the kill. */
+/** Asks a component over its command line to save its state and to leave. @returns what is left of `graceMs` for the signal and the kill. */
 export type AskToLeave = (
   component: ComponentName,
   exited: Promise<unknown>,
@@ -28,16 +31,22 @@ export type AskToLeave = (
 
 export function createAskToLeave({ clock, commands }: LeaveDeps): AskToLeave {
   return async (component, exited, graceMs, why) => {
-    if (!commands.hears(component, 'shutdown')) return graceMs;
     const begun = clock.monotonic();
-    const { answerMs, leaveMs } = sharesOf(graceMs);
+    const left = () => Math.max(0, graceMs - (clock.monotonic() - begun));
     const gone = exited.then(() => 'gone');
+    if (commands.hears(component, 'get_state')) {
+      const saveMs = Math.min(LONGEST_SAVE_MS, graceMs / 5);
+      await Promise.race([gone, commands.saveState(component, 'shutdown', saveMs).catch(() => {})]);
+    }
+    if (!commands.hears(component, 'shutdown')) return left();
+    const { answerMs, leaveMs } = sharesOf(left());
+    const asked = clock.monotonic();
     const told = commands.order(component, 'shutdown', { why, deadline_ms: Math.floor(leaveMs) }, answerMs);
     const first = await Promise.race([gone, told.then(() => 'taken').catch(() => 'refused')]);
     const patience = new AbortController();
-    const late = () => clock.sleep(begun + leaveMs - clock.monotonic(), patience.signal).catch(() => undefined);
+    const late = () => clock.sleep(asked + leaveMs - clock.monotonic(), patience.signal).catch(() => undefined);
     if (first === 'taken') await Promise.race([gone, late()]);
     patience.abort();
-    return Math.max(0, graceMs - (clock.monotonic() - begun));
+    return left();
   };
 }

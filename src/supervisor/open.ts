@@ -23,6 +23,7 @@ import { createLedger } from '../restart/index.ts';
 import { openEventStore, type SetAside } from '../storage/index.ts';
 import { createLog, toLog } from '../telemetry/index.ts';
 import { announceBreakers, breakersNow } from './breaker-news.ts';
+import { createAutoCheckpoint, saveableOf } from './auto-checkpoint.ts';
 import { createBus } from './bus.ts';
 import { createCommands } from './commands.ts';
 import { createCredentials, type ComponentTokens } from './credentials.ts';
@@ -174,6 +175,9 @@ export function openHouse(
   });
   bus.subscribe(announceBreakers({ commands, clock }));
 
+  const autoCheckpoint = createAutoCheckpoint({ clock, commands, saveable: () => saveableOf(roster) });
+  bus.subscribe(autoCheckpoint.read);
+
   const house: House = {
     clock,
     version,
@@ -195,6 +199,7 @@ export function openHouse(
     kernelLog,
     roster,
     commands,
+    autoCheckpoint,
     breakers,
     readings,
     paths,

@@ -13,6 +13,8 @@ export interface RoundsDeps {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly roster: Roster;
+  /** Asks for the states that are due. */
+  readonly saveStates: () => void;
   readonly sampleHost: () => Promise<EventFields['host.sampled']>;
   /** Old events and checkpoints go. */
   readonly upkeep: () => Promise<void>;
@@ -20,7 +22,7 @@ export interface RoundsDeps {
 }
 
 /** What happens again and again, whatever else happens. @returns how to end it. */
-export function startRounds({ clock, emit, roster, sampleHost, upkeep, onError }: RoundsDeps): () => void {
+export function startRounds({ clock, emit, roster, saveStates, sampleHost, upkeep, onError }: RoundsDeps): () => void {
   const cancels = new Map<string, () => void>();
 
   const every = (name: string, ms: number, run: () => void): void => {
@@ -38,6 +40,7 @@ export function startRounds({ clock, emit, roster, sampleHost, upkeep, onError }
   every('tick', TICK_MS, () => {
     const started = clock.monotonic();
     for (const keeper of roster) keeper.recheck();
+    saveStates();
     emit({ type: 'daemon.ticked', at: clock.now(), durationMs: clock.monotonic() - started });
   });
 

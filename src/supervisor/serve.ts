@@ -11,6 +11,7 @@ import type { House } from './house.ts';
 import { receivePing } from './receive-ping.ts';
 import type { Keeper } from './keeper.ts';
 import { decideFor } from './situation.ts';
+import type { Recover } from './recover.ts';
 import type { SystemRestart } from './system-restart.ts';
 import { stateName } from './state.ts';
 import { budgetView, checkView, componentView, crashView, eventView } from './views.ts';
@@ -23,6 +24,8 @@ export interface ServeDeps {
   readonly reload: Daemon['reload'];
   readonly requestStop: Daemon['requestStop'];
   readonly metrics: Daemon['metrics'];
+  readonly pinned: Recover['pinned'];
+  readonly prune: () => Promise<number>;
   readonly systemRestart: Pick<SystemRestart, 'wouldCome'>;
 }
 
@@ -35,6 +38,8 @@ export function serve({
   reload,
   requestStop,
   metrics,
+  pinned,
+  prune,
   systemRestart,
 }: ServeDeps): Daemon {
   const { bus, store, roster, monitor, clock } = house;
@@ -70,6 +75,25 @@ export function serve({
     crashes: ({ component, limit }) =>
       store.crashes({ component: component as ComponentName | undefined, limit }).map(crashView),
     crashReport: (id) => house.reports.read(id),
+    pruneCheckpoints: prune,
+    recoveries: (limit) =>
+      store
+        .newestOf('system.recovered', limit)
+        .toReversed()
+        .map(({ at, recovery, mode, by, outcome, points }) => ({
+          recovery_id: recovery,
+          at: iso(at),
+          mode,
+          by,
+          outcome,
+          points: points.map(({ component, checkpoint, dataLossMs, how, why }) => ({
+            component,
+            checkpoint_id: checkpoint,
+            estimated_data_loss_seconds: dataLossMs / 1_000,
+            how,
+            why,
+          })),
+        })),
     checkpoints: (component) => house.state.list(component as ComponentName | undefined),
     act,
     eventsAfter: (seq, limit) => store.after(seq, limit).map((stored) => eventView(stored.event, stored.seq)),
@@ -96,12 +120,13 @@ export function serve({
     },
     speaksFor: (component, other): other is ComponentName =>
       other === component || roster.living(other as ComponentName)?.config.parent?.name === component,
-    heartbeat(component, { status = 'healthy', message = '', progress = null, metrics: given = {} }) {
+    heartbeat(component, { status = 'healthy', message = '', progress = null, metrics: given = {}, state }) {
       if (!roster.living(component)?.life) return;
       const at = clock.now();
       const list = Object.entries(given).map(([name, value]) => ({ name, value }));
       monitor.heartbeat(component, { at, status, message, progress, metrics: given });
       bus.emit({ type: 'heartbeat.received', component, at, status, message, progress, metrics: list });
+      if (state) house.autoCheckpoint.hear(component, state);
     },
     ping: (token, told) => receivePing(house, token, told),
     testify: (component, told) => roster.living(component)?.testify(told),
@@ -109,6 +134,8 @@ export function serve({
     restore(component) {
       const { lastEndAt } = bus.record(component);
       const keeper = roster.get(component);
+      const told = pinned(component);
+      if (told) return told;
       return keeper.config.state.preserve
         ? house.state.getState(component, lastEndAt, doubtedOf(house, keeper))
         : house.state.beginAfresh(component);

@@ -6,8 +6,13 @@ const PRUNE_SLICE = 2_000;
 const PRUNE_PAUSE_MS = 100;
 
 /** What is older than anybody may ask for goes: checkpoints, events (after `memoryMs`), resolved incidents. */
-export async function upkeep({ state, roster, store, clock, loaded }: House, memoryMs: number): Promise<void> {
-  await state.prune(new Map([...roster].map((keeper) => [keeper.name, keeper.config.state])));
+export async function upkeep(house: House, memoryMs: number): Promise<void> {
+  const { store, clock, loaded } = house;
+  await pruneStates(house);
   while (store.prune(epochMs(clock.now() - memoryMs), PRUNE_SLICE) === PRUNE_SLICE) await clock.sleep(PRUNE_PAUSE_MS);
   store.pruneIncidents(epochMs(clock.now() - loaded.config.incidents.retention));
 }
+
+/** Deletes the checkpoints that the retention does not keep. @returns how many went. */
+export const pruneStates = ({ state, roster }: Pick<House, 'state' | 'roster'>): Promise<number> =>
+  state.prune(new Map([...roster].map((keeper) => [keeper.name, keeper.config.state])));

@@ -42,6 +42,11 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       return ['error', `the ${e.store} database was unusable (${e.why}) and was moved to ${e.movedTo}`];
     case 'system.restarting':
       return ['error', `the whole system is restarted in recovery mode, for ${e.cause} has failed: ${e.why}`];
+    case 'system.recovered':
+      return [
+        e.outcome === 'success' ? 'info' : 'error',
+        `recovery ${e.recovery} (${e.mode}): ${e.points.map(({ component, checkpoint, why }) => (why === null ? `${component} from ${checkpoint ?? 'nothing'}` : `not ${component}: ${why}`)).join('; ')}`,
+      ];
     case 'system.restarted':
       return e.outcome === 'done'
         ? ['warn', `the whole system was stopped and is being started again after ${formatDuration(e.durationMs)}`]

@@ -174,6 +174,7 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'config.rejected':
     case 'store.set_aside':
     case 'system.restarting':
+    case 'system.recovered':
     case 'system.restarted':
     case 'component.starting':
     case 'component.started':

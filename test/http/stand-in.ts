@@ -199,6 +199,26 @@ export class StandIn implements Daemon {
   speaksFor = (component: string, other: string): other is ComponentName =>
     other === component || other === 'soul_engine';
   testify = (component: string, told: unknown) => this.#note('testify', component, told);
+  async pruneCheckpoints() {
+    return 3;
+  }
+  recoveries(limit: number) {
+    const point = {
+      component: 'agent_core',
+      checkpoint_id: 'CP-1',
+      estimated_data_loss_seconds: 2,
+      how: 'restart',
+      why: null,
+    };
+    const recovery = {
+      recovery_id: 'REC-1',
+      at: '2026-11-23T12:00:00.000Z',
+      mode: 'full',
+      by: 'person',
+      outcome: 'success',
+    };
+    return [{ ...recovery, points: [point] }].slice(0, limit);
+  }
   restore = async (component: string) => {
     this.#note('restore', component);
     return {

@@ -21,6 +21,8 @@ import { createEventStore } from '../../src/storage/index.ts';
 import { eventMigrations } from '../../src/storage/migrations/events.ts';
 import { createActor } from '../../src/supervisor/actor.ts';
 import { createBus } from '../../src/supervisor/bus.ts';
+import { createRecover } from '../../src/supervisor/recover.ts';
+import { createAutoCheckpoint } from '../../src/supervisor/auto-checkpoint.ts';
 import { createCommands } from '../../src/supervisor/commands.ts';
 import type { House } from '../../src/supervisor/house.ts';
 import { createKeepers, unmetOf, watch } from '../../src/supervisor/keepers.ts';
@@ -136,6 +138,7 @@ export function fakeHouse(config: Config, random: () => number) {
     oom: { killedJustNow: () => null, close: () => {} },
     roster,
     commands,
+    autoCheckpoint: createAutoCheckpoint({ clock, commands, saveable: () => [] }),
     readings,
     paths: { root: '/', db: '/', logs: '/', crashes: '/', tokens: '/' },
     booted: loaded(config),
@@ -160,6 +163,7 @@ export function fakeHouse(config: Config, random: () => number) {
     clock,
     emit,
     roster,
+    saveStates: () => {},
     sampleHost: () => Promise.reject(new Error('no host')),
     upkeep: () => upkeep(house, HOUR_MS),
     onError: () => {},
@@ -183,6 +187,7 @@ export function fakeHouse(config: Config, random: () => number) {
       reload: () => Promise.resolve(''),
       incidents: house.desk,
       breakers,
+      recover: createRecover(house).run,
     }),
     reload: (next: Config) => applyConfig(house, loaded(next), makeKeeper),
     record: (component: string) => bus.record(component as ComponentName),

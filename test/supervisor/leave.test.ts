@@ -22,9 +22,18 @@ function setUp(kinds: readonly CommandKind[] = ['shutdown']) {
 
 describe('a component that is asked to leave', () => {
   it('gets the signal at once when it does not listen for that', async () => {
-    const { asked, heard } = setUp(['get_state']);
+    const { asked, heard } = setUp(['reload']);
     expect(await asked).toBe(10_000);
     expect(heard).toEqual([]);
+  });
+
+  it('saves its state first, and is not waited for longer than it can spare', async () => {
+    const { asked, clock, heard } = setUp(['get_state', 'shutdown']);
+    expect(heard).toMatchObject([{ kind: 'get_state' }]);
+    await clock.advance(2_000);
+    expect(heard).toMatchObject([{ kind: 'get_state' }, { kind: 'shutdown', data: { deadline_ms: 6_000 } }]);
+    await clock.advance(1_000);
+    expect(await asked).toBe(7_200);
   });
 
   it('is told how long it has, and gets no signal while it has it', async () => {

@@ -55,6 +55,18 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
   'store.set_aside': { type: 'store.set_aside', at, store: 'events', movedTo: '/x/events.db.bad', why: 'malformed' },
   'system.restarting': { type: 'system.restarting', at, cause: gmail.component, why: 'used up' },
   'system.restarted': { type: 'system.restarted', at, cause: gmail.component, outcome: 'done', durationMs: 900 },
+  'system.recovered': {
+    type: 'system.recovered',
+    at,
+    recovery,
+    mode: 'partial',
+    by: 'person',
+    outcome: 'failure',
+    points: [
+      { component: gmail.component, checkpoint, dataLossMs: 1_500, how: 'restart', why: null },
+      { component: gmail.component, checkpoint: null, dataLossMs: 0, how: 'none', why: 'it hangs' },
+    ],
+  },
   'component.starting': { type: 'component.starting', ...life, reason: 'crash', attempt: 2 },
   'component.started': { type: 'component.started', ...life, process },
   'component.start_failed': { type: 'component.start_failed', ...life, why: 'no such file' },

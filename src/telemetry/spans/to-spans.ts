@@ -47,6 +47,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'store.set_aside':
     case 'system.restarting':
     case 'system.restarted':
+    case 'system.recovered':
     case 'component.starting':
     case 'component.started':
     case 'component.adopted':

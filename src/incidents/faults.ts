@@ -50,6 +50,18 @@ export const ofCrash = ({ component, crashType, errorType, exit, signature }: Ev
 
 const exitText = ({ code, signal }: Exit): string => signal ?? (code === null ? 'exit unknown' : `exit code ${code}`);
 
+const UNKILLABLE = 'unkillable';
+
+export const ofUnkillable = ({ component, pid, processState, afterMs }: EventOf<'component.unkillable'>): Fault => ({
+  severity: 'critical',
+  category: 'error',
+  title: `${component} cannot be killed`,
+  description: `process ${pid ?? 'unknown'} is still there ${afterMs / 1_000} s after it was killed, state ${processState ?? 'unknown'}`,
+  signature: UNKILLABLE,
+});
+
+export const isOfUnkillable = ({ signature }: Pick<Fault, 'signature'>): boolean => signature === UNKILLABLE;
+
 export const ofFailedStart = ({ component, why }: EventOf<'component.start_failed'>): Fault => ({
   severity: 'high',
   category: 'error',

@@ -9,6 +9,7 @@ import type {
   Resolver,
 } from '../model/index.ts';
 import {
+  isOfUnkillable,
   isOurDoing,
   ofAlert,
   ofCheck,
@@ -18,6 +19,7 @@ import {
   ofLateStart,
   ofOpenBreaker,
   ofRecovery,
+  ofUnkillable,
   severityOfRecovery,
   worse,
   type Fault,
@@ -48,6 +50,11 @@ const reactions: { readonly [T in EventType]?: Reaction<T> } = {
     isWelcome(event.component, around.batch) ? [] : fault(event, open, around, ofCrash(event), isOurDoing(event)),
 
   'component.start_failed': (event, open, around) => fault(event, open, around, ofFailedStart(event)),
+  'component.unkillable': (event, open, around) => fault(event, open, around, ofUnkillable(event), true),
+  'component.stopped': (event, open) =>
+    idle(open) && isOfUnkillable(open) && event.next === 'stop'
+      ? [resolved(event, open, 'itself', 'it has gone at last')]
+      : [],
   'component.start_timed_out': (event, open, around) => fault(event, open, around, ofLateStart(event)),
   'check.tripped': (event, open, around) =>
     fault(event, open, around, ofCheck(event, around.failingSince(event)), true),

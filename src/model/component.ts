@@ -46,6 +46,8 @@ export type ComponentState =
       readonly process: ProcessIdentity | null;
       readonly engine?: EngineIdentity;
       readonly next: 'stop' | 'restart';
+      /** It was killed and is still there. */
+      readonly why?: string;
     }
   | { readonly is: 'backoff'; readonly since: EpochMs; readonly until: EpochMs | null; readonly why: string }
   | { readonly is: 'failed'; readonly since: EpochMs; readonly why: string };

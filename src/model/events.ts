@@ -82,6 +82,13 @@ export interface EventFields {
   'component.stopping': { incarnation: IncarnationId; why: string; graceMs: number; next: 'stop' | 'restart' };
   /** The end that was asked for. `forced`: it did not go by itself. */
   'component.stopped': { incarnation: IncarnationId; exit: Exit; forced: boolean; next: 'stop' | 'restart' };
+  /** Killed with all that it has started, and still there: nothing is started in its place. `processState`: a letter of the kernel. */
+  'component.unkillable': {
+    incarnation: IncarnationId;
+    pid: number | null;
+    processState: string | null;
+    afterMs: number;
+  };
   /** The end that nobody asked for, or that a failing check made necessary. */
   'component.crashed': {
     incarnation: IncarnationId;
@@ -334,6 +341,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'component.health_changed': 'observation',
   'component.stopping': 'decision',
   'component.stopped': 'decision',
+  'component.unkillable': 'decision',
   'component.crashed': 'decision',
   'component.failed': 'decision',
   'component.held': 'decision',

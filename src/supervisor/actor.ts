@@ -6,6 +6,7 @@ import type { IncidentDesk } from '../incidents/index.ts';
 import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
 import type { Commands } from './commands.ts';
 import type { Keeper } from './keeper.ts';
+import { orUnkillable, type Life } from './lives.ts';
 import type { Recover } from './recover.ts';
 import type { Roster } from './roster.ts';
 
@@ -52,8 +53,9 @@ export function createActor({
   };
 
   /** What ends is waited for, and asked for anew: meanwhile the daemon may stop, or a reload remove the component. */
-  const ended = async (component: string): Promise<void> => {
-    for (let ending = current(component).life?.ending; ending; ending = current(component).life?.ending) await ending;
+  const ended = async (component: string, action: string): Promise<void> => {
+    for (let { life } = current(component); life?.ending; life = current(component).life)
+      await hopedFor(component, action, life, life.ending);
   };
 
   const untilReady = async (keeper: Keeper, action: string): Promise<string> => {
@@ -70,7 +72,7 @@ export function createActor({
 
   const actor: Actor = {
     async start(component, by) {
-      await ended(component);
+      await ended(component, 'start');
       const keeper = current(component);
       if (keeper.life?.ready) return `${keeper.name} runs already${asWhat(keeper)}`;
       release(keeper, by);
@@ -81,12 +83,13 @@ export function createActor({
     async stop(component, by) {
       const keeper = roster.get(component);
       if (!record(keeper).held) emit({ type: 'component.held', component: keeper.name, at: clock.now(), by });
-      await keeper.stop('it was asked to stop');
+      const { life } = keeper;
+      await hopedFor(component, 'stop', life, keeper.stop('it was asked to stop'));
       return `${keeper.name} is stopped`;
     },
 
     async restart(component, by, force) {
-      await ended(component);
+      await ended(component, 'restart');
       const keeper = current(component);
       if (keeper.life && !keeper.life.ready) return untilReady(keeper, 'restart');
       const decision = keeper.request({ reason: by === 'webhook' ? 'alert' : 'manual', by, force, crash: null });
@@ -123,6 +126,15 @@ export function createActor({
     breakers,
   };
   return actor;
+}
+
+/** @throws ACTION_FAILED when nobody can end it. */
+async function hopedFor(component: string, action: string, life: Life | null, ending: Promise<void>): Promise<void> {
+  try {
+    await orUnkillable(life, ending);
+  } catch (error) {
+    throw failure('ACTION_FAILED', { action, component, why: sentenceOf(error) }, { cause: error });
+  }
 }
 
 /** ` (pid 7)`, ` (container redis)`; empty when nothing runs. */

@@ -108,7 +108,9 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     // What a boot has begun must be known before it can be stopped.
     await booted.promise;
     if (keepComponents) for (const keeper of roster) keeper.forsake();
-    else await roster.stopAll('the daemon is stopping');
+    else
+      for (const remaining of await roster.stopAll('the daemon is stopping'))
+        process.stderr.write(`paramedic: left behind: ${remaining}\n`);
     emit({ type: 'daemon.stopped', at: clock.now(), keptComponents: keepComponents });
     finished.resolve(code);
   }

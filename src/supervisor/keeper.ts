@@ -260,6 +260,10 @@ export class Keeper implements LifeHearer {
     else if (decision.kind === 'wait' || decision.kind === 'blame') void this.#lives.verify(life);
   }
 
+  stuck(why: string): void {
+    this.#waiters.settle(new Error(why));
+  }
+
   crashed(life: Life, crash: EventOf<'component.crashed'>): void {
     const before = [crash, ...(life.ready ? [] : this.#restartFinished(life, 'failure'))];
     const why = `${crash.crashType}, ${crash.errorType}`;

@@ -1,6 +1,6 @@
 import type { ComponentConfig } from '../config/index.ts';
 import { examineHung } from '../crashes/index.ts';
-import { engineOf, sameProcess, treeOf, type StartPlan } from '../drivers/index.ts';
+import { engineOf, readStat, sameProcess, treeOf, type StartPlan } from '../drivers/index.ts';
 import type { ComponentName, IncarnationId } from '../model/index.ts';
 import { traceparent } from '../telemetry/index.ts';
 import { createAutopsy } from './autopsy.ts';
@@ -43,6 +43,7 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
         }),
       examine: async ({ process }, withinMs) =>
         process && sameProcess(process) ? examineHung(treeOf(process.pid), withinMs) : null,
+      kernelState: ({ process }) => (process && readStat(process.pid)?.state) ?? null,
       unmet: () => unmetOf(house, keeper),
       blame: (dependency) => blame(house, keeper, dependency),
       outcomeOf: (dependency, at) => outcomeOf(house, dependency, at),

@@ -16,6 +16,7 @@ import type {
   StartReason,
 } from '../model/index.ts';
 import type { AskToLeave } from './leave.ts';
+import { whyUnkillable } from './state.ts';
 
 /** Why we ended a process ourselves; null: it ended by itself. */
 export type KilledFor = Evidence['killedFor'];
@@ -35,6 +36,8 @@ export interface Life {
   running: Running | null;
   /** Set once somebody asked for its end: the exit is then no crash. */
   ending: Promise<void> | null;
+  /** Rejects with why when it was killed and is still there; its end is awaited all the same. */
+  readonly unkillable: PromiseWithResolvers<never>;
   ready: boolean;
   /** What it has told of its coming end. */
   told: (ToldCrash & { readonly at: EpochMs }) | null;
@@ -51,6 +54,8 @@ export interface LivesDeps {
   /** Names why a life ended; the report is written beside the restart. @param hung what was seen before its end. */
   readonly autopsy: (life: Life, exit: Exit, killedFor: KilledFor, hung: Hung | null) => EventOf<'component.crashed'>;
   /** Looks at a process that hangs, no longer than `withinMs`; null: it has gone. Never rejects. */
+  /** What the kernel says that it does, one letter (`D`: waits and hears no signal); null: nobody tells. */
+  readonly kernelState: (running: Running) => string | null;
   readonly examine: (running: Running, withinMs: number) => Promise<Hung | null>;
   /** Called between the spawn and the storing of the pid: where a test lets the daemon die. */
   readonly afterSpawn: (component: ComponentName) => void;
@@ -63,6 +68,8 @@ export interface LifeHearer {
   ready(life: Life, checks: string[]): void;
   /** Not verified healthy in time. It goes on living until somebody ends it. */
   late(life: Life, why: string, facts: readonly RecoveryEvent[]): void;
+  /** It was killed and is still there. */
+  stuck(why: string): void;
   /** It ended and nobody had asked for it. It is closed already. */
   crashed(life: Life, crash: EventOf<'component.crashed'>): void;
 }
@@ -71,6 +78,13 @@ export interface LifeHearer {
 const HUNG_GRACE_MS = 1_000;
 /** Of that time, so much at most goes into finding out what it hangs in. */
 const EXAMINED_MS = 500;
+
+/** Killed so long ago and still there: it waits in the kernel, and nobody can end it. A large one needs seconds to go. */
+const UNKILLABLE_AFTER_MS = 5_000;
+
+/** Waits for an end no longer than it can be hoped for. */
+export const orUnkillable = <T>(life: Life | null, ending: Promise<T>): Promise<T> =>
+  life ? Promise.race([ending, life.unkillable.promise]) : ending;
 
 /** The lives of one component, one after the other: launches, verifies, watches and ends them. Decides nothing. */
 export class Lives {
@@ -172,6 +186,9 @@ export class Lives {
   }
 
   #open(incarnation: IncarnationId, reason: StartReason): Life {
+    const unkillable = Promise.withResolvers<never>();
+    // Most of the time nobody waits for it.
+    unkillable.promise.catch(() => undefined);
     this.#current = {
       incarnation,
       reason,
@@ -181,6 +198,7 @@ export class Lives {
       launched: Promise.resolve(),
       running: null,
       ending: null,
+      unkillable,
       ready: false,
       told: null,
     };
@@ -240,14 +258,32 @@ export class Lives {
   }
 
   /** @param why null: it does not listen, and gets the signal at once. One inside another is told by its driver. */
-  async #leave({ running }: Life, why: string | null, stop: StopPolicy, next: AfterStop) {
+  async #leave(life: Life, why: string | null, stop: StopPolicy, next: AfterStop) {
+    const { running } = life;
     if (!running) return undefined;
     const { askToLeave } = this.#deps;
     const timeout =
       why === null || running.lost
         ? stop.timeout
         : await askToLeave(this.#component, running.exited, stop.timeout, why);
+    const cancel = this.#deps.clock.after(timeout + UNKILLABLE_AFTER_MS, () => this.#stuck(life, running));
+    void running.exited.then(cancel);
     return running.stop({ ...stop, timeout }, next);
+  }
+
+  /** What an engine runs has its own ways to end it, and its own time. */
+  #stuck(life: Life, running: Running): void {
+    if (running.engine) return;
+    const { incarnation } = life;
+    const facts = {
+      pid: running.process?.pid ?? null,
+      processState: this.#deps.kernelState(running),
+      afterMs: UNKILLABLE_AFTER_MS,
+    };
+    this.#deps.emit({ type: 'component.unkillable', ...this.#about(), incarnation, ...facts });
+    const why = `it cannot be killed: ${whyUnkillable(facts)}`;
+    life.unkillable.reject(new Error(why));
+    this.#hearer.stuck(why);
   }
 
   #goesOn(life: Life): boolean {

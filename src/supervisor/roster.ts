@@ -1,8 +1,9 @@
 import type { ComponentConfig } from '../config/index.ts';
 import { isKeptRunning } from '../drivers/index.ts';
-import { failure } from '../errors.ts';
+import { failure, sentenceOf } from '../errors.ts';
 import type { ComponentName } from '../model/index.ts';
 import type { Keeper } from './keeper.ts';
+import { orUnkillable } from './lives.ts';
 
 /** All keepers by name, with the order that their dependencies give them. */
 export class Roster {
@@ -67,25 +68,33 @@ export class Roster {
     return [...this.#keepers.values()].filter(({ config }) => leansOn(config).includes(name));
   }
 
-  /** Stops all at once where nothing forbids it: a component goes when those that depend on it have gone. */
-  async stopAll(why: string): Promise<void> {
+  /**
+   * Stops all at once where nothing forbids it: a component goes when those that depend on it have gone. One that
+   * cannot be killed holds up nobody.
+   * @returns a sentence about each that is still there.
+   */
+  async stopAll(why: string): Promise<string[]> {
+    const remaining: string[] = [];
+    const leave = (keeper: Keeper): Promise<void> =>
+      leaveAs(keeper, why).catch((error: unknown) => void remaining.push(`${keeper.name}: ${sentenceOf(error)}`));
     const stopping = new Map<ComponentName, Promise<void>>();
     const stop = (keeper: Keeper): Promise<void> => {
       const known = stopping.get(keeper.name);
       if (known) return known;
-      const stopped = Promise.all(this.dependents(keeper.name).map(stop)).then(() => leave(keeper, why));
+      const stopped = Promise.all(this.dependents(keeper.name).map(stop)).then(() => leave(keeper));
       stopping.set(keeper.name, stopped);
       return stopped;
     };
-    const leaving = [...this.#leaving.values()].map((keeper) => keeper.stop(why));
+    const leaving = [...this.#leaving.values()].map(leave);
     await Promise.all([...leaving, ...[...this.#keepers.values()].map(stop)]);
+    return remaining;
   }
 }
 
 /** What is to be kept running is let go as it is. */
-async function leave(keeper: Keeper, why: string): Promise<void> {
+async function leaveAs(keeper: Keeper, why: string): Promise<void> {
   if (isKeptRunning(keeper.config)) keeper.forsake();
-  else await keeper.stop(why);
+  else await orUnkillable(keeper.life, keeper.stop(why));
 }
 /** What must be up before it starts: what it depends on, and what it lives in. */
 export const leansOn = ({ depends_on, parent }: Pick<ComponentConfig, 'depends_on' | 'parent'>): ComponentName[] =>

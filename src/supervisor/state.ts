@@ -1,3 +1,4 @@
+import { formatDuration } from '../units.ts';
 import type {
   ComponentEvent,
   ComponentName,
@@ -74,6 +75,9 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
           next: event.next,
         },
       };
+    case 'component.unkillable':
+      if (record.state.is !== 'stopping') return record;
+      return { ...record, state: { ...record.state, why: whyUnkillable(event) } };
     case 'component.stopped':
       return ended(record, event.at, event.next === 'restart' ? 'is being restarted' : 'was asked to stop');
     case 'component.start_failed':
@@ -130,6 +134,14 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
       return event satisfies never;
   }
 }
+
+/** The process is there although it was killed: in the words of people. */
+export const whyUnkillable = ({
+  pid,
+  processState,
+  afterMs,
+}: Pick<EventOf<'component.unkillable'>, 'pid' | 'processState' | 'afterMs'>): string =>
+  `process ${pid ?? 'unknown'} is still there ${formatDuration(afterMs)} after it was killed (state ${processState ?? 'unknown'})`;
 
 function decided(record: ComponentRecord, { at, decision, counted }: EventOf<'restart.decided'>): ComponentRecord {
   const alive = isThere(record.state);

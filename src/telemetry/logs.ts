@@ -72,6 +72,11 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       return ['info', `${e.component} is being stopped${e.next === 'restart' ? ' for a restart' : ''}: ${e.why}`];
     case 'component.stopped':
       return [e.forced ? 'warn' : 'info', `${e.component} stopped: ${exitText(e.exit)}${e.forced ? ', by force' : ''}`];
+    case 'component.unkillable':
+      return [
+        'error',
+        `${e.component} cannot be ended: process ${e.pid ?? 'unknown'} is still there ${formatDuration(e.afterMs)} after it was killed (state ${e.processState ?? 'unknown'})`,
+      ];
     case 'component.crashed':
       return [
         e.severity === 'fatal' ? 'fatal' : 'error',

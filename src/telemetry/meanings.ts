@@ -22,6 +22,7 @@ export const meanings: { readonly [T in EventType]: string } = {
   'component.health_changed': 'The worst of the latest results of its checks is another one.',
   'component.stopping': 'It is being asked to stop.',
   'component.stopped': 'It ended because it was asked to.',
+  'component.unkillable': 'It was killed and is still there: nothing is started in its place until it has gone.',
   'component.crashed': 'It ended though nobody had asked, or had to be ended because a check failed.',
   'component.failed': 'It is given up: only a person or a webhook starts it again.',
   'component.held': 'A person stopped it: it stays down until a person starts it.',

@@ -185,6 +185,7 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'component.health_changed':
     case 'component.stopping':
     case 'component.stopped':
+    case 'component.unkillable':
     case 'component.held':
     case 'component.released':
     case 'component.removed':

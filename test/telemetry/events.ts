@@ -81,6 +81,7 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
     why: 'api: 500',
   },
   'component.stopping': { type: 'component.stopping', ...life, why: 'asked to', graceMs: 10_000, next: 'restart' },
+  'component.unkillable': { type: 'component.unkillable', ...life, pid: 77, processState: 'D', afterMs: 5_000 },
   'component.stopped': {
     type: 'component.stopped',
     ...life,

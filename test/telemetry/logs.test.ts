@@ -24,6 +24,7 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'component.health_changed': 'warn gmail went from healthy to critical: api: 500',
   'component.stopping': 'info gmail is being stopped for a restart: asked to',
   'component.stopped': 'info gmail stopped: exit code 0',
+  'component.unkillable': 'error gmail cannot be ended: process 77 is still there 5s after it was killed (state D)',
   'component.crashed': 'error gmail crashed: SIGKILL after 3h 2m (external_termination)',
   'component.failed': 'error gmail has failed and stays down: 5 restarts within 5m',
   'component.held': 'info gmail stays stopped until it is started again (asked for by a person)',

@@ -59,6 +59,7 @@ const saying: { readonly [T in EventType]?: readonly (keyof EventOf<T> & string)
   'component.adopted': [],
   'component.ready': [],
   'component.stopped': [],
+  'component.unkillable': ['pid', 'processState', 'afterMs'],
   'component.failed': ['rule', 'why'],
   'component.health_changed': ['from', 'to', 'why'],
   'component.held': ['by'],

@@ -54,6 +54,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'component.health_changed':
     case 'component.stopping':
     case 'component.stopped':
+    case 'component.unkillable':
     case 'component.failed':
     case 'component.held':
     case 'component.released':

@@ -52,8 +52,7 @@ function see(
     if (last) return seenOf(last);
     return { is: 'ended', exit: { code: null, signal: null }, verdict: { oomKilled: null, failure: 'removed' } };
   };
-  const podsOf = async (deployment: Deployment) =>
-    (await cluster()).pods(namespace, deployment.spec?.selector.matchLabels ?? {});
+  const podsOf = async (deployment: Deployment) => (await cluster()).pods(namespace, deployment.spec?.selector ?? {});
   const patch = async (body: object) => (await cluster()).patch(namespace, name, body);
 
   const scaleDown = async (): Promise<void> => {

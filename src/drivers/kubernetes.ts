@@ -15,6 +15,7 @@ export interface ClusterSettings {
 
 export type Deployment = Library.V1Deployment;
 export type Pod = Library.V1Pod;
+export type PodSelector = Library.V1LabelSelector;
 
 /** Kubernetes, as far as one deployment needs it; without a namespace, in its own. All rejects with one sentence. */
 export interface Cluster {
@@ -24,7 +25,8 @@ export interface Cluster {
   deployment(namespace: string | undefined, name: string): Promise<Deployment | null>;
   /** A merge patch (RFC 7386). */
   patch(namespace: string | undefined, name: string, body: object): Promise<Deployment>;
-  pods(namespace: string | undefined, labels: Readonly<Record<string, string>>): Promise<readonly Pod[]>;
+  /** Those that it chooses; none when that would be all that there are. */
+  pods(namespace: string | undefined, selector: PodSelector): Promise<readonly Pod[]>;
   /** At once, without the time that it has to leave. One that has gone is no error. */
   deletePod(namespace: string | undefined, name: string): Promise<void>;
 }
@@ -92,10 +94,9 @@ export async function connectCluster(
       if (!found) throw new Error(`there is no deployment "${name}" in the namespace "${namespace}"`);
       return found;
     },
-    async pods(namespace = own, labels) {
-      const labelSelector = Object.entries(labels)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(',');
+    async pods(namespace = own, selector) {
+      const labelSelector = textOf(selector);
+      if (!labelSelector) return [];
       return (await ask(core.listNamespacedPod({ namespace, labelSelector }, options()))).items;
     },
     async deletePod(namespace = own, name) {
@@ -126,6 +127,15 @@ function readConfig(
   }
   if (!config.getCurrentCluster()) throw new Error('the kubeconfig does not name the cluster of its current context');
   return config;
+}
+
+/** As a query has it. Null: it says what we do not know, and without it others would be chosen too. */
+function textOf({ matchLabels = {}, matchExpressions = [] }: PodSelector): string | null {
+  const parts: (string | null)[] = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  for (const { key, operator, values = [] } of matchExpressions)
+    if (operator === 'In' || operator === 'NotIn') parts.push(`${key} ${operator.toLowerCase()} (${values.join(',')})`);
+    else parts.push({ Exists: key, DoesNotExist: `!${key}` }[operator] ?? null);
+  return parts.includes(null) ? null : parts.join(',');
 }
 
 /** What answers may be something else than Kubernetes: the library takes it as it comes. */

@@ -168,6 +168,29 @@ describe('a deployment', () => {
     for (const pod of pods) expect(on.cluster.asked).toContain(`DELETE /api/v1/namespaces/shop/pods/${pod}`);
   });
 
+  it.each([
+    {
+      selector: {
+        matchExpressions: [
+          { key: 'app', operator: 'In', values: ['api', 'web'] },
+          { key: 'old', operator: 'DoesNotExist' },
+        ],
+      },
+      kills: true,
+    },
+    { selector: {}, kills: false },
+  ])('that chooses its pods by $selector takes no others along when it is killed', async ({ selector, kills }) => {
+    const { on, api, start } = await begin();
+    on.cluster.selector = selector;
+    on.cluster.strangers.push('shop-db-0');
+    const running = await start();
+    on.cluster.deaf = kills;
+    const pods = [...api.pods];
+    await running.kill();
+    const deleted = on.cluster.asked.filter((asked) => asked.startsWith('DELETE '));
+    expect(deleted).toEqual(kills ? pods.map((pod) => `DELETE /api/v1/namespaces/shop/pods/${pod}`) : []);
+  });
+
   it('that was removed has ended', async () => {
     const { on, start } = await begin();
     const running = await start();

@@ -39,6 +39,10 @@ export class FakeKubernetes {
   hindrance: string | null = null;
   /** Pods do not leave when they are asked to. */
   deaf = false;
+  /** What the deployments choose their pods by. */
+  selector: Json = { matchLabels: { app: 'api' } };
+  /** Pods of others in the same namespace. */
+  readonly strangers: string[] = [];
   token = TOKEN;
   #server: Server | null = null;
   #port = 0;
@@ -155,10 +159,12 @@ export class FakeKubernetes {
   #podRequest(method: string, pathname: string, query: URLSearchParams, response: ServerResponse): void {
     const [, name] = /^\/api\/v1\/namespaces\/shop\/pods(?:\/([^/]+))?$/.exec(pathname) ?? [];
     const all = [...this.#deployments.values()];
-    if (method === 'GET' && query.get('labelSelector') === 'app=api') {
+    const selector = query.get('labelSelector') ?? '';
+    if (method === 'GET' && name === undefined && ['', 'app=api', 'app in (api,web),!old'].includes(selector)) {
       const state = this.hindrance === null ? { running: {} } : { waiting: { reason: this.hindrance } };
       const items = all
         .flatMap(({ pods }) => pods)
+        .concat(selector === '' ? this.strangers : [])
         .map((pod) => ({ metadata: { name: pod }, status: { containerStatuses: [{ name: 'main', state }] } }));
       return json(response, 200, { apiVersion: 'v1', kind: 'PodList', items });
     }
@@ -177,7 +183,7 @@ export class FakeKubernetes {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name, namespace: 'shop', uid, generation, annotations },
-      spec: { replicas, selector: { matchLabels: { app: 'api' } }, template: { metadata: { annotations: template } } },
+      spec: { replicas, selector: this.selector, template: { metadata: { annotations: template } } },
       status: {
         observedGeneration: generation,
         replicas: pods.length,

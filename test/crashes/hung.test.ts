@@ -89,6 +89,18 @@ describe.runIf(process.platform === 'linux')('a Node process that hangs', () => 
     expect(() => process.kill(pid, 0)).not.toThrow();
   });
 
+  it.each(['<html>It works!</html>', '', '[{"webSocketDebuggerUrl": "http://nowhere"}]'])(
+    'is not taken for its inspector when a port that it opens answers %j',
+    async (answer) => {
+      const serve = `createServer((_, response) => response.end(${JSON.stringify(answer)})).listen(0, '127.0.0.1')`;
+      const pid = await hangingNode(
+        `import { createServer } from 'node:http';\nprocess.on('SIGUSR1', () => ${serve});\n${NOW}; setInterval(() => {}, 1e6);`,
+      );
+      const { node } = await examineHung([pid], 500);
+      expect(node).toMatchObject({ pid, why: expect.any(String) });
+    },
+  );
+
   it('is found behind a shell', async () => {
     const program = join(tempFolder(), 'agent.cjs');
     writeFileSync(program, "require('fs').writeFileSync(process.env.READY, 'x'); for (;;);");

@@ -75,6 +75,15 @@ async function inspectorOf(pid: number, signal: AbortSignal): Promise<string | n
   return null;
 }
 
+/** Whoever answers may be the program itself: what it says must not end us. Undefined: no JSON. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 const targets = z.array(z.object({ webSocketDebuggerUrl: z.url() })).min(1);
 
 function debuggerUrl(port: number, signal: AbortSignal): Promise<string | undefined> {
@@ -83,7 +92,7 @@ function debuggerUrl(port: number, signal: AbortSignal): Promise<string | undefi
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.once('error', reject).once('end', () => {
-        const found = targets.safeParse(JSON.parse(body));
+        const found = targets.safeParse(jsonIn(body));
         resolve(found.data?.[0]?.webSocketDebuggerUrl);
       });
     });
@@ -127,7 +136,7 @@ async function ask(url: string, signal: AbortSignal): Promise<NodeStack> {
   socket.addEventListener('error', () => fail(new Error('its inspector hung up')));
   socket.addEventListener('close', () => fail(new Error('its inspector hung up')));
   socket.addEventListener('message', ({ data }) => {
-    const { data: message } = messageSchema.safeParse(JSON.parse(String(data)));
+    const { data: message } = messageSchema.safeParse(jsonIn(String(data)));
     const { scriptId, url: script } = message?.params ?? {};
     if (scriptId !== undefined && script) urls.set(scriptId, script);
     if (message?.method === 'Debugger.paused') paused.resolve(message);

@@ -14,6 +14,7 @@ import type { Evidence } from './evidence.ts';
 import type { Hung, HungProcess } from './hung/examine.ts';
 import { createMask } from './mask.ts';
 import type { SystemState } from './system-state.ts';
+import type { TakenPort } from './taken-port.ts';
 
 /** All that the supervisor knows of one crash. */
 export interface Crash {
@@ -120,8 +121,16 @@ function hungContext({ node, processes }: Hung): Record<string, unknown> {
   };
 }
 
+/** What was found out after a crash, beside the restart. */
+export interface Findings {
+  readonly system: SystemState;
+  readonly diagnostic: DiagnosticReport | null;
+  /** Who has the port that it could not have. */
+  readonly takenPort: TakenPort | null;
+}
+
 /** Builds the report of a crash. Pure. */
-export function buildReport(crash: Crash, system: SystemState, diagnostic: DiagnosticReport | null): CrashReport {
+export function buildReport(crash: Crash, { system, diagnostic, takenPort }: Findings): CrashReport {
   const { verdict, usage, hung } = crash;
   const heap = hung?.node && 'heap' in hung.node ? hung.node.heap : null;
   const report: CrashReport = {
@@ -155,6 +164,7 @@ export function buildReport(crash: Crash, system: SystemState, diagnostic: Diagn
       command: crash.command,
       killed_for: crash.killedFor?.why ?? null,
       hung: hung ? hungContext(hung) : null,
+      port_in_use: takenPort,
       diagnostic_report: diagnostic?.file ?? null,
       node_trigger: diagnostic?.trigger ?? null,
     },

@@ -4,12 +4,14 @@ import type { Clock } from '../clock.ts';
 import { failure, sentenceOf, systemCode } from '../errors.ts';
 import type { ComponentName, CrashId, Emit } from '../model/index.ts';
 import { readDiagnosticReport } from './diagnostic-report.ts';
+import { createMask } from './mask.ts';
 import { createPace } from './pace.ts';
 import { buildReport, type Crash, type CrashReport } from './report.ts';
 import type { CrashRetention } from './schema.ts';
 import { storeReport } from './store-report.ts';
 import { surplus, type StoredReport } from './surplus.ts';
 import { readSystemState } from './system-state.ts';
+import { readTakenPort, tellTaken, wantedPorts, type TakenPort } from './taken-port.ts';
 
 const ID = /^CRASH-\d{8}-\d{6}-[0-9A-F]{8}$/;
 /** A component that dies at every start is told of this often; its other crashes are events only. */
@@ -81,15 +83,17 @@ export function createCrashReports(deps: {
   const failed = (component: ComponentName, crash: CrashId, why: string) =>
     emit({ type: 'crash.report_failed', component, at: clock.now(), crash, why });
 
-  const write = async (crash: Crash) => {
+  const write = async (crash: Crash, taking: Promise<TakenPort | null>) => {
     const { component } = crash;
     try {
-      const [system, diagnostic] = await Promise.all([
+      const [system, diagnostic, takenPort] = await Promise.all([
         readSystemState(logsFolder, clock),
         crash.process ? readDiagnosticReport(join(logsFolder, component), crash.process.pid) : null,
+        taking,
       ]);
-      const file = await store(crash.crash, buildReport(crash, system, diagnostic));
-      emit({ type: 'crash.reported', component, at: clock.now(), crash: crash.crash, file });
+      const file = await store(crash.crash, buildReport(crash, { system, diagnostic, takenPort }));
+      const found = takenPort && { found: createMask(crash.env).text(tellTaken(takenPort)) };
+      emit({ type: 'crash.reported', component, at: clock.now(), crash: crash.crash, file, ...found });
     } catch (error) {
       await unlink(`${fileOf(crash.crash)}.tmp`).catch(() => undefined);
       failed(component, crash.crash, sentenceOf(error));
@@ -109,7 +113,11 @@ export function createCrashReports(deps: {
 
   return {
     write(crash) {
-      if (mayWrite(crash.component)) return inTurn(() => write(crash));
+      if (mayWrite(crash.component)) {
+        // At once, not in turn: whoever has the port may let go of it.
+        const taking = readTakenPort(wantedPorts(crash.stderrTail, crash));
+        return inTurn(() => write(crash, taking));
+      }
       failed(crash.component, crash.crash, `${crash.component} crashes too often for a report of each`);
       return Promise.resolve();
     },

@@ -107,7 +107,8 @@ export interface EventFields {
   'component.removed': Record<never, never>;
   'component.sampled': { usage: ProcessUsage };
 
-  'crash.reported': { crash: CrashId; file: string };
+  /** `found`: what nobody knew at the crash, in a clause: who has the port that it could not have. */
+  'crash.reported': { crash: CrashId; file: string; found?: string };
   'crash.report_failed': { crash: CrashId; why: string };
 
   /** Every run of every check: told, never stored. */

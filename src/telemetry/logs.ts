@@ -91,7 +91,10 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
     case 'component.removed':
       return ['info', `${e.component} is no longer configured`];
     case 'crash.reported':
-      return ['info', `crash report ${e.crash} of ${e.component} written to ${e.file}`];
+      return [
+        'info',
+        `crash report ${e.crash} of ${e.component} written to ${e.file}${e.found === undefined ? '' : `: ${e.found}`}`,
+      ];
     case 'crash.report_failed':
       return ['error', `crash report ${e.crash} of ${e.component} could not be written: ${e.why}`];
     case 'check.changed':

@@ -134,6 +134,7 @@ describe('a crash report', () => {
         command: ['node', 'agent.js', '--api-key', '***'],
         killed_for: null,
         hung: null,
+        port_in_use: null,
         diagnostic_report: null,
         node_trigger: null,
       },

@@ -109,7 +109,13 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
     ...gmail,
     usage: { cpuRatio: 0.1, residentBytes: 1, openFds: 2, processes: 1 },
   },
-  'crash.reported': { type: 'crash.reported', ...gmail, crash, file: '/x/crash.json' },
+  'crash.reported': {
+    type: 'crash.reported',
+    ...gmail,
+    crash,
+    file: '/x/crash.json',
+    found: 'port 80 is taken by process 7 (x)',
+  },
   'crash.report_failed': { type: 'crash.report_failed', ...gmail, crash, why: 'no space left' },
   'check.completed': {
     type: 'check.completed',

@@ -31,7 +31,8 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'component.released': 'info gmail may run again (asked for by the webhook)',
   'component.removed': 'info gmail is no longer configured',
   'component.sampled': null,
-  'crash.reported': 'info crash report CRASH-20261123-120000-1A2B3C4D of gmail written to /x/crash.json',
+  'crash.reported':
+    'info crash report CRASH-20261123-120000-1A2B3C4D of gmail written to /x/crash.json: port 80 is taken by process 7 (x)',
   'crash.report_failed':
     'error crash report CRASH-20261123-120000-1A2B3C4D of gmail could not be written: no space left',
   'check.completed': null,

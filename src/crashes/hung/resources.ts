@@ -74,9 +74,12 @@ export function readResources(pid: number): string[] {
     });
 }
 
+/** The sockets (inodes) that listen on this port of this machine, whosever they are. */
+export const listenersOn = (port: number): string[] =>
+  connectionsOf(process.pid).flatMap(({ inode, listening, here }) => (listening && here.port === port ? [inode] : []));
+
 /** Somebody listens on this port of this machine. */
-export const isTaken = (port: number): boolean =>
-  connectionsOf(process.pid).some(({ listening, here }) => listening && here.port === port);
+export const isTaken = (port: number): boolean => listenersOn(port).length > 0;
 
 /** The ports that this very process listens on, reachable from here: none in a network of its own. */
 export function listeningPorts(pid: number): number[] {

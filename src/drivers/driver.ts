@@ -42,6 +42,11 @@ export interface RecordedRun {
 export interface Driver {
   readonly kind: 'process' | EngineKind | 'any';
   /**
+   * Does ahead of a start what would hold it up, and the starts after it; absent: there is nothing of the kind. Never
+   * rejects: a start does without, and tells what is wrong.
+   */
+  prepare?(plan: Pick<StartPlan, 'component' | 'engine'>): Promise<void>;
+  /**
    * Resolves once it runs. What an engine runs already is taken over as it is. Rejects with SPAWN_FAILED.
    * @param signal aborted when its end is wanted already: nothing more is waited for.
    */

@@ -28,6 +28,7 @@ export function createDrivers(deps: DriversDeps): Driver {
 
   return {
     kind: 'any',
+    prepare: (plan) => (plan.engine ? Promise.resolve() : processes.prepare(plan)),
     start: (plan, signal) =>
       plan.engine ? engine(plan.engine.kind).then((driver) => driver.start(plan, signal)) : processes.start(plan),
     adopt: (plan, recorded) =>

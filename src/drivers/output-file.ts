@@ -10,6 +10,7 @@ import {
   watch,
   type FSWatcher,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Clock } from '../clock.ts';
 import type { Account } from './account.ts';
@@ -27,6 +28,15 @@ const REST_MS = 10_000;
 const COPYING_SHARE = 0.2;
 const CREDIT_MS = 250;
 const TOO_FAST = 'is written to faster than it can be copied: parts of it are lost';
+
+/** Only for us, until it is given away. */
+const MODE = 0o600;
+
+/** Makes the file when there is none; what is there stays. */
+export async function touch(path: string): Promise<void> {
+  const file = await open(path, 'a+', MODE);
+  await file.close();
+}
 
 /** Where a life began to write: what lies before is an earlier one's. */
 export interface OutputMark {
@@ -76,7 +86,7 @@ export class OutputFile {
   /** @throws what the system says when it cannot be opened. */
   constructor(path: string, clock: Clock, listener: OutputListener) {
     this.path = path;
-    this.fd = openSync(path, 'a+', 0o600);
+    this.fd = openSync(path, 'a+', MODE);
     this.#clock = clock;
     this.#listener = listener;
     const { size, birthtimeMs } = fstatSync(this.fd);

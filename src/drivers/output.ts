@@ -1,14 +1,18 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { ComponentName } from '../model/index.ts';
 import type { Account } from './account.ts';
-import { OutputFile, type OutputMark } from './output-file.ts';
+import { OutputFile, touch, type OutputMark } from './output-file.ts';
 import type { LogPolicy } from './schema.ts';
 
 export type StreamName = 'stdout' | 'stderr';
 const streams = ['stdout', 'stderr'] as const;
+
+const FOLDER_MODE = 0o700;
+const fileOf = (place: string, stream: StreamName) => join(place, `${stream}.log`);
 
 /** What one life writes to: descriptors for the child, and its own part of the files. */
 export interface LifeOutput {
@@ -21,6 +25,8 @@ export interface LifeOutput {
  * at the size and age its policy says.
  */
 export interface Output {
+  /** Makes the files where there are none yet, beside whatever else goes on. Never rejects: `begin` tries again. */
+  prepare(component: ComponentName): Promise<void>;
   /**
    * Begins a life. Does not throw: when the files cannot be opened the output is thrown away and the problem told,
    * for a component without logs is better than none.
@@ -87,13 +93,13 @@ export function createOutput(deps: {
     }
     void forget(component);
     const place = join(folder, component);
-    mkdirSync(place, { recursive: true, mode: 0o700 });
-    const make = (name: string) => new OutputFile(join(place, name), clock, { onStir: schedule, onProblem });
-    const stdout = make('stdout.log');
+    mkdirSync(place, { recursive: true, mode: FOLDER_MODE });
+    const make = (stream: StreamName) => new OutputFile(fileOf(place, stream), clock, { onStir: schedule, onProblem });
+    const stdout = make('stdout');
     const entry: Entry = {
       policy,
       current: null,
-      files: { stdout, stderr: make('stderr.log') },
+      files: { stdout, stderr: make('stderr') },
     };
     entries.set(component, entry);
     schedule();
@@ -101,6 +107,12 @@ export function createOutput(deps: {
   };
 
   return {
+    async prepare(component) {
+      const place = join(folder, component);
+      await mkdir(place, { recursive: true, mode: FOLDER_MODE })
+        .then(() => Promise.all(streams.map((stream) => touch(fileOf(place, stream)))))
+        .catch(() => undefined);
+    },
     begin(component, policy, owner = null) {
       try {
         const entry = open(component, policy);

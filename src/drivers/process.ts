@@ -20,6 +20,8 @@ const SWEEP_AFTER_CRASH_MS = 50;
 /** Runs components as child processes, each the leader of its own session and process group. */
 export interface ProcessDriver extends Driver {
   readonly kind: 'process';
+  /** Makes the files that its output goes to. */
+  prepare(plan: Pick<StartPlan, 'component'>): Promise<void>;
   start(plan: StartPlan): Promise<RunningProcess>;
   adopt(
     plan: Pick<StartPlan, 'component' | 'incarnation' | 'logs'>,
@@ -89,6 +91,8 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
 
   return {
     kind: 'process',
+
+    prepare: ({ component }) => output.prepare(component),
 
     async start(plan) {
       try {

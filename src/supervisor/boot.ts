@@ -1,5 +1,12 @@
 import type { Clock } from '../clock.ts';
-import type { Driver, RecordedRun, Running, StartPlan, Survivor } from '../drivers/index.ts';
+import {
+  engineOf as engineSettingsOf,
+  type Driver,
+  type RecordedRun,
+  type Running,
+  type StartPlan,
+  type Survivor,
+} from '../drivers/index.ts';
 import type {
   ComponentName,
   ComponentRecord,
@@ -29,6 +36,17 @@ export interface BootDeps {
   readonly plan: (keeper: Keeper, incarnation: IncarnationId) => StartPlan;
   /** Kills whatever carries this incarnation in its environment. */
   readonly sweep: (incarnation: IncarnationId) => Promise<void>;
+}
+
+/**
+ * Has the drivers do what would stand between the starts, beside whatever else goes on: to make the files of one takes
+ * the system longer than to make its process. Never rejects.
+ */
+export async function prepare(keepers: readonly Keeper[], driver: Driver): Promise<void> {
+  const wanted = keepers.filter(({ config }) => config.enabled);
+  await Promise.all(
+    wanted.map(async ({ name, config }) => driver.prepare?.({ component: name, engine: engineSettingsOf(config) })),
+  );
 }
 
 /**

@@ -9,7 +9,7 @@ import { createActor } from './actor.ts';
 import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
 import { createAsk } from './ask.ts';
-import { boot } from './boot.ts';
+import { boot, prepare } from './boot.ts';
 import { createKeepers, startPlan, unmetOf, watch } from './keepers.ts';
 import { createHouseExperiments } from './experiments.ts';
 import { requireReady } from './house.ts';
@@ -141,10 +141,12 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       roster.add(keeper);
       watch(house, keeper);
     }
+    const prepared = prepare([...roster], house.driver);
     const survivors = (await findSurvivors()).filter((survivor) =>
       credentials.vouch(survivor, incarnationOf(bus.record(survivor.component).state)),
     );
     if (options.recoveryMode) await state.verify();
+    await prepared;
     if (house.phase !== 'booting') return;
     const sweep = createSweep();
     await boot([...roster], {

@@ -35,6 +35,35 @@ function outputForTest(folder = tempFolder()) {
   return { at, output, folder, path, problems, read, rotated };
 }
 
+describe('files that are made ahead', () => {
+  const modeOf = (path: string) => statSync(path).mode & 0o777;
+  const policy = { max_size: 1_000, keep: 1, gzip: false };
+
+  it('are there before the first life, for nobody else to read, and what they hold stays', async () => {
+    const { output, folder, path, read } = outputForTest();
+    await output.prepare(worker);
+    expect(readdirSync(join(path, '..')).toSorted()).toEqual(['stderr.log', 'stdout.log']);
+    expect([modeOf(join(folder, 'worker')), modeOf(path)]).toEqual([0o700, 0o600]);
+    const { ino } = statSync(path);
+    writeSync(output.begin(worker, policy).fds.stdout, 'a life');
+    await output.prepare(worker);
+    expect(read()).toBe('a life');
+    expect(statSync(path).ino).toBe(ino);
+  });
+
+  it('are made when they are needed where that did not work, and only then is it told', async () => {
+    const { output, folder, problems, read } = outputForTest();
+    writeFileSync(join(folder, 'worker'), 'in the way');
+    await output.prepare(worker);
+    expect(problems).toEqual([]);
+    output.begin(worker, policy);
+    expect(problems).toEqual(['the output of "worker" is thrown away: its files cannot be opened']);
+    rmSync(join(folder, 'worker'));
+    writeSync(output.begin(worker, policy).fds.stdout, 'a life');
+    expect(read()).toBe('a life');
+  });
+});
+
 describe('output', () => {
   it('is copied aside at its size and cut off, the newest copies kept', async () => {
     const { output, path, read, rotated } = outputForTest();

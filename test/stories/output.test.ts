@@ -1,8 +1,25 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isAlive, paramedic, script, Site } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
+
+it('has its files before anything starts: the first of many sees those of the last, but of none that is off', async () => {
+  const logs = '.paramedic/logs';
+  const first = {
+    ...script(`require('fs').writeFileSync('seen', require('fs').readdirSync('${logs}').join(' '));
+    setInterval(() => {}, 1e6);`),
+    checks: { seen: { command: { command: ['test', '-f', 'seen'] }, interval: '1s' } },
+  };
+  const off = script('setInterval(() => {}, 1e6)', { enabled: false });
+  const last = script(`console.log('here'); setInterval(() => {}, 1e6);`, { depends_on: ['first'] });
+  const site = new Site({ components: { first, off, last } });
+  await site.start();
+  await site.untilState('last', 'running');
+  const seen = readFileSync(join(site.folder, 'seen'), 'utf8').split(' ');
+  expect(seen.filter((name) => !name.includes('.')).toSorted()).toEqual(['first', 'last']);
+  await until('a word', () => readFileSync(join(site.folder, logs, 'last', 'stdout.log'), 'utf8') === 'here\n');
+});
 
 describe('output that was rotated', () => {
   it.each([true, false])('is still shown, as far as it is asked for (gzip: %s)', async (gzip) => {

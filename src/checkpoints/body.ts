@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { sentenceOf } from '../errors.ts';
+import { levelsIn, MOST_LEVELS } from './bounds.ts';
 import { isExact } from './plan.ts';
 import { bodyInvalid } from './refusal.ts';
 
@@ -106,6 +107,7 @@ export function parseEntries(bytes: Uint8Array): { readonly entries: readonly En
 
 function textOf(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw bodyInvalid('', 'is not UTF-8');
+  if (levelsIn(bytes) > MOST_LEVELS) throw bodyInvalid('', `is nested deeper than ${MOST_LEVELS} levels`);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 

@@ -3,6 +3,8 @@
  * let a bad operation pass, or have not been kept for years.
  */
 
+import { TooCostly, type Budget } from './bounds.ts';
+
 export type Operation =
   | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string }
@@ -22,31 +24,35 @@ type Container = Record<string, unknown> | unknown[];
 /**
  * Applies operations in their order. The document is changed in place, and is of no use any more when one of them
  * fails. @returns the new document: another one when its root was replaced.
- * @throws PatchError
+ * @param budget for operations of others; what is stored has passed one.
+ * @throws PatchError, and TooCostly when the budget does not allow it.
  */
-export function applyPatch(document: unknown, operations: readonly unknown[]): unknown {
+export function applyPatch(document: unknown, operations: readonly unknown[], budget?: Budget): unknown {
   let root = document;
   for (const [index, operation] of operations.entries()) {
     try {
-      root = applyOne(root, operation);
+      root = applyOne(root, operation, budget);
     } catch (error) {
+      if (error instanceof TooCostly) throw error;
       throw new PatchError(index, (error as Error).message);
     }
   }
   return root;
 }
 
-function applyOne(root: unknown, operation: unknown): unknown {
+function applyOne(root: unknown, operation: unknown, budget?: Budget): unknown {
   if (typeof operation !== 'object' || operation === null) throw new Error('is not an object');
   const { op, path, from, value } = operation as { op?: unknown; path?: unknown; from?: unknown; value?: unknown };
   const keys = parsePointer(path, 'path');
   switch (op) {
     case 'add':
-      return add(root, keys, needValue(operation, value));
+      budget?.place(value, keys.length);
+      return add(root, keys, needValue(operation, value), budget);
     case 'remove':
-      return remove(root, keys);
+      return remove(root, keys, budget);
     case 'replace': {
       needValue(operation, value);
+      budget?.place(value, keys.length);
       if (keys.length === 0) return value;
       const { container, key } = parentOf(root, keys);
       needKey(container, key, keys);
@@ -56,14 +62,18 @@ function applyOne(root: unknown, operation: unknown): unknown {
     case 'test':
       if (!isSame(valueAt(root, keys), needValue(operation, value))) throw new Error(`${show(keys)} has another value`);
       return root;
-    case 'copy':
-      return add(root, keys, structuredClone(valueAt(root, parsePointer(from, 'from'))));
+    case 'copy': {
+      const copied = valueAt(root, parsePointer(from, 'from'));
+      budget?.copy(copied, keys.length);
+      return add(root, keys, structuredClone(copied), budget);
+    }
     case 'move': {
       const source = parsePointer(from, 'from');
       if (source.length < keys.length && source.every((key, index) => key === keys[index]))
         throw new Error('cannot move a value into itself');
       const moved = valueAt(root, source);
-      return add(remove(root, source), keys, moved);
+      if (keys.length > source.length) budget?.copy(moved, keys.length);
+      return add(remove(root, source, budget), keys, moved, budget);
     }
     default:
       throw new Error(`"op" must be add, remove, replace, move, copy or test, got ${JSON.stringify(op) ?? 'nothing'}`);
@@ -120,21 +130,27 @@ function indexOf(key: string, largest: number, keys: readonly string[]): number 
   throw new Error(`${show(keys)} does not exist: the list ends at ${largest}`);
 }
 
-function add(root: unknown, keys: readonly string[], value: unknown): unknown {
+function add(root: unknown, keys: readonly string[], value: unknown, budget?: Budget): unknown {
   if (keys.length === 0) return value;
   const { container, key } = parentOf(root, keys);
   if (!Array.isArray(container)) assign(container, key, value);
   else if (key === '-') container.push(value);
-  else container.splice(indexOf(key, container.length, keys), 0, value);
+  else {
+    const index = indexOf(key, container.length, keys);
+    budget?.shift(container.length - index);
+    container.splice(index, 0, value);
+  }
   return root;
 }
 
-function remove(root: unknown, keys: readonly string[]): unknown {
+function remove(root: unknown, keys: readonly string[], budget?: Budget): unknown {
   if (keys.length === 0) return null;
   const { container, key } = parentOf(root, keys);
   const existing = needKey(container, key, keys);
-  if (Array.isArray(container)) container.splice(existing as number, 1);
-  else delete container[key];
+  if (Array.isArray(container)) {
+    budget?.shift(container.length - (existing as number));
+    container.splice(existing as number, 1);
+  } else delete container[key];
   return root;
 }
 

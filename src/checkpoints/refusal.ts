@@ -1,4 +1,8 @@
 import { failure, sentenceOf, type ErrorParameters, type ParamedicError } from '../errors.ts';
+import { oneLine } from '../format.ts';
+
+/** What is refused is quoted, and may be megabytes: the sentence goes into events and logs. */
+const MOST_CHARACTERS = 300;
 
 /** An error as it crosses from the worker: its code and parameters, to be rebuilt on the other side. */
 export type Refused =
@@ -19,7 +23,10 @@ export class Refusal extends Error {
 }
 
 export const bodyInvalid = (path: string, why: string): Refusal =>
-  new Refusal({ code: 'BODY_INVALID', parameters: { path, why } });
+  new Refusal({
+    code: 'BODY_INVALID',
+    parameters: { path: oneLine(path, MOST_CHARACTERS), why: oneLine(why, MOST_CHARACTERS) },
+  });
 
 export const storeFailed = (why: string): Refused => ({
   code: 'STORE_FAILED',

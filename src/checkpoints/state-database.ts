@@ -2,6 +2,7 @@ import { datedId, sha256 } from '../digest.ts';
 import type { CheckpointId, ComponentName } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import { parseEntries, parsePatch, parsePut, type PutBody } from './body.ts';
+import { createBudget, TooCostly } from './bounds.ts';
 import { createCheckpointTable, type Head } from './checkpoint-table.ts';
 import { encode } from './codec.ts';
 import { diff } from './diff.ts';
@@ -190,7 +191,7 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
       // Before they are applied: what they add becomes part of the state, and is changed with it.
       const json = Buffer.from(JSON.stringify(operations));
       working.drop(component);
-      const value = tryApply(state.value, operations);
+      const value = tryApply(component, state.value, operations);
       const kind = goesOn(head, json.byteLength, at) ? 'incremental' : 'full';
       const whole = kind === 'full' ? Buffer.from(JSON.stringify(value)) : null;
       const fresh = { component, at, trigger, kind, schema_version: head.schemaVersion, through } as const;
@@ -232,11 +233,12 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
   };
 }
 
-/** @throws Refusal BODY_INVALID naming the operation. */
-function tryApply(state: unknown, operations: readonly unknown[]): unknown {
+/** @throws Refusal BODY_INVALID naming the operation, or PATCH_REFUSED. */
+function tryApply(component: ComponentName, state: unknown, operations: readonly unknown[]): unknown {
   try {
-    return applyPatch(state, operations);
+    return applyPatch(state, operations, createBudget());
   } catch (error) {
+    if (error instanceof TooCostly) throw patchRefused(component, error.message);
     throw error instanceof PatchError ? bodyInvalid(`operations.${error.index}`, error.message) : error;
   }
 }

@@ -44,17 +44,23 @@ export function createStateWorker({ entry, data, clock, onBesides, onOpened }: S
       if ('answers' in message) settle(message);
       else onOpened(message.opened);
     });
+    // An answer that cannot be read is nobody's: all who wait ask again.
+    thread.on('messageerror', (error) => failAll(`its answer cannot be read: ${sentenceOf(error)}`));
     thread.on('error', (error) => (whyDown = sentenceOf(error)));
     thread.once('exit', () => {
       worker = undefined;
-      const error = toError(storeFailed(whyDown || 'its worker has ended'));
-      for (const { reject } of pending.values()) reject(error);
-      pending.clear();
+      failAll(whyDown || 'its worker has ended');
       if (closed) return;
       if (working) start();
       else cancelRestart = clock.after(RESTART_AFTER_MS, start);
     });
     worker = thread;
+  }
+
+  function failAll(why: string): void {
+    const error = toError(storeFailed(why));
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
   }
 
   function settle(message: Extract<FromWorker, { answers: unknown }>): void {

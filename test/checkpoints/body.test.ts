@@ -109,3 +109,24 @@ describe('the body of POST journal', () => {
     expect(refusalOf(() => parseEntries(bytes(body)))).toContain(names);
   });
 });
+
+describe('a body from who means no good', () => {
+  const nested = (levels: number) => `${'[{"a":'.repeat(levels / 2)}"[["${'}]'.repeat(levels / 2)}`;
+
+  it('is read when it is nested deeply', () => {
+    expect(put(`{"state":${nested(998)}}`).state).toHaveLength(998 * 4 + 4);
+  });
+
+  it.each([
+    { what: 'state', run: () => parsePut(bytes(`{"state":${nested(1_000)}}`)) },
+    { what: 'patch', run: () => parsePatch(bytes(`{"base":"x","operations":${nested(1_000)}}`)) },
+    { what: 'entry', run: () => parseEntries(bytes(`{"operation":"x","data":${nested(1_000)}}`)) },
+  ])('is refused when its $what is nested deeper than it could be given back', ({ run }) => {
+    expect(refusalOf(run)).toContain('nested deeper than 1000 levels');
+  });
+
+  it('is not quoted at length', () => {
+    const long = 'k'.repeat(1_000_000);
+    expect(refusalOf(() => parsePut(bytes(`{"state":1,"${long}":2}`))).length).toBeLessThan(400);
+  });
+});

@@ -255,3 +255,55 @@ describe('a state.db of before there were patches', () => {
     expect((await store.verify()).corrupted).toEqual([]);
   });
 });
+
+describe('operations from who means no good', () => {
+  it.each([
+    {
+      what: 'copy all into itself again and again',
+      state: { a: noise(1_000) },
+      operations: Array.from({ length: 30 }, (_, index) => ({ op: 'copy', from: '', path: `/c${index}` })),
+      why: 'it copies too much',
+    },
+    {
+      what: 'nest one value within another',
+      state: { a: { a: {} } },
+      operations: Array.from({ length: 12 }, (_, power) => ({
+        op: 'copy',
+        from: '/a',
+        path: '/a'.repeat(2 ** power + 1),
+      })),
+      why: 'deeper than 1000 levels',
+    },
+    {
+      what: 'put values at the head of a long list',
+      state: Array.from({ length: 300_000 }, () => 1),
+      operations: Array.from({ length: 1_000 }, () => ({ op: 'add', path: '/0', value: 1 })),
+      why: 'it moves too many elements',
+    },
+  ])('are refused when they $what, and the state stays as it was', async ({ state, operations, why }) => {
+    const { store, put, patch } = open();
+    const { checkpoint_id } = await put(planner, { state });
+    await expect(patch(planner, checkpoint_id, ...operations)).rejects.toMatchObject({
+      code: 'PATCH_REFUSED',
+      message: expect.stringContaining(why) as string,
+    });
+    expect(await store.getState(planner, null)).toMatchObject({ checkpoint_id, state });
+  });
+
+  it('leave no question without an answer when a state from before is nested too deep', async () => {
+    const file = join(tempFolder(), 'state.db');
+    const db = new Sqlite(file);
+    db.exec(stateMigrations[0] ?? '');
+    db.pragma('user_version = 1');
+    const state = Buffer.from('['.repeat(10_000) + ']'.repeat(10_000));
+    db.prepare(
+      `INSERT INTO checkpoint (id, component, at, kind, "trigger", schema_version, through, size_bytes, sha256, state)
+       VALUES ('CP-1', 'planner', 1, 'full', 'interval', 1, NULL, ?, ?, ?)`,
+    ).run(state.length, sha256(state), state);
+    db.close();
+    const { store, put } = open({ file });
+    await expect(store.getState(planner, null)).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    await put(planner, { state: 1 });
+    expect(await store.getState(planner, null)).toMatchObject({ state: 1 });
+  });
+});

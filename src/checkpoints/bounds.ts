@@ -1,0 +1,66 @@
+/*
+ * What a body may ask for. Values that are nested deeper overflow the stack of whoever writes them, hands them from
+ * thread to thread or reads them in another language: such a state would be taken and never be given back. And a few
+ * copies of the whole in its own copy would fill the machine's memory.
+ */
+
+export const MOST_LEVELS = 1_000;
+/** Copied or moved deeper by one patch, roughly as JSON. */
+const MOST_COPIED_BYTES = 32 * 2 ** 20;
+/** Elements of lists that make room or close up: about a second of work. */
+const MOST_SHIFTED = 2 ** 28;
+
+const [QUOTE, ESCAPE] = [0x22, 0x5c];
+/** `[` and `{`, `]` and `}` differ in one bit. */
+const [OPENING, CLOSING, BUT_ONE_BIT] = [0x5b, 0x5d, 0xdf];
+
+/** How deep JSON is nested, seen from its text. */
+export function levelsIn(json: Uint8Array): number {
+  let level = 0;
+  let deepest = 0;
+  let isText = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at] ?? 0;
+    if (isText) {
+      if (byte === ESCAPE) at++;
+      else if (byte === QUOTE) isText = false;
+    } else if (byte === QUOTE) isText = true;
+    else if ((byte & BUT_ONE_BIT) === OPENING) deepest = Math.max(deepest, ++level);
+    else if ((byte & BUT_ONE_BIT) === CLOSING) level--;
+  }
+  return deepest;
+}
+
+/** The whole state must be sent in place of such a patch. */
+export class TooCostly extends Error {}
+
+/** What one patch has asked for so far. Each @throws TooCostly */
+export type Budget = ReturnType<typeof createBudget>;
+
+export function createBudget() {
+  let copiedBytes = 0;
+  let shifted = 0;
+
+  function walk(value: unknown, levels: number): number {
+    if (typeof value === 'string') return value.length;
+    if (typeof value !== 'object' || value === null) return 8;
+    if (levels <= 0) throw new TooCostly(`it nests values deeper than ${MOST_LEVELS} levels`);
+    let bytes = 8;
+    for (const [key, inner] of Object.entries(value)) bytes += key.length + walk(inner, levels - 1);
+    return bytes;
+  }
+
+  return {
+    /** A value of the patch itself comes to lie below so many levels. */
+    place: (value: unknown, above: number): void => void walk(value, MOST_LEVELS - above),
+    /** So does one that was there, once more or deeper than before. */
+    copy(value: unknown, above: number): void {
+      copiedBytes += walk(value, MOST_LEVELS - above);
+      if (copiedBytes > MOST_COPIED_BYTES) throw new TooCostly('it copies too much');
+    },
+    shift(elements: number): void {
+      shifted += elements;
+      if (shifted > MOST_SHIFTED) throw new TooCostly('it moves too many elements of lists');
+    },
+  };
+}

@@ -27,6 +27,13 @@ export interface Child {
 export interface Launcher {
   /** Rejects with the system's error, its `code` such as ENOENT. */
   launch(order: Launch): Promise<Child>;
+  /** What is a child of this process without its doing; absent: such ones cannot be waited for. */
+  readonly orphans?: {
+    /** Made here, and its end is still to be told. */
+    isKnown(pid: number): boolean;
+    /** Lets an ended one go. */
+    reap(pid: number): void;
+  };
   /** Stops hearing of ends; the children go on running. */
   close(): void;
 }

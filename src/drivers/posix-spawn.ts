@@ -99,6 +99,10 @@ export function posixLauncher(): Launcher | null {
         return Promise.reject(error as Error);
       }
     },
+    orphans: {
+      isKnown: (pid) => children.has(pid),
+      reap: (pid) => void libc.waitpid(pid, [0], WNOHANG),
+    },
     close() {
       process.off('SIGCHLD', reap);
       clearInterval(anchor);

@@ -6,6 +6,7 @@ import type { Driver, RecordedRun, StartPlan } from './driver.ts';
 import { groupGone, killGroup } from './group.ts';
 import { nodeLauncher, type Child, type Launcher } from './launcher.ts';
 import { renice } from './nice.ts';
+import { reapOrphans } from './orphans.ts';
 import { createOutput } from './output.ts';
 import { posixLauncher } from './posix-spawn.ts';
 import { identify, sameProcess } from './proc.ts';
@@ -54,6 +55,7 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
   const sweep = createSweep();
   const children = new Set<Child>();
   const launcher = rest.launcher ?? posixLauncher() ?? nodeLauncher((pid, error) => onProblem(`process ${pid}`, error));
+  const endReaping = process.pid === 1 ? reapOrphans({ launcher, clock, onProblem }) : () => {};
   /** Lives that have ended and are still to be swept after. */
   const owed = new Set<IncarnationId>();
   let closed = false;
@@ -143,6 +145,7 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
     async close() {
       closed = true;
       adopted.close();
+      endReaping();
       launcher.close();
       for (const child of children) child.unref();
       await Promise.all([output.close(), ...[...owed].map(sweep)]);

@@ -59,7 +59,9 @@ function see(plan: StartPlan, settings: Settings, deps: EngineDeps & { output: O
     for (;;) {
       const seen = await look();
       if (seen.is === 'running') return seen;
-      if (clock.monotonic() >= deadline || signal.aborted)
+      // It may still come up: it counts as running, so that it is told to stop.
+      if (signal.aborted) return { is: 'running', run: null };
+      if (clock.monotonic() >= deadline)
         throw new Error('its "start" ended with 0, but "status" says that it does not run');
       await clock.sleep(COMING_UP_MS);
     }
@@ -72,8 +74,14 @@ function see(plan: StartPlan, settings: Settings, deps: EngineDeps & { output: O
     look,
     async start(seen, signal) {
       if (seen.is === 'running') return seen;
-      await must('start');
-      return comeUp(signal);
+      try {
+        await must('start');
+        return await comeUp(signal);
+      } catch (error) {
+        // The next start would bring up a second one beside what is left of this.
+        await sweep(incarnation);
+        throw error;
+      }
     },
     stop: ({ timeout }) => must('stop', Math.min(timeout, settings.timeout)),
     async kill() {

@@ -140,18 +140,33 @@ describe('commands of a component', () => {
     expect(running.verdict?.()).toEqual({ oomKilled: null, failure: 'status_1' });
   });
 
-  it('are not waited for when nobody wants it any more', async () => {
+  it('are not waited for when nobody wants it any more, and what comes up is stopped', async () => {
     const on = stage();
     const driver = on.driver();
     onTestFinished(() => driver.close());
     const unwanted = new AbortController();
     const plan = on.plan({
-      engine: { ...settings(''), ...on.plan().engine, start: ['/bin/touch', join(on.folder, 'begun')] } as never,
+      engine: {
+        ...settings(''),
+        ...on.plan().engine,
+        start: ['/bin/touch', join(on.folder, 'begun')],
+        stop: ['/bin/touch', join(on.folder, 'stopped')],
+      } as never,
       startTimeoutMs: 600_000,
     });
     const started = driver.start(plan, unwanted.signal);
     await until('its start', () => existsSync(join(on.folder, 'begun')));
     unwanted.abort();
-    await expect(started).rejects.toThrow('does not run');
+    await (await started).stop({ signal: 'SIGTERM', timeout: 10_000 });
+    expect(existsSync(join(on.folder, 'stopped'))).toBe(true);
+  });
+
+  it('leave nothing behind when it does not come up', async () => {
+    const on = stage();
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    const engine = { ...settings(''), ...on.plan().engine, status: ['/bin/false'] } as never;
+    await expect(driver.start(on.plan({ engine, startTimeoutMs: 100 }))).rejects.toThrow('does not run');
+    expect(on.runs()).toBe(false);
   });
 });

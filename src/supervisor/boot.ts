@@ -79,6 +79,8 @@ function settle(
   deps: BootDeps,
 ): Promise<unknown> {
   const left = new Set(own.map(({ incarnation }) => incarnation).filter((incarnation) => incarnation !== taken));
+  // What an engine runs was taken over as it was: it may bear the mark of an earlier life.
+  if (keeper.life?.running?.engine) left.clear();
   if (taken !== null && isToStayDown(keeper, deps)) void keeper.stop('it is not meant to run');
   else if (taken !== null) putOff(keeper, deps);
   return Promise.all([...left].map(deps.sweep));

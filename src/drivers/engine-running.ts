@@ -52,8 +52,7 @@ export function createEngineRunning(
   const end = async (exit: Exit, verdict: EngineVerdict | null) => {
     if (ended) return;
     ended = { exit, verdict };
-    cancel();
-    stopListening?.();
+    letGo();
     if (engine.readOutput) {
       const read = engine.readOutput().then((told) => void (output = told));
       await within(
@@ -141,10 +140,12 @@ export function createEngineRunning(
   };
 
   const stopListening = engine.listen?.(() => void look());
-  closed.addEventListener('abort', () => {
+  const letGo = (): void => {
     cancel();
     stopListening?.();
-  });
+    closed.removeEventListener('abort', letGo);
+  };
+  closed.addEventListener('abort', letGo);
   if (seen) schedule();
   else void look();
 

@@ -53,6 +53,8 @@ export interface EngineDeps {
   readonly onProblem: (what: string, error: unknown) => void;
 }
 
+/** A daemon that begins waits for all adoptions: one that does not answer by then is taken over unseen. */
+const LONGEST_ADOPTION_MS = 2_000;
 const NO_SIGNAL = new AbortController().signal;
 
 /** Makes the driver of an engine: what is different about each is how one component is seen. */
@@ -74,6 +76,15 @@ export function createEngineDriver(
       { engine, component: plan.component, identity, seen, adopted, closed: closed.signal },
       { clock, onProblem },
     );
+
+  const soon = async (look: Promise<Seen>): Promise<Seen | null> => {
+    const patience = new AbortController();
+    try {
+      return await Promise.race([look, clock.sleep(LONGEST_ADOPTION_MS, patience.signal).then(() => null)]);
+    } finally {
+      patience.abort();
+    }
+  };
 
   const identify = ({ name, bootId }: Engine, { run }: SeenRunning): EngineIdentity => ({
     engine: kind,
@@ -103,7 +114,8 @@ export function createEngineDriver(
       try {
         engine = await open(plan);
         if (engine.name !== identity.name) return null;
-        const seen = await engine.look();
+        const seen = await soon(engine.look());
+        if (seen === null) return keep(engine, plan, identity, null, true);
         if (seen.is === 'ended' || (identity.run !== null && seen.run !== identity.run)) return null;
         return keep(engine, plan, identity, seen, true);
       } catch {

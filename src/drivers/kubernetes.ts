@@ -63,11 +63,16 @@ export async function connectCluster(
   };
 
   const ask = async <T>(answer: Promise<T>): Promise<T> => {
+    // The time of a request begins when it is sent: a program that gives the credentials may hang before.
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new DOMException('too late', 'TimeoutError')), timeoutMs);
     try {
-      return await answer;
+      return await Promise.race([answer, late.promise]);
     } catch (error) {
       if (error instanceof library.ApiException && error.code === 404) throw error;
       throw new Error(whyNot(server, timeoutMs, error), { cause: error });
+    } finally {
+      clearTimeout(timer);
     }
   };
   const unless404 = async <T, U>(answer: Promise<T>, otherwise: U): Promise<T | U> => {

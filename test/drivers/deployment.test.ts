@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
@@ -90,6 +90,18 @@ describeEngine({
       says: /does not accept the credentials of the kubeconfig\.$/,
     },
     { what: 'Kubernetes does not answer', make: inMood('slow'), says: /: no answer within 300ms\.$/ },
+    {
+      what: 'who gives the credentials hangs',
+      make: async (on) => {
+        const config = JSON.parse(readFileSync(clusterOf(on).kubeconfig, 'utf8')) as { users: unknown[] };
+        const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sleep', args: ['2'] };
+        config.users = [{ name: 'me', user: { exec } }];
+        const kubeconfig = join(tempFolder(), 'kubeconfig');
+        writeFileSync(kubeconfig, JSON.stringify(config));
+        return changed(on, { kubeconfig, timeout: 200 });
+      },
+      says: /: no answer within 200ms\.$/,
+    },
     { what: 'somebody else answers', make: inMood('garbage'), says: /is not Kubernetes\.$/ },
     {
       what: 'its pods do not come up, and why',
@@ -197,6 +209,19 @@ describe('a deployment', () => {
     on.cluster.remove('api');
     await running.exited;
     expect(running.verdict?.()).toEqual({ oomKilled: null, failure: 'removed' });
+  });
+
+  it('keeps nobody waiting for its adoption while Kubernetes does not answer', async () => {
+    const { on, start } = await begin();
+    const { process, engine = null } = await start();
+    const next = on.driver();
+    onTestFinished(async () => {
+      await on.cluster.away();
+      await next.close();
+    });
+    on.cluster.mood = 'slow';
+    const adopted = await next.adopt(changed(on, { timeout: 600_000 }), { process, engine });
+    expect(adopted?.engine).toEqual(engine);
   });
 
   it('cannot be run without the library, which is said with what to do', async () => {

@@ -182,6 +182,7 @@ describe('checkpoints', () => {
     checkpoint_id: 'CP-1',
     component: 'gmail',
     at: '2026-11-23T12:00:00.000Z',
+    kind: 'full',
     trigger: 'interval',
     size_bytes: 2_048,
     schema_version: 1,
@@ -193,7 +194,7 @@ describe('checkpoints', () => {
   it('are listed', async () => {
     const folder = await playDaemon({ 'GET /checkpoints': answer({ checkpoints: [checkpoint] }) });
     expect((await paramedic(['checkpoints', 'list', '--component', 'gmail'], folder)).stdout).toBe(
-      'CHECKPOINT  COMPONENT  AT                        TRIGGER   SIZE     SCHEMA  VALID\nCP-1        gmail      2026-11-23T12:00:00.000Z  interval  2.0 KiB  1       yes\n',
+      'CHECKPOINT  COMPONENT  AT                        KIND  TRIGGER   SIZE     SCHEMA  VALID\nCP-1        gmail      2026-11-23T12:00:00.000Z  full  interval  2.0 KiB  1       yes\n',
     );
   });
 

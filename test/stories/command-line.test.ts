@@ -91,7 +91,7 @@ describe('a daemon in the background', () => {
     expect(await says('logs', 'mail')).toMatch(/^err \| and complains$/m);
     expect(await says('events', '-n', '1000')).toMatch(/Z component\.ready mail incarnation=/);
     await until('a checkpoint', async () => (await site.events('checkpoint.written')).length > 0);
-    expect(await says('checkpoints', 'list')).toMatch(/ agent +\S+ +interval .* yes\n/);
+    expect(await says('checkpoints', 'list')).toMatch(/ agent +\S+ +full +interval .* yes\n/);
     expect(await says('checkpoints', 'verify')).toMatch(/^1 checked, 0 corrupted, database integrity: ok\n$/);
   });
 

@@ -6,8 +6,8 @@ import type { Database } from '../../src/storage/open.ts';
 import { copyStore, dice, flipBit, judge, writeHistory } from '../support/flips.ts';
 import { tempFolder } from '../support/temp.ts';
 
-/** `FLIPS=300 npx vitest run test/checkpoints/flips.test.ts` is the long form. */
-const FLIPS = Number(process.env['FLIPS'] ?? 20);
+/** More: `npm run fuzz`. */
+const FLIPS = Number(process.env['PARAMEDIC_FLIPS'] ?? 20);
 
 const tally = (findings: readonly string[]) => {
   const counts: Record<string, number> = {};

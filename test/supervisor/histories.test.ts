@@ -5,7 +5,7 @@ import type { ComponentName, HealthStatus } from '../../src/model/index.ts';
 import type { Fate } from '../support/fake-driver.ts';
 import { configure, fakeHouse, wished } from './fake-house.ts';
 
-/** More by hand: `PARAMEDIC_HISTORIES=20000 vitest run test/supervisor/histories.test.ts`. */
+/** More: `npm run fuzz`. */
 const HISTORIES = Number(process.env['PARAMEDIC_HISTORIES'] ?? 300);
 const HOST_LIMIT = 4;
 const HOUR_MS = 3_600_000;

@@ -19,6 +19,21 @@ describe('maintenance windows', () => {
     expect(maintenanceAt(nightly, local(2, 59))?.nextAt).toBe(local(3));
   });
 
+  it('are read once, however often they are asked for', () => {
+    let reads = 0;
+    const window = {
+      duration: 3_600_000,
+      get cron() {
+        reads++;
+        return '0 3 * * *';
+      },
+    };
+    for (const at of [local(2), local(3, 30), local(5)]) {
+      expect(maintenanceAt([window], at)).toEqual(maintenanceAt([{ cron: '0 3 * * *', duration: 3_600_000 }], at));
+    }
+    expect(reads).toBe(1);
+  });
+
   it('are no concern when none is configured', () => {
     expect(maintenanceAt([], local(1))).toBeNull();
   });

@@ -91,6 +91,30 @@ describe('the budget of a component', () => {
     await site.untilState('mail', 'failed');
   });
 
+  it('counts the same after a long time of health as before it', async () => {
+    // The health lasts longer than the window: whatever was good before is no credit.
+    const site = new Site({
+      components: {
+        mail: {
+          command: ['sh', '-c', 'while [ ! -e broken ]; do sleep 0.05; done; exit 1'],
+          priority: 'critical',
+          start: { period: '100ms' },
+          restart: { policy: 'immediate', max_restarts: 3, restart_window: '5s' },
+        },
+      },
+    });
+    await site.start();
+    const { pid } = await site.untilState('mail', 'running');
+    await until('more than a window of health', async () => {
+      return ((await site.component('mail')).uptime_seconds ?? 0) > 5.5;
+    });
+    expect(await site.component('mail')).toMatchObject({ state: 'running', pid, restarts: 0 });
+    site.write('broken', '');
+    const view = await site.untilState('mail', 'failed');
+    expect(view.why).toContain('budget of 3 is used up');
+    expect(await site.events('component.starting')).toHaveLength(1 + 3);
+  });
+
   it('counts on over the death of the daemon', async () => {
     const site = new Site({
       components: { mail: sleeper({ priority: 'critical', restart: { policy: 'immediate', max_restarts: 2 } }) },

@@ -92,7 +92,12 @@ export class Courier {
     const { clock, outbox } = this.#deps;
     if (this.#closed) return;
     if (this.#retryMs > 0) return this.#after(this.#retryMs);
-    if (outbox.next(clock.now())) return this.#after(PAUSE_MS);
+    try {
+      if (outbox.next(clock.now())) return this.#after(PAUSE_MS);
+    } catch (error) {
+      this.#away(sentenceOf(error), null);
+      return this.#after(this.#retryMs);
+    }
     const due = outbox.dueAt;
     if (due !== null) this.#after(Math.max(PAUSE_MS, due - clock.now()));
   }

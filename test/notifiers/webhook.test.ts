@@ -51,6 +51,28 @@ describe('a webhook', () => {
     await until('it is counted', () => items(emitted, 'telemetry.exported') === 1);
   });
 
+  it('gets its posts although the events cannot be read for a while', async () => {
+    const hook = await receiver();
+    const shelf = openShelf();
+    let looks = 0;
+    const afterOf: typeof shelf.store.afterOf = (...asked) => {
+      // Before a letter, after it, and when it is asked whether it may rest.
+      if (++looks === 3) throw new Error('disk I/O error');
+      return shelf.store.afterOf(...asked);
+    };
+    const { notifiers, troubles } = openNotifiers(
+      shelf.store,
+      { webhooks: [{ url: hook.url }] },
+      { shelf: { ...shelf.store, afterOf } },
+    );
+    shelf.state(crash(1, now()));
+    notifiers.wake();
+    await until('the trouble is told', () => troubles[0]?.includes('disk I/O error'));
+    shelf.state(crash(2, now()));
+    notifiers.wake();
+    await until('both posts', () => hook.taken.length === 2);
+  });
+
   it('that was down for a minute gets 500 reports in order and once, and only a few questions meanwhile', async () => {
     const hook = await receiver();
     await hook.leave();

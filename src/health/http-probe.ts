@@ -39,6 +39,7 @@ export async function ask(question: Question, redirects = 0): Promise<Answer> {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error(`redirected to ${url.protocol}`);
   const keeps = status === 307 || status === 308 || question.method === 'HEAD';
   const elsewhere = url.origin !== new URL(question.url).origin;
+  if (elsewhere && keeps && question.body !== '') throw new Error(`redirected to another server, ${url.origin}`);
   const next = {
     ...question,
     url: url.href,

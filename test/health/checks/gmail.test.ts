@@ -122,4 +122,16 @@ describe('gmail check', () => {
     const token_file = join(folderWith(tokenFile(HOUR)), 'token.json');
     await expectAbsentAndSlow(gmail, (base_url) => ({ token_file, base_url }));
   });
+
+  it('shows its secrets to no other server than the one that it was told of', async () => {
+    const bodies: string[] = [];
+    const other = await serve((request, response) => {
+      request.on('data', (chunk: Buffer) => bodies.push(chunk.toString()));
+      request.on('end', () => response.end('{"access_token":"x","expires_in":3600}'));
+    });
+    const token_url = await serve((_request, response) => response.writeHead(307, { location: other }).end());
+    const result = await ask({}, tokenFile(-HOUR), { refresh: true, token_url });
+    expect(result).toMatchObject({ status: 'unhealthy', message: expect.stringContaining('another server') as string });
+    expect(bodies).toEqual([]);
+  });
 });

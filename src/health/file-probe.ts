@@ -29,11 +29,15 @@ export async function lookAtFile(
 ): Promise<FileState | CheckResult> {
   const path = resolve(cwd, given);
   try {
-    const found = await unlessAborted(signal, stat(path));
+    const found = await unlessAborted(
+      signal,
+      askedOnce(`stat ${path}`, () => stat(path)),
+    );
     if (!found.isFile()) return unhealthy(`${path} is ${found.isDirectory() ? 'a folder' : 'no regular file'}`);
     const age = clock.now() - found.mtimeMs;
     if (age < -AHEAD_MS) return unknown(`${path} was written in the future, says its file system`);
-    const text = keepBytes > 0 ? await unlessAborted(signal, beginningOf(path, keepBytes)) : '';
+    const read = () => askedOnce(`read ${keepBytes} ${path}`, () => beginningOf(path, keepBytes));
+    const text = keepBytes > 0 ? await unlessAborted(signal, read()) : '';
     return { path, sizeBytes: found.size, ageMs: Math.max(0, age), writtenAt: found.mtimeMs, text };
   } catch (error) {
     signal.throwIfAborted();
@@ -52,6 +56,22 @@ async function beginningOf(path: string, keepBytes: number): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+const underWay = new Map<string, Promise<unknown>>();
+
+/**
+ * A question that cannot be called off, to a file system or a resolver, holds one of the four threads that all files and
+ * names of the daemon share. One that hangs is not asked again, but waited for: else its file server would take them all.
+ */
+export function askedOnce<T>(question: string, ask: () => Promise<T>): Promise<T> {
+  const asked = underWay.get(question) as Promise<T> | undefined;
+  if (asked) return asked;
+  const answer = ask();
+  underWay.set(question, answer);
+  const over = () => void underWay.delete(question);
+  answer.then(over, over);
+  return answer;
 }
 
 /** What cannot be called off goes on by itself; nobody waits for it. */

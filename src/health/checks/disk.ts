@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { sentenceOf } from '../../errors.ts';
 import { formatSize, ratio, size } from '../../units.ts';
 import { critical, defineCheck, degraded, healthy, unhealthy, unknown, type CheckResult } from '../check.ts';
-import { unlessAborted } from '../file-probe.ts';
+import { askedOnce, unlessAborted } from '../file-probe.ts';
 
 const options = z.strictObject({
   path: z.string().min(1).default('/').describe('Any path on the file system that is asked.'),
@@ -23,7 +23,8 @@ export const disk = defineCheck({
   async run({ path, ...limits }, { cwd, signal }) {
     const asked = resolve(cwd, path);
     try {
-      return judgeDisk(asked, await unlessAborted(signal, statfs(asked)), limits);
+      const answer = askedOnce(`statfs ${asked}`, () => statfs(asked));
+      return judgeDisk(asked, await unlessAborted(signal, answer), limits);
     } catch (error) {
       signal.throwIfAborted();
       return unhealthy(`${asked} cannot be asked for its space: ${sentenceOf(error)}`);

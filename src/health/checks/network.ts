@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { sentenceOf } from '../../errors.ts';
 import { duration, formatDuration } from '../../units.ts';
 import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
-import { unlessAborted } from '../file-probe.ts';
+import { askedOnce, unlessAborted } from '../file-probe.ts';
 
 const target = z
   .string()
@@ -65,7 +65,7 @@ async function resolves(name: string, server: string | undefined, { clock, signa
   try {
     const addresses = await unlessAborted(
       signal,
-      server === undefined ? lookAll(name) : askServer(name, server, signal),
+      server === undefined ? askedOnce(`lookup ${name}`, () => lookAll(name)) : askServer(name, server, signal),
     );
     if (addresses.length === 0) return { ...unknown(`"${name}" resolves${by} to nothing`), ms: since() };
     return { ...healthy(`"${name}" resolved${by} in ${formatDuration(Math.round(since()))}`), ms: since() };

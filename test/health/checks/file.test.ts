@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { file } from '../../../src/health/checks/file.ts';
 import { identity } from '../../../src/health/checks/identity.ts';
+import { askedOnce } from '../../../src/health/file-probe.ts';
 import { epochMs } from '../../../src/model/index.ts';
 import { tempFolder } from '../../support/temp.ts';
 import { context } from '../context.ts';
@@ -94,5 +95,19 @@ describe('identity check', () => {
     ['an object with nothing in it', { ...well, 'identity.json': '{}' }, {}, 0, 'unknown', 'holds nothing'],
   ])('%s', async (_, files, options, ageMs, status, words) => {
     expect(await stored(files, options, ageMs)).toMatchObject(says(status, words));
+  });
+});
+
+describe('a question to a file system that hangs', () => {
+  it('is not asked again, and is when it was answered', async () => {
+    const answers = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    let asked = 0;
+    const ask = () => askedOnce('stat /hangs', () => answers[asked++]!.promise);
+    const both = [ask(), ask()];
+    expect(asked).toBe(1);
+    answers[0]!.reject(new Error('the server is back'));
+    expect(await Promise.allSettled(both)).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    answers[1]!.resolve('there');
+    expect(await ask()).toBe('there');
   });
 });

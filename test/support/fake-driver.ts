@@ -13,6 +13,8 @@ export interface Fate {
   readonly code?: number;
   /** Time it takes to leave when asked, ms; null: it does not listen. */
   readonly leavesAfter?: number | null;
+  /** Not even the kill ends it: only the test does. */
+  readonly unkillable?: boolean;
 }
 
 /** A process that lives in a fake clock only. */
@@ -61,7 +63,7 @@ class FakeProcess implements Running {
 
   kill(): Promise<Exit> {
     this.#forced = true;
-    this.end({ code: null, signal: 'SIGKILL' });
+    if (!this.#fate.unkillable) this.end({ code: null, signal: 'SIGKILL' });
     return this.exited;
   }
 

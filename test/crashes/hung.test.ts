@@ -101,6 +101,16 @@ describe.runIf(process.platform === 'linux')('a Node process that hangs', () => 
     },
   );
 
+  it('is shown with the connections of all its processes', async () => {
+    const program = join(tempFolder(), 'agent.cjs');
+    const inner = `require('net').createServer().listen(0, '127.0.0.1', () => { require('fs').writeFileSync(process.env.READY, 'x'); for (;;); })`;
+    const outer = `require('net').createServer().listen(0, '127.0.0.1', () => require('child_process').execFileSync(process.execPath, ['--inspect-port=0', '-e', ${JSON.stringify(inner)}]))`;
+    writeFileSync(program, outer);
+    const pid = await hanging(process.execPath, '--inspect-port=0', program);
+    const { resources } = await examineHung(treeOf(pid), 0);
+    expect(resources.filter((line) => /^Connection: 127\.0\.0\.1:\d+ listens$/.test(line))).toHaveLength(2);
+  });
+
   it('is found behind a shell', async () => {
     const program = join(tempFolder(), 'agent.cjs');
     writeFileSync(program, "require('fs').writeFileSync(process.env.READY, 'x'); for (;;);");

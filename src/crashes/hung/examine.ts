@@ -1,6 +1,6 @@
 import { readCommand, readKernelStack, readThreads, type Thread } from './kernel.ts';
 import { isNode, nodeStack, type NodeStack } from './node-stack.ts';
-import { readResources } from './resources.ts';
+import { readResources, type Networks } from './resources.ts';
 
 /** One process of a component that hangs, just before it is ended. */
 export interface HungProcess {
@@ -40,7 +40,8 @@ export async function examine(pids: readonly number[], withinMs: number): Promis
     threads: readThreads(pid),
     kernelStack: readKernelStack(pid),
   }));
-  const resources = [...new Set(seen.flatMap(readResources))].slice(0, MOST_RESOURCES);
+  const networks: Networks = new Map();
+  const resources = [...new Set(seen.flatMap((one) => readResources(one, networks)))].slice(0, MOST_RESOURCES);
   // Of `npm start` and the like the last one is the program itself.
   const pid = seen.findLast(isNode);
   const node = pid === undefined ? null : { pid, ...(await stackOf(pid, AbortSignal.timeout(withinMs))) };

@@ -65,12 +65,14 @@ async function inspectorOf(pid: number, signal: AbortSignal): Promise<string | n
   const before = new Set(listeningPorts(pid));
   process.kill(pid, 'SIGUSR1');
   while (!signal.aborted) {
+    const looked = performance.now();
     const ports = listeningPorts(pid).filter((port) => port === USUAL_PORT || !before.has(port));
     for (const port of ports) {
       const url = await debuggerUrl(port, signal).catch(() => undefined);
       if (url) return url;
     }
-    await sleep(LOOK_AGAIN_MS);
+    // On a host with very many connections a look takes long: half of the time is left to others.
+    await sleep(Math.max(LOOK_AGAIN_MS, performance.now() - looked));
   }
   return null;
 }

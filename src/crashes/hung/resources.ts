@@ -60,9 +60,32 @@ function targetsOf(pid: number): string[] {
 
 const inodeOf = (target: string): string | undefined => /^socket:\[(\d+)\]$/.exec(target)?.[1];
 
-/** Open files and TCP connections of a process that still lives. */
-export function readResources(pid: number): string[] {
-  const connections = new Map(connectionsOf(pid).map((connection) => [connection.inode, connection]));
+/** Connections by their inode, for each network (namespace) that was looked at: one table lists all its processes'. */
+export type Networks = Map<string, ReadonlyMap<string, Connection>>;
+
+function networkOf(pid: number, networks: Networks): ReadonlyMap<string, Connection> {
+  const name = networkName(pid);
+  const found =
+    networks.get(name) ?? new Map(connectionsOf(pid).map((connection) => [connection.inode, connection] as const));
+  networks.set(name, found);
+  return found;
+}
+
+/** Of one that cannot be told, its own. */
+function networkName(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return String(pid);
+  }
+}
+
+/**
+ * Open files and TCP connections of a process that still lives.
+ * @param networks what was read for another moments ago: reading takes tens of milliseconds on a busy host.
+ */
+export function readResources(pid: number, networks: Networks = new Map()): string[] {
+  const connections = networkOf(pid, networks);
   return targetsOf(pid)
     .slice(0, MOST_RESOURCES)
     .map((target) => {
@@ -83,11 +106,7 @@ export const isTaken = (port: number): boolean => listenersOn(port).length > 0;
 
 /** The ports that this very process listens on, reachable from here: none in a network of its own. */
 export function listeningPorts(pid: number): number[] {
-  try {
-    if (readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net')) return [];
-  } catch {
-    return [];
-  }
+  if (networkName(pid) !== networkName(process.pid)) return [];
   const own = new Set(targetsOf(pid).flatMap((target) => inodeOf(target) ?? []));
   return connectionsOf(pid)
     .filter(({ inode, listening, here }) => listening && own.has(inode) && REACHABLE.has(here.host))

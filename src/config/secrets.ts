@@ -10,6 +10,8 @@ const HEADER = new RegExp(
   'gi',
 );
 const ASSIGNMENT = new RegExp(`([\\w.-]*(?:${WORDS})[\\w.-]*=)[^\\s&"']+`, 'gi');
+/** What Google and others call it in an address. */
+const QUERY_KEY = /([?&](?:key|sig)=)[^\s&#"']+/gi;
 const SECRET_OPTION = new RegExp(`^--?[\\w-]*(?:${WORDS})[\\w-]*$`, 'i');
 
 /** A key or variable whose value nobody should read: `token`, `SMTP_PASSWORD`, `apiKey`. */
@@ -20,6 +22,7 @@ export const maskText = (text: string): string =>
   text
     .replace(URL_PASSWORD, `$1${HIDDEN}@`)
     .replace(ASSIGNMENT, `$1${HIDDEN}`)
+    .replace(QUERY_KEY, `$1${HIDDEN}`)
     .replace(HEADER, (_, name: string) => `${name}${HIDDEN}`);
 
 /** A value as everybody may see it. `key` is the key that it, or its list, stands under. */

@@ -40,7 +40,7 @@ describe('the configuration in force', () => {
     const { masked } = loaded(
       `components:
   a:
-    command: [run, --token=abc, --api-key, abc, "postgres://me:abc@db/x", "\${V}", "--to=\${V}", plain]
+    command: [run, --token=abc, --api-key, abc, "postgres://me:abc@db/x", "https://maps/v1?key=abc&n=1", "\${V}", "--to=\${V}", plain]
     env: { GITHUB_TOKEN: abc, SMTP_PASSWORD: 123, NORMAL: shown, FROM: "\${V}" }
 `,
       { V: 'abc' },
@@ -48,7 +48,17 @@ describe('the configuration in force', () => {
     expect(masked).toMatchObject({
       components: {
         a: {
-          command: ['run', '--token=***', '--api-key', '***', 'postgres://me:***@db/x', '***', '--to=***', 'plain'],
+          command: [
+            'run',
+            '--token=***',
+            '--api-key',
+            '***',
+            'postgres://me:***@db/x',
+            'https://maps/v1?key=***&n=1',
+            '***',
+            '--to=***',
+            'plain',
+          ],
           env: { GITHUB_TOKEN: '***', SMTP_PASSWORD: '***', NORMAL: 'shown', FROM: '***' },
         },
       },

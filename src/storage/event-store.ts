@@ -104,6 +104,13 @@ export interface EventStore {
    * @throws STORE_FAILED
    */
   prune(before: EpochMs, most: number): number;
+  /**
+   * Deletes at most `most` events of those beyond the newest `keep` of one type and component, oldest first: a fact
+   * that repeats for ever takes no more room. The first event of each open incident stays.
+   * @returns how many went: as many as `most` means that there may be more.
+   * @throws STORE_FAILED
+   */
+  thin(keep: number, most: number): number;
   /** Bytes of the database with its WAL. */
   sizeBytes(): number;
   /** Writes what waits and closes the file. Idempotent. */
@@ -124,6 +131,11 @@ const RESERVE = 20_000;
 const BUSY_RETRIES = 50;
 const BUSY_PAUSE_MS = 0.1;
 const VACUUM_PAGES = 50;
+/**
+ * 16 MiB. The other thread moves the WAL into the file, but while a crash loop writes all the time it never comes to its
+ * end, and a WAL begins anew only from there. From this size on a commit moves the rest itself.
+ */
+const LARGEST_WAL_PAGES = 4_096;
 
 /**
  * Opens events.db; a damaged file is set aside and a new one begun.
@@ -135,7 +147,12 @@ export function openEventStore(
   deps: EventStoreDeps,
   readAll: (store: EventStore) => void = () => {},
 ): { readonly store: EventStore; readonly db: Database; readonly setAside: SetAside | null } {
-  const options = { synchronous: 'NORMAL', migrations: eventMigrations, clock: deps.clock } as const;
+  const options = {
+    synchronous: 'NORMAL',
+    migrations: eventMigrations,
+    clock: deps.clock,
+    autoCheckpointPages: LARGEST_WAL_PAGES,
+  } as const;
   const { value, setAside } = openOrSetAside(file, options, (db) => {
     const store = createEventStore(db, deps);
     store.records();
@@ -163,6 +180,22 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
     `DELETE FROM event WHERE seq IN (
        SELECT seq FROM (SELECT seq, at FROM event ORDER BY seq LIMIT ?) WHERE at < ?)`,
   );
+  const kinds = db.prepare<[], { type: string; component: string | null; n: number }>(
+    'SELECT type, component, count(*) AS n FROM event GROUP BY type, component ORDER BY n DESC LIMIT 100',
+  );
+  const deleteBeyond = db.prepare<{ type: string; component: string | null; keep: number; most: number }>(
+    `DELETE FROM event WHERE seq IN (
+       SELECT seq FROM event AS old
+       WHERE type = :type AND component IS :component AND seq <= (
+         SELECT seq FROM event WHERE type = :type AND component IS :component ORDER BY seq DESC LIMIT 1 OFFSET :keep
+       ) AND NOT EXISTS (
+         SELECT 1 FROM incident WHERE id = old.incident AND resolved_at IS NULL
+           AND old.seq = (SELECT min(seq) FROM event WHERE incident = id)
+       )
+       ORDER BY seq LIMIT :most)`,
+  );
+  /** As many events may still come before any kind can have more than it may: until then nobody need count them. */
+  let roomForAKind = 0;
 
   let reserved = Number(db.prepare('SELECT reserved FROM sequence').pluck().get());
   let next = Math.max(reserved, Number(db.prepare('SELECT max(seq) FROM event').pluck().get() ?? 0) + 1);
@@ -247,6 +280,7 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
       });
       if (rows.length === 0 && records.length === 0 && incidents.length === 0) return seqs;
       waiting.add(rows, records, incidents);
+      roomForAKind -= rows.length;
       const owed = new Set(events.map(({ type }) => durability[type]));
       // What somebody waits for is written by the `sync` that follows, all of it in one commit.
       if (!troubled && owed.has('decision') && !owed.has('acknowledged')) tryFlush();
@@ -272,6 +306,18 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
       const { changes } = storing(() => deleteOld.run(most, before));
       if (changes > 0) storing(() => db.pragma(`incremental_vacuum(${VACUUM_PAGES})`));
       return changes;
+    },
+
+    thin(keep, most) {
+      if (roomForAKind > 0) return 0;
+      const counted = kinds.all();
+      roomForAKind = keep - (counted[0]?.n ?? 0) - waiting.events.length;
+      let gone = 0;
+      for (const { type, component, n } of counted)
+        if (n > keep && gone < most)
+          gone += storing(() => deleteBeyond.run({ type, component, keep, most: most - gone })).changes;
+      if (gone > 0) storing(() => db.pragma(`incremental_vacuum(${VACUUM_PAGES})`));
+      return gone;
     },
 
     pruneIncidents: (before) => void storing(() => deleteIncidents.run(before)),

@@ -160,6 +160,30 @@ describe('the event store', () => {
     store.close();
   });
 
+  it('thins out what repeats, to the newest of each type and component, and keeps how an open incident began', () => {
+    const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    const [ongoing, over] = [incident('a'.repeat(32), 1), incident('b'.repeat(32), 1)];
+    const resolved = { at: epochMs(2), by: 'itself' as const, resolution: '' };
+    store.append([{ ...decided(), incident: ongoing.id }], [], [ongoing]);
+    store.append([{ ...decided(), incident: over.id }], [], [{ ...over, resolved }]);
+    for (let time = 3; time <= 8; time++) store.append([decided(planner, epochMs(time))], []);
+    store.append([decided(writer), decided(writer)], []);
+    expect(store.thin(2, 3)).toBe(3);
+    expect(store.thin(2, 3)).toBe(2);
+    expect(store.thin(2, 3)).toBe(0);
+    expect(store.after(0, 100).map(({ seq }) => seq)).toEqual([1, 7, 8, 9, 10]);
+    store.close();
+  });
+
+  it('keeps its WAL short while it is written all the time, whoever else moves it or not', () => {
+    const file = join(tempFolder(), 'events.db');
+    const { store } = open(file, new FakeClock());
+    for (let round = 0; round < 1_500; round++) store.append([observed(planner, 'x'.repeat(20_000)), decided()], []);
+    expect(statSync(`${file}-wal`).size).toBeLessThan(20 * 2 ** 20);
+    expect(statSync(file).size).toBeGreaterThan(20 * 2 ** 20);
+    store.close();
+  });
+
   it('tells its size, with what is still in the WAL', () => {
     const { store } = open(join(tempFolder(), 'events.db'), new FakeClock());
     const before = store.sizeBytes();

@@ -18,6 +18,8 @@ export interface ContainerDeps extends EngineDeps {
 }
 
 const LOG_LINES = 200;
+/** Docker has this long to answer once the time to leave is over. */
+const AFTER_STOP_MS = 10_000;
 
 /** What is read of `GET /containers/NAME/json`. */
 const inspection = z.object({
@@ -68,11 +70,14 @@ function see(
   let cpuBefore: { readonly atMs: number; readonly usedMs: number } | null = null;
 
   /** @throws what Docker says when the status is none of these. */
-  const must = async (method: 'GET' | 'POST', path: string, ...well: number[]): Promise<DockerAnswer> => {
-    const answer = await client.ask(method, `${place}${path}`);
-    if (!well.includes(answer.status)) throw new Error(`Docker: ${messageOf(answer)}`);
-    return answer;
-  };
+  const well =
+    (...statuses: number[]) =>
+    (answer: DockerAnswer): DockerAnswer => {
+      if (!statuses.includes(answer.status)) throw new Error(`Docker: ${messageOf(answer)}`);
+      return answer;
+    };
+  const must = (method: 'GET' | 'POST', path: string, ...statuses: number[]): Promise<DockerAnswer> =>
+    client.ask(method, `${place}${path}`).then(well(...statuses));
 
   const look = async (): Promise<Seen> => {
     const answer = await must('GET', '/json', 200, 404);
@@ -99,7 +104,8 @@ function see(
 
     /** Docker answers when it has ended: whoever waits for that looks by himself. */
     async stop({ timeout }) {
-      const asked = must('POST', `/stop?t=${Math.ceil(timeout / 1_000) + 1}`, 204, 304, 404);
+      const path = `${place}/stop?t=${Math.ceil(timeout / 1_000) + 1}`;
+      const asked = client.ask('POST', path, timeout + AFTER_STOP_MS).then(well(204, 304, 404));
       const patience = new AbortController();
       const late = clock.sleep(timeout, patience.signal).catch(() => undefined);
       asked.catch(() => undefined);

@@ -13,9 +13,10 @@ export interface DockerClient {
   /**
    * Asks, in the version that both sides know.
    * @param path below `/vX.Y`, with its query.
+   * @param withinMs for what takes longer than an answer may otherwise.
    * Resolves with the status and the whole body. Rejects with one sentence when there is no answer in time.
    */
-  ask(method: 'GET' | 'POST', path: string): Promise<DockerAnswer>;
+  ask(method: 'GET' | 'POST', path: string, withinMs?: number): Promise<DockerAnswer>;
   /** The same for an answer that takes as long as it takes; keeps no process alive. @returns how to give up. */
   await(path: string, answered: (ok: boolean) => void): () => void;
 }
@@ -68,6 +69,7 @@ export function createDockerClient(host: string, timeoutMs: number): DockerClien
   const exchange = (
     method: string,
     path: string,
+    withinMs = timeoutMs,
   ): Promise<DockerAnswer & { readonly headers: IncomingMessage['headers'] }> =>
     new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
@@ -94,10 +96,7 @@ export function createDockerClient(host: string, timeoutMs: number): DockerClien
         },
         fail,
       );
-      const timer = setTimeout(
-        () => sent.destroy(new Error(`no answer within ${formatDuration(timeoutMs)}`)),
-        timeoutMs,
-      );
+      const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${formatDuration(withinMs)}`)), withinMs);
     });
 
   const negotiated = async (): Promise<string> => {
@@ -113,8 +112,8 @@ export function createDockerClient(host: string, timeoutMs: number): DockerClien
   };
 
   return {
-    async ask(method, path) {
-      return exchange(method, `/${await negotiated()}${path}`);
+    async ask(method, path, withinMs) {
+      return exchange(method, `/${await negotiated()}${path}`, withinMs);
     },
     await(path, answered) {
       let sent: ReturnType<typeof send> | null = null;

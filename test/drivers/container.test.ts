@@ -135,6 +135,17 @@ describe('a container', () => {
     await running.kill();
   });
 
+  it('may take longer to leave than Docker has to answer', async () => {
+    const on = await stage();
+    on.docker.get('redis').program = `trap 'sleep 3; exit 0' TERM; echo up; while :; do sleep 0.05; done`;
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    const running = await driver.start(on.plan({ engine: { ...settings, timeout: 2_500 } }));
+    await until('it to be up', () => on.docker.get('redis').output.length > 0);
+    expect(await running.stop({ signal: 'SIGTERM', timeout: 60_000 })).toMatchObject({ forced: false });
+    expect(on.problems.join('\n')).not.toContain('did not take the stop');
+  });
+
   it('that was removed, or that Docker will start again, has ended', async () => {
     const { on, redis, start } = await begin();
     const running = await start();

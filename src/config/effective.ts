@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hidePath, secretPaths } from '../secret-paths.ts';
 import { parseDuration, parseRatio, parseSize, writeUnit, type Unit } from '../units.ts';
 import { maskArguments, maskScalar } from './secrets.ts';
 import { shapeOf } from './shape.ts';
@@ -38,5 +39,6 @@ export function effective(schema: z.ZodType, node: Node | undefined, key = ''): 
     );
   if (core instanceof z.ZodArray && node.is === 'list')
     return maskArguments(node.items.map((item) => effective(core.element as z.ZodType, item, key)));
-  return written(node, unit, key);
+  const value = written(node, unit, key);
+  return secretPaths.has(core) && typeof value === 'string' ? hidePath(value) : value;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { secretPaths } from '../secret-paths.ts';
 import { duration } from '../units.ts';
 
 export const occasions = [
@@ -24,7 +25,10 @@ const on = z
   );
 
 const webhookSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).describe('Where each notification is posted as JSON.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .describe('Where each notification is posted as JSON.')
+    .register(secretPaths, { secret: 'path' }),
   on,
   secret: z
     .string()

@@ -66,6 +66,16 @@ describe('the configuration in force', () => {
     expect(JSON.stringify(masked)).not.toContain('abc');
   });
 
+  it('hides the path of a webhook: who knows it may post there', () => {
+    const { masked, config } = loaded(
+      'notifications: { webhooks: [{ url: "https://hooks/services/abc" }, { url: "http://h:1" }, { url: "${V}/abc" }] }',
+      { V: 'https://abc' },
+    );
+    const urls = [{ url: 'https://hooks/***' }, { url: 'http://h:1' }, { url: '***/abc' }];
+    expect(masked).toMatchObject({ notifications: { webhooks: urls } });
+    expect(config.notifications.webhooks[0]?.url).toBe('https://hooks/services/abc');
+  });
+
   it('hides the keys of a collector', () => {
     const { masked, config } = loaded(
       'telemetry: { otlp: { endpoint: "https://me:abc@h:4318", headers: { authorization: Basic abc, x-team: "${T}", x-plain: shown } } }',

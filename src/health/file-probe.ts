@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { formatSize } from '../format.ts';
 import { unhealthy, unknown, type CheckContext, type CheckResult } from './check.ts';
 
 /** Clocks of file servers differ a little. */
@@ -47,6 +48,12 @@ export async function lookAtFile(
     return unhealthy(`${path} cannot be read: ${message}`);
   }
 }
+
+/** Of a file that is read as JSON: its beginning alone would look damaged. null: all of it was read. */
+export const unlessWhole = ({ path, sizeBytes }: FileState, keepBytes: number): CheckResult | null =>
+  sizeBytes > keepBytes
+    ? unknown(`${path} has ${formatSize(sizeBytes)}: only ${formatSize(keepBytes)} are read`)
+    : null;
 
 async function beginningOf(path: string, keepBytes: number): Promise<string> {
   const file = await open(path, 'r');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration, formatDuration } from '../../units.ts';
 import { defineCheck, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
-import { isFileState, lookAtFile } from '../file-probe.ts';
+import { isFileState, lookAtFile, unlessWhole } from '../file-probe.ts';
 import { dig } from '../oauth-token.ts';
 
 const CONTENT_BYTES = 2 ** 20;
@@ -48,6 +48,8 @@ async function persisted(
   const { path, text, ageMs } = found;
   if (text.trim() === '') return unknown(`${path} is empty`);
   if (!path.endsWith('.json')) return { ageMs };
+  const cut = unlessWhole(found, CONTENT_BYTES);
+  if (cut) return cut;
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json !== 'object' || json === null || Object.keys(json).length === 0)

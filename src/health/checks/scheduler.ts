@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration, formatDuration } from '../../units.ts';
 import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
-import { isFileState, lookAtFile } from '../file-probe.ts';
+import { isFileState, lookAtFile, unlessWhole } from '../file-probe.ts';
 import { askJson, isResult, refusal } from '../json-probe.ts';
 import { dig, momentOf } from '../oauth-token.ts';
 
@@ -67,6 +67,8 @@ async function whatItSays(
     if (!isFileState(found)) return found;
     if (found.text.trim() === '') return unknown(`${found.path} is empty`);
     if (found.ageMs > max_age) return stale(found.path, found.ageMs);
+    const cut = unlessWhole(found, CONTENT_BYTES);
+    if (cut) return cut;
     try {
       return { source: found.path, json: JSON.parse(found.text) };
     } catch {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration, formatDuration } from '../../units.ts';
 import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
-import { isFileState, lookAtFile } from '../file-probe.ts';
+import { isFileState, lookAtFile, unlessWhole } from '../file-probe.ts';
 import { readOAuthToken, type OAuthToken } from '../oauth-token.ts';
 
 const CONTENT_BYTES = 256 * 1_024;
@@ -49,6 +49,8 @@ export async function readTokenFile(
 ): Promise<CheckResult | { readonly token: OAuthToken; readonly json: unknown }> {
   const found = await lookAtFile(path, CONTENT_BYTES, context);
   if (!isFileState(found)) return found;
+  const cut = unlessWhole(found, CONTENT_BYTES);
+  if (cut) return cut;
   let json: unknown;
   try {
     json = JSON.parse(found.text);

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { file } from '../../../src/health/checks/file.ts';
 import { identity } from '../../../src/health/checks/identity.ts';
+import { scheduler } from '../../../src/health/checks/scheduler.ts';
+import { token } from '../../../src/health/checks/token.ts';
 import { askedOnce } from '../../../src/health/file-probe.ts';
 import { epochMs } from '../../../src/model/index.ts';
 import { tempFolder } from '../../support/temp.ts';
@@ -109,5 +111,17 @@ describe('a question to a file system that hangs', () => {
     expect(await Promise.allSettled(both)).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
     answers[1]!.resolve('there');
     expect(await ask()).toBe('there');
+  });
+});
+
+describe('a JSON file that is larger than what is read of it', () => {
+  it.each([
+    [identity, { files: ['x.txt', 'x.json'] }],
+    [scheduler, { file: 'x.json' }],
+    [token, { path: 'x.json' }],
+  ])('is unknown, not damaged (%#)', async (check, options) => {
+    const { cwd } = written('x');
+    writeFileSync(join(cwd, 'x.json'), JSON.stringify({ name: 'y'.repeat(1_100_000) }));
+    expect(await runCheck(check, options, { cwd })).toMatchObject(says('unknown', 'are read'));
   });
 });

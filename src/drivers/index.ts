@@ -13,7 +13,7 @@ export { createDrivers, type DriversDeps } from './drivers.ts';
 export { readStat, sameProcess, systemBootId } from './proc.ts';
 export type { Inside } from './logical.ts';
 export { createProcessDriver, type ProcessDriver, type ProcessDriverDeps } from './process.ts';
-export { driverKindOf, engineOf, isKeptRunning, waysToRun, type EngineSettings } from './schema.ts';
+export { driverKindOf, engineOf, isElsewhere, isKeptRunning, waysToRun, type EngineSettings } from './schema.ts';
 export { createSweep, type Sweep } from './sweep.ts';
 export { findSurvivors } from './survivors.ts';
 export { treeOf } from './tree.ts';

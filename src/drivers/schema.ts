@@ -178,6 +178,12 @@ export function engineOf(config: Ways): EngineSettings | undefined {
   return undefined;
 }
 
+const PLACE = ['kind', 'name', 'unit', 'user', 'host', 'namespace', 'context', 'kubeconfig'];
+const placeOf = (config: Ways): string => JSON.stringify(engineOf(config) ?? {}, PLACE);
+
+/** Another engine runs it now, or knows it by another name: the next start does not replace what runs. */
+export const isElsewhere = (before: Ways, now: Ways): boolean => placeOf(before) !== placeOf(now);
+
 /** It stays as it is when the daemon is stopped. */
 export function isKeptRunning(config: Ways): boolean {
   const engine = engineOf(config);

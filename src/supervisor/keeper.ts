@@ -210,10 +210,13 @@ export class Keeper implements LifeHearer {
     this.#tell(this.#story.finish('aborted'));
   }
 
-  /** Stops and starts it without a decision: its configuration has changed. */
-  async replace(): Promise<void> {
+  /**
+   * Stops and starts it without a decision: its configuration has changed.
+   * @param elsewhere what runs is not what is started then.
+   */
+  async replace(elsewhere = false): Promise<void> {
     const wish = this.#wishAnew();
-    await this.#lives.end('its configuration has changed', 'restart');
+    await this.#lives.end('its configuration has changed', 'restart', false, elsewhere ? 'stop' : 'restart');
     if (this.#wish === wish) this.begin('reload');
   }
 

@@ -155,11 +155,14 @@ export class Lives {
     ]);
   }
 
-  /** Ends the current life, gracefully first; one end for all who ask. Resolves when it has gone. */
-  end(why: string, next: 'stop' | 'restart', hung = false): Promise<void> {
+  /**
+   * Ends the current life, gracefully first; one end for all who ask. Resolves when it has gone.
+   * @param left what becomes of what it was, where that is not what starts next.
+   */
+  end(why: string, next: 'stop' | 'restart', hung = false, left: AfterStop = next): Promise<void> {
     const life = this.#current;
     if (!life) return Promise.resolve();
-    life.ending ??= this.#end(life, why, next, hung);
+    life.ending ??= this.#end(life, why, next, hung, left);
     return life.ending;
   }
 
@@ -238,7 +241,7 @@ export class Lives {
     this.#hearer.crashed(life, crash);
   }
 
-  async #end(life: Life, why: string, next: 'stop' | 'restart', hung: boolean): Promise<void> {
+  async #end(life: Life, why: string, next: 'stop' | 'restart', hung: boolean, left: AfterStop): Promise<void> {
     const { stop } = this.#config();
     const graceMs = hung ? Math.min(HUNG_GRACE_MS, stop.timeout) : stop.timeout;
     const cpuRatio = hung ? (life.running?.usage()?.cpuRatio ?? null) : null;
@@ -249,7 +252,7 @@ export class Lives {
     const asked = this.#deps.clock.monotonic();
     const hungIn = hung && life.running ? await this.#deps.examine(life.running, EXAMINED_MS) : null;
     const timeout = hung ? Math.max(0, graceMs - (this.#deps.clock.monotonic() - asked)) : graceMs;
-    const ended = await this.#leave(life, hung ? null : why, { ...stop, timeout }, next);
+    const ended = await this.#leave(life, hung ? null : why, { ...stop, timeout }, left);
     const exit = ended?.exit ?? { code: null, signal: null };
     const forced = ended?.forced ?? false;
     const crash = hung ? this.#deps.autopsy(life, exit, { why: 'hang', cpuRatio }, hungIn) : null;

@@ -1,4 +1,5 @@
 import { diffConfig, type LoadedConfig } from '../config/index.ts';
+import { isElsewhere } from '../drivers/index.ts';
 import { HOST, type ComponentName } from '../model/index.ts';
 import type { ReloadView } from './api.ts';
 import type { House } from './house.ts';
@@ -31,13 +32,14 @@ export async function applyConfig(
   }
   for (const name of changed) {
     const keeper = house.roster.get(name);
-    const wasEnabled = keeper.config.enabled;
+    const before = keeper.config;
     keeper.config = next.config.components[name] ?? keeper.config;
     watch(house, keeper);
     const { held, state } = house.bus.record(keeper.name);
     if (state.is === 'failed') release(house, keeper.name);
     if (!keeper.config.enabled) void keeper.stop('it was disabled in the configuration');
-    else if (!held && (!wasEnabled || !keeper.life || restartNeeded.includes(name))) void keeper.replace();
+    else if (!held && (!before.enabled || !keeper.life || restartNeeded.includes(name)))
+      void keeper.replace(isElsewhere(before, keeper.config));
     else tellInside(house, keeper);
   }
   for (const name of added) {

@@ -132,4 +132,20 @@ describe('components that are no child processes', () => {
     expect(await site.untilState('unit', 'running', null, LONG)).toMatchObject({ pid: kept, adopted: true });
     await site.end('SIGTERM');
   });
+
+  it('are stopped when the configuration names another in their place', async () => {
+    const cluster = new FakeKubernetes();
+    await cluster.back();
+    for (const name of ['api', 'web']) cluster.create(name, 2);
+    const of = (name: string) => ({
+      components: { api: { deployment: { name, kubeconfig: cluster.kubeconfig, interval: '100ms' }, restart } },
+    });
+    const site = new Site(of('api'));
+    await site.start();
+    await site.untilState('api', 'running', null, LONG);
+    site.configure(of('web'));
+    expect(await site.api('POST', 'reload')).toMatchObject({ status: 200, body: { changed: ['api'] } });
+    await until('the first to be stopped', () => cluster.get('api').replicas === 0, LONG);
+    expect(cluster.get('web').replicas).toBe(2);
+  });
 });

@@ -14,7 +14,10 @@ const options = z.strictObject({
     .default('https://api.openai.com/v1')
     .describe('Base address of an OpenAI-compatible API; `/models` is appended.'),
   api_key: z.string().min(1).optional().describe('Sent as a bearer token. Write it as `${NAME}` or `${file:…}`.'),
-  headers: z.record(z.string(), z.string()).default({}).describe('Headers sent with every question.'),
+  headers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Headers sent with every question to the host of `url`.'),
   model: z.string().min(1).optional().describe('Model that must be listed.'),
   completion: z
     .boolean()
@@ -88,12 +91,11 @@ function timed(what: string, ms: number, { latency_warning, latency_critical }: 
 
 /** null: nobody is asked, or the queue is short. */
 async function queueOf(limits: Options, context: CheckContext): Promise<CheckResult | null> {
-  const { metrics_url, verify_tls, queue_warning, queue_critical } = limits;
+  const { url, metrics_url, verify_tls, queue_warning, queue_critical } = limits;
   if (metrics_url === undefined) return null;
-  const page = await askJson(
-    { url: metrics_url, headers: { ...authorized(limits), accept: 'text/plain' }, verify_tls },
-    context,
-  );
+  const sameHost = new URL(metrics_url).hostname === new URL(url).hostname;
+  const headers = { ...(sameHost ? authorized(limits) : {}), accept: 'text/plain' };
+  const page = await askJson({ url: metrics_url, headers, verify_tls }, context);
   if (isResult(page)) return degraded(page.message);
   const waiting = [...page.text.matchAll(QUEUES)].map(([, value]) => Number(value));
   if (page.status !== 200 || waiting.length === 0 || waiting.some((value) => !Number.isFinite(value)))

@@ -93,6 +93,21 @@ describe('llm check', () => {
     expect((await ask(pages, { metrics_url: 'BASE/metrics' })).message).toBe(`${waiting} requests wait`);
   });
 
+  it.each([
+    ['127.0.0.1', 'Bearer hush'],
+    ['localhost', undefined],
+  ])('shows its key on %s only when that is the host of the API', async (host, shown) => {
+    const keys: unknown[] = [];
+    const metrics: Page = ({ headers }: { headers: Record<string, unknown> }) => {
+      keys.push(headers['authorization']);
+      return { status: 200, text: 'tgi_queue_size 0\n' };
+    };
+    const { port } = new URL(await serve(site({ '/metrics': metrics })));
+    const options = { api_key: 'hush', metrics_url: `http://${host}:${port}/metrics` };
+    expect(await ask({ '/v1/models': models }, options)).toMatchObject({ status: 'healthy' });
+    expect(keys).toEqual([shown]);
+  });
+
   it('asks for one token when it is told to: a list may answer while the engine hangs', async () => {
     const asked: string[] = [];
     const pages = (reply: Page) => ({ '/v1/models': models, '/v1/chat/completions': reply });

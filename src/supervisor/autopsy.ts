@@ -34,15 +34,17 @@ export interface Remains {
   readonly hung: Hung | null;
 }
 
-/** Of what this machine, or the container that we are in, has. */
-function shareOf(usage: ProcessUsage | null): number | null {
+/** Bytes that this machine, or the container that we are in, has. Asked for once: it reads several files. */
+function memoryOfAll(): number {
   const limit = process.constrainedMemory();
-  const all = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  return usage === null || usage.residentBytes === null ? null : usage.residentBytes / all;
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /** Names why a life ended, at once; the report is written when the restart has had its turn. */
 export function createAutopsy({ clock, reports, oom, kernelLog }: AutopsyDeps) {
+  const memory = memoryOfAll();
+  const shareOf = (usage: ProcessUsage | null): number | null =>
+    usage === null || usage.residentBytes === null ? null : usage.residentBytes / memory;
   return ({ life, startedAt, plan, ...remains }: Remains): EventOf<'component.crashed'> => {
     const { component, exit, killedFor } = remains;
     const { running, incarnation, told } = life;

@@ -1,19 +1,10 @@
-import { createServer, type RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { createServer as createTcp, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { http } from '../../../src/health/checks/http.ts';
 import { tcp } from '../../../src/health/checks/tcp.ts';
 import { context } from '../context.ts';
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+import { serve } from '../serve.ts';
 
 const ask = async (options: unknown, signal?: AbortSignal) =>
   http.run(http.options.parse(options), context(signal ? { signal } : {}));

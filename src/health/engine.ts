@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { healthy, unhealthy, unknown, type CheckContext, type CheckResult } from './check.ts';
 import { askJson, field, isResult, refusal } from './json-probe.ts';
 import { runCommand } from './run-command.ts';
+import { httpUrl } from './http-probe.ts';
 
 /*
  * Engines that speak or listen are asked alike: what they list (voices, models) is taken from a page or from the
@@ -12,8 +13,7 @@ import { runCommand } from './run-command.ts';
 const LIST_BYTES = 256 * 1_024;
 
 export const engineOptions = {
-  url: z
-    .url({ protocol: /^https?$/ })
+  url: httpUrl()
     .optional()
     .describe(
       'Page that lists them as JSON: a list, an object by name, or either of them within `voices`, `models` or `data`.',

@@ -1,5 +1,6 @@
 import { request as plain } from 'node:http';
 import { request as secure } from 'node:https';
+import { z } from 'zod';
 
 const MAX_REDIRECTS = 5;
 const MAX_BODY_BYTES = 2 ** 20;
@@ -20,6 +21,9 @@ export interface Answer {
   /** Empty unless asked for. */
   readonly body: string;
 }
+
+/** An option that is the address of an HTTP server. */
+export const httpUrl = () => z.url({ protocol: /^https?$/ });
 
 /** The address without what may be secret in it. */
 export function showUrl(url: string): string {

@@ -4,16 +4,15 @@ import { oneLine } from '../../format.ts';
 import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
 import { askJson, field, isResult, refusal, under } from '../json-probe.ts';
 import { pids, tried } from '../proc.ts';
+import { httpUrl } from '../http-probe.ts';
 
 const BROWSERS = ['chrom', 'firefox', 'edge', 'webkit', 'brave'];
 
 const options = z.strictObject({
-  webdriver_url: z
-    .url({ protocol: /^https?$/ })
+  webdriver_url: httpUrl()
     .optional()
     .describe('A WebDriver (chromedriver, geckodriver, Selenium); `/status` is appended.'),
-  cdp_url: z
-    .url({ protocol: /^https?$/ })
+  cdp_url: httpUrl()
     .optional()
     .describe('Debugging address of a browser (Chrome DevTools Protocol); `/json/version` is appended.'),
   processes: z

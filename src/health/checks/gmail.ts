@@ -4,6 +4,7 @@ import { askJson, field, isResult, refusal, under } from '../json-probe.ts';
 import { readOAuthSecrets, type OAuthSecrets } from '../oauth-token.ts';
 import { errorRateOptions, judgeRecent, remember } from '../recent.ts';
 import { judgeToken, readTokenFile, tokenFileOptions } from './token.ts';
+import { httpUrl } from '../http-probe.ts';
 
 const options = z.strictObject({
   token_file: z
@@ -23,14 +24,8 @@ const options = z.strictObject({
     .min(1)
     .optional()
     .describe('Its secret; default: the one in the file. Write it as `${NAME}` or `${file:…}`.'),
-  token_url: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe("The token endpoint; default: the one in the file, or else Google's."),
-  base_url: z
-    .url({ protocol: /^https?$/ })
-    .default('https://gmail.googleapis.com')
-    .describe('Where the Gmail API is.'),
+  token_url: httpUrl().optional().describe("The token endpoint; default: the one in the file, or else Google's."),
+  base_url: httpUrl().default('https://gmail.googleapis.com').describe('Where the Gmail API is.'),
   ...errorRateOptions,
   verify_tls: z.boolean().default(true).describe('Refuse certificates that cannot be verified.'),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCheck, healthy, unhealthy } from '../check.ts';
-import { ask, showUrl } from '../http-probe.ts';
+import { ask, showUrl, httpUrl } from '../http-probe.ts';
 
 const status = z.number().int().min(100).max(599);
 
@@ -8,7 +8,7 @@ export const http = defineCheck({
   kind: 'http',
   summary: 'Healthy while a page answers as expected, with any 2xx unless told otherwise.',
   options: z.strictObject({
-    url: z.url({ protocol: /^https?$/ }).describe('Address of the page.'),
+    url: httpUrl().describe('Address of the page.'),
     method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS']).default('GET').describe('Method of the request.'),
     headers: z.record(z.string(), z.string()).default({}).describe('Headers sent with it.'),
     body: z.string().default('').describe('Body sent with it.'),

@@ -3,14 +3,14 @@ import { duration, formatDuration } from '../../units.ts';
 import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
 import { askJson, field, isResult, refusal, under } from '../json-probe.ts';
 import { errorRateOptions, judgeRecent, remember } from '../recent.ts';
+import { httpUrl } from '../http-probe.ts';
 
 /** What servers call the requests that wait: vLLM, llama.cpp, SGLang, TGI. */
 const QUEUES =
   /^(?:vllm:num_requests_waiting|llamacpp:requests_deferred|sglang:num_queue_reqs|tgi_queue_size)(?:\{[^\n]*\})?\s+(\S+)/gm;
 
 const options = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
+  url: httpUrl()
     .default('https://api.openai.com/v1')
     .describe('Base address of an OpenAI-compatible API; `/models` is appended.'),
   api_key: z.string().min(1).optional().describe('Sent as a bearer token. Write it as `${NAME}` or `${file:…}`.'),
@@ -28,8 +28,7 @@ const options = z.strictObject({
   latency_warning: duration().default(5_000).describe('An answer that takes longer is degraded.'),
   latency_critical: duration().default(30_000).describe('An answer that takes longer is unhealthy.'),
   ...errorRateOptions,
-  metrics_url: z
-    .url({ protocol: /^https?$/ })
+  metrics_url: httpUrl()
     .optional()
     .describe('Prometheus page of the server (vLLM, llama.cpp, SGLang, TGI), which tells how many requests wait.'),
   queue_warning: z.number().int().min(0).default(10).describe('Waiting requests above which it is degraded.'),

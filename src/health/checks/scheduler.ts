@@ -4,13 +4,13 @@ import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, 
 import { isFileState, lookAtFile, unlessWhole } from '../file-probe.ts';
 import { askJson, isResult, refusal } from '../json-probe.ts';
 import { dig, momentOf } from '../oauth-token.ts';
+import { httpUrl } from '../http-probe.ts';
 
 const CONTENT_BYTES = 2 ** 20;
 
 const options = z.strictObject({
   file: z.string().min(1).optional().describe('JSON file in which the scheduler says how it is.'),
-  url: z
-    .url({ protocol: /^https?$/ })
+  url: httpUrl()
     .optional()
     .describe('Page on which it says so, as JSON; without `file` and `url` its heartbeats do, in their metrics.'),
   queue: z

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineCheck, degraded, healthy, unhealthy, unknown, type CheckContext, type CheckResult } from '../check.ts';
 import { askJson, field, isResult, refusal, under } from '../json-probe.ts';
 import { errorRateOptions, judgeRecent, type Recent } from '../recent.ts';
+import { httpUrl } from '../http-probe.ts';
 
 const options = z.strictObject({
   account_sid: z
@@ -13,12 +14,8 @@ const options = z.strictObject({
     .min(1)
     .describe('Token of the account, or secret of `api_key`. Write it as `${NAME}` or `${file:…}`.'),
   api_key: z.string().min(1).optional().describe('SID of an API key that is used instead of the account itself.'),
-  base_url: z
-    .url({ protocol: /^https?$/ })
-    .default('https://api.twilio.com')
-    .describe('Where the API is.'),
-  webhook_url: z
-    .url({ protocol: /^https?$/ })
+  base_url: httpUrl().default('https://api.twilio.com').describe('Where the API is.'),
+  webhook_url: httpUrl()
     .optional()
     .describe(
       'The page that Twilio calls: it must be there, and answer a GET with anything but 404 or a server error.',

@@ -15,6 +15,7 @@ import type { Hung, HungProcess } from './hung/examine.ts';
 import { createMask } from './mask.ts';
 import type { SystemState } from './system-state.ts';
 import type { TakenPort } from './taken-port.ts';
+import { iso } from '../format.ts';
 
 /** All that the supervisor knows of one crash. */
 export interface Crash {
@@ -90,7 +91,7 @@ function agentProcess(
     num_threads: hung?.processes[0]?.threads.length ?? null,
     num_handles: openFds,
     processes,
-    create_time: new Date(at - uptimeMs).toISOString(),
+    create_time: iso(at - uptimeMs),
   };
 }
 
@@ -135,7 +136,7 @@ export function buildReport(crash: Crash, { system, diagnostic, takenPort }: Fin
   const heap = hung?.node && 'heap' in hung.node ? hung.node.heap : null;
   const report: CrashReport = {
     crash_id: crash.crash,
-    timestamp: new Date(crash.at).toISOString(),
+    timestamp: iso(crash.at),
     crash_type: verdict.type,
     severity: verdict.severity,
     component: crash.component,

@@ -10,6 +10,7 @@ import { threadsOf, type CrashReport } from './report.ts';
 import type { Stall, StallWatchPlan } from './stall-watch.ts';
 import { storeReport } from './store-report.ts';
 import { readSystemState } from './system-state.ts';
+import { iso } from '../format.ts';
 
 /** Whose crash it is in reports: no component has this name. */
 const DAEMON = 'paramedic';
@@ -63,7 +64,7 @@ export async function reportStall(
   const shown = frames.length > 0 ? frames : kernelStack.map((name) => `at ${name} (kernel)`);
   const report: CrashReport = {
     crash_id: crash,
-    timestamp: new Date(at).toISOString(),
+    timestamp: iso(at),
     crash_type: verdict.type,
     severity: ends ? 'critical' : verdict.severity,
     component: DAEMON,
@@ -78,7 +79,7 @@ export async function reportStall(
         cpu_percent: cpuRatio === null ? null : Math.round(cpuRatio * 100),
         memory_info_mb: megabytes(rss),
         num_threads: threads.length,
-        create_time: new Date(at - process.uptime() * 1_000).toISOString(),
+        create_time: iso(at - process.uptime() * 1_000),
       },
     },
     memory_dump_summary: {

@@ -1,6 +1,7 @@
 import { readdir, statfs } from 'node:fs/promises';
 import { cpus, freemem, totalmem } from 'node:os';
 import type { Clock } from '../clock.ts';
+import { iso } from '../format.ts';
 
 const GIB = 2 ** 30;
 const SAMPLE_MS = 100;
@@ -52,7 +53,7 @@ export async function readSystemState(folder: string, clock: Clock): Promise<Sys
   ]);
   const [total, free] = [totalmem(), freemem()];
   return {
-    timestamp: new Date(clock.now()).toISOString(),
+    timestamp: iso(clock.now()),
     cpu_percent,
     memory: {
       total_gb: rounded(total / GIB),

@@ -1,4 +1,4 @@
-import { formatDuration } from '../format.ts';
+import { formatDuration, iso } from '../format.ts';
 import type { Driver, EngineHealth, StartPlan } from './driver.ts';
 import { createEngineDriver, type Engine, type EngineDeps, type Seen, type SeenRunning } from './engine.ts';
 import {
@@ -112,7 +112,7 @@ function see(
 
     async stop(_policy, next) {
       if (next === 'stop') return scaleDown();
-      const annotations = { [RESTARTED]: new Date(clock.now()).toISOString() };
+      const annotations = { [RESTARTED]: iso(clock.now()) };
       await patch({ spec: { template: { metadata: { annotations } } } });
     },
 

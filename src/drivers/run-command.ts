@@ -1,6 +1,6 @@
-import { spawn, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { formatDuration } from '../format.ts';
-import { sentenceOf, systemCode } from '../errors.ts';
+import { whyNotSpawned } from './spawn-failure.ts';
 
 const OUTPUT_BYTES = 256 * 1_024;
 
@@ -32,7 +32,15 @@ export function runCommand(command: readonly string[], options: CommandOptions):
   const stdio: StdioOptions = ['ignore', stdout, stderr];
   return new Promise((resolve, reject) => {
     const failed = (why: string, cause?: unknown) => reject(new Error(`"${program}" ${why}`, { cause }));
-    const child = spawn(program, args, { cwd, env, detached: true, windowsHide: true, stdio });
+    const notStarted = (error: unknown) =>
+      failed(`could not be started: ${whyNotSpawned({ command, cwd, env }, error)}`, error);
+    let child: ChildProcess;
+    try {
+      child = spawn(program, args, { cwd, env, detached: true, windowsHide: true, stdio });
+    } catch (error) {
+      // Node throws what it does not expect of a system: arguments that are too long, a folder that is none.
+      return notStarted(error);
+    }
     const said = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const)
       child[name]?.setEncoding('utf8').on('data', (text: string) => {
@@ -46,12 +54,7 @@ export function runCommand(command: readonly string[], options: CommandOptions):
     }, timeoutMs);
     child.once('error', (error) => {
       clearTimeout(timer);
-      failed(
-        systemCode(error) === 'ENOENT'
-          ? 'could not be started: there is no such program'
-          : `could not be started: ${sentenceOf(error)}`,
-        error,
-      );
+      notStarted(error);
     });
     child.once(child.stdout || child.stderr ? 'close' : 'exit', (code: number | null, signal: string | null) => {
       clearTimeout(timer);

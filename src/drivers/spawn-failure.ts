@@ -3,6 +3,9 @@ import { isAbsolute, join } from 'node:path';
 import { failure, sentenceOf, systemCode, type ParamedicError } from '../errors.ts';
 import type { StartPlan } from './driver.ts';
 
+/** What the system was asked to make. */
+export type SpawnPlan = Pick<StartPlan, 'command' | 'cwd' | 'env'>;
+
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
@@ -12,7 +15,7 @@ function isFolder(path: string): boolean {
 }
 
 /** The system says ENOENT for a missing program, a missing interpreter and a missing folder alike. */
-function notThere({ command: [program = ''], cwd, env }: StartPlan): string {
+function notThere({ command: [program = ''], cwd, env }: SpawnPlan): string {
   if (!existsSync(cwd)) return `its working folder ${cwd} does not exist`;
   if (!program.includes('/')) {
     const path = env['PATH'];
@@ -26,7 +29,8 @@ function notThere({ command: [program = ''], cwd, env }: StartPlan): string {
     : `there is no ${file}`;
 }
 
-function why(plan: StartPlan, error: unknown): string {
+/** What exactly is missing or forbidden, in the words of people; without a full stop. */
+export function whyNotSpawned(plan: SpawnPlan, error: unknown): string {
   const [program = ''] = plan.command;
   switch (systemCode(error) ?? '') {
     case 'ENOENT':
@@ -55,6 +59,6 @@ function why(plan: StartPlan, error: unknown): string {
   }
 }
 
-/** The sentence a person needs when a process could not be made: what exactly is missing or forbidden. */
-export const spawnFailure = (plan: StartPlan, error: unknown): ParamedicError =>
-  failure('SPAWN_FAILED', { command: plan.command[0] ?? '', why: why(plan, error) }, { cause: error });
+/** The error a person is told of when a process could not be made. */
+export const spawnFailure = (plan: SpawnPlan, error: unknown): ParamedicError =>
+  failure('SPAWN_FAILED', { command: plan.command[0] ?? '', why: whyNotSpawned(plan, error) }, { cause: error });

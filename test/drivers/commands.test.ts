@@ -91,12 +91,27 @@ describeEngine({
     {
       what: 'its command is not there',
       make: withCommands({ start: ['/no/such/program'] }),
-      says: /^Could not start "worker": "\/no\/such\/program" could not be started: there is no such program\.$/,
+      says: /^Could not start "worker": "\/no\/such\/program" could not be started: there is no \/no\/such\/program\.$/,
+    },
+    {
+      what: 'its working folder is not there',
+      make: async (on) => ({ ...on.plan(), cwd: '/no/such/folder' }),
+      says: /"\/bin\/sh" could not be started: its working folder \/no\/such\/folder does not exist\.$/,
+    },
+    {
+      what: 'its working folder is none',
+      make: async (on) => ({ ...on.plan(), cwd: '/dev/null' }),
+      says: /"\/bin\/sh" could not be started: its working folder \/dev\/null is not a folder\.$/,
+    },
+    {
+      what: 'its command is in no folder of PATH',
+      make: withCommands({ status: ['no-such-program'] }),
+      says: /"no-such-program" could not be started: it is not in any folder of PATH \(.+\)\.$/,
     },
     {
       what: 'it may not be run',
       make: async (on) => withCommands({ status: [join((on as ReturnType<typeof stage>).folder, 'ctl')] })(on),
-      says: /could not be started: .*EACCES/,
+      says: /could not be started: it is not executable by this user/,
     },
     {
       what: 'its start failed, with the last words of it',

@@ -56,10 +56,10 @@ function see(
   const patch = async (body: object) => (await cluster()).patch(namespace, name, body);
 
   const scaleDown = async (): Promise<void> => {
-    // One that was taken over unseen has not told yet how many there are.
-    if (!last) await look();
+    // Somebody, or an autoscaler, may have scaled it since the last look.
+    await look();
     const replicas = last?.spec?.replicas ?? 1;
-    if (replicas === 0) return;
+    if (!last || replicas === 0) return;
     last = await patch({
       metadata: { annotations: { [REPLICAS]: String(replicas) } },
       spec: { replicas: 0 },

@@ -143,6 +143,17 @@ describe('a deployment', () => {
     expect(api.replicas).toBe(3);
   });
 
+  it.each(['stop', 'kill'] as const)('is given back as many pods as it had at its %s', async (how) => {
+    const on = await stage();
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    const running = await driver.start(changed(on, { interval: 3_600_000 }));
+    on.cluster.scale('api', 5);
+    await (how === 'stop' ? running.stop({ signal: 'SIGTERM', timeout: 10_000 }) : running.kill());
+    await driver.start(on.plan());
+    expect(on.cluster.get('api').replicas).toBe(5);
+  });
+
   it('is restarted as kubectl does it, without a gap, and its start waits for the rollout', async () => {
     const { on, api, start } = await begin();
     const running = await start();

@@ -1,4 +1,5 @@
 import { formatDuration, iso } from '../format.ts';
+import type { ComponentName } from '../model/index.ts';
 import type { Driver, EngineHealth, StartPlan } from './driver.ts';
 import { createEngineDriver, type Engine, type EngineDeps, type Seen, type SeenRunning } from './engine.ts';
 import {
@@ -32,18 +33,25 @@ export function createDeploymentDriver({ load = loadLibrary, ...deps }: Deployme
     cluster.catch(() => clusters.delete(key));
     return cluster;
   };
+  const owed = new Set<ComponentName>();
   const open = (plan: StartPlan): Engine => {
     const settings = plan.engine as SettingsOf<'deployment'>;
-    return see(plan, settings, () => connect(settings), deps);
+    return see(plan, settings, { cluster: () => connect(settings), owed, ...deps });
   };
-  return createEngineDriver('deployment', open, deps);
+  const forget = async (component: ComponentName) => void owed.delete(component);
+  return createEngineDriver('deployment', open, { ...deps, forget });
+}
+
+interface SeeDeps extends EngineDeps {
+  readonly cluster: () => Promise<Cluster>;
+  /** Those that could not be told to begin anew: their next start does. */
+  readonly owed: Set<ComponentName>;
 }
 
 function see(
-  { startTimeoutMs }: StartPlan,
+  { component, startTimeoutMs }: StartPlan,
   { name, interval, namespace }: SettingsOf<'deployment'>,
-  cluster: () => Promise<Cluster>,
-  { clock }: EngineDeps,
+  { cluster, owed, clock }: SeeDeps,
 ): Engine {
   let last: Deployment | null = null;
 
@@ -66,8 +74,16 @@ function see(
     });
   };
 
+  const beginAnew = async (): Promise<void> => {
+    const annotations = { [RESTARTED]: iso(clock.now()) };
+    owed.add(component);
+    last = await patch({ spec: { template: { metadata: { annotations } } } });
+    owed.delete(component);
+  };
+
   const scaleUp = async (deployment: Deployment): Promise<Deployment> => {
     const replicas = Number(deployment.metadata?.annotations?.[REPLICAS] ?? 1) || 1;
+    owed.delete(component);
     return patch({
       metadata: { annotations: { [REPLICAS]: null } },
       spec: { replicas },
@@ -105,16 +121,14 @@ function see(
         throw new Error(
           `there is no deployment of this name in the namespace "${namespace ?? (await cluster()).namespace}"`,
         );
-      if (seen.is === 'running' && last.spec?.replicas !== 0) return rollOut(seen, signal);
-      last = await scaleUp(last);
+      const isThere = seen.is === 'running' && last.spec?.replicas !== 0;
+      if (isThere && !owed.has(component)) return rollOut(seen, signal);
+      if (isThere) await beginAnew();
+      else last = await scaleUp(last);
       return rollOut({ is: 'running', run: runOf(last), health: healthOf(last) }, signal);
     },
 
-    async stop(_policy, next) {
-      if (next === 'stop') return scaleDown();
-      const annotations = { [RESTARTED]: iso(clock.now()) };
-      await patch({ spec: { template: { metadata: { annotations } } } });
-    },
+    stop: (_policy, next) => (next === 'stop' ? scaleDown() : beginAnew()),
 
     async kill() {
       await scaleDown();

@@ -129,11 +129,11 @@ export function createEngineRunning(
     const deadline = clock.monotonic() + policy.timeout;
     try {
       if (!ended) await engine.stop(policy, next);
-      // What is replaced without a gap has ended when that was heard.
-      if (next === 'restart' && engine.replaces) await end({ code: 0, signal: null }, null);
     } catch (error) {
-      onProblem(`${about} did not take the stop`, error);
+      onProblem(`${about} did not take the ${next}`, error);
     }
+    // What is replaced without a gap has ended for us when it was asked: it is not killed because nobody could be asked.
+    if (next === 'restart' && engine.replaces) await end({ code: 0, signal: null }, null);
     if (!ended) hurry();
     if (!(await within(Math.max(0, deadline - clock.monotonic()), exited))) await kill();
     return { exit: await exited, forced };

@@ -37,7 +37,10 @@ export interface Engine {
   /** Asks it to end and returns when that was heard, at the latest when `policy.timeout` is over. */
   stop(policy: StopPolicy, next: AfterStop): Promise<void>;
   kill(): Promise<void>;
-  /** A restart replaces what runs without a gap: `stop` for a restart begins that, and `start` sees it through. */
+  /**
+   * A restart replaces what runs without a gap: `stop` for a restart begins that, and `start` sees it through; also
+   * one that could not be begun.
+   */
   readonly replaces?: true;
   usage?(): Promise<ProcessUsage | null>;
   /** The end of what this run wrote. */

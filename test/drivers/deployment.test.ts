@@ -171,6 +171,24 @@ describe('a deployment', () => {
     await started;
   });
 
+  it('that cannot be told to begin anew runs on as it is, and its start fails until it can', async () => {
+    const { on, api, start } = await begin();
+    const running = await start();
+    const pods = [...api.pods];
+    on.cluster.mood = 'denied';
+    expect(await running.stop({ signal: 'SIGTERM', timeout: 10_000 }, 'restart')).toMatchObject({ forced: false });
+    await expect(start()).rejects.toThrow(/is forbidden: User "me" cannot patch resource\.$/);
+    expect([api.replicas, api.pods, on.problems.join('\n')]).toEqual([3, pods, expect.stringContaining('forbidden')]);
+    expect(on.cluster.asked.filter((asked) => asked.startsWith('DELETE '))).toEqual([]);
+
+    on.cluster.mood = 'well';
+    await start();
+    expect(api.template['kubectl.kubernetes.io/restartedAt']).toMatch(/^\d{4}-\d\d-\d\dT/);
+    const generation = api.generation;
+    await start();
+    expect(api.generation).toBe(generation);
+  });
+
   it('tells by its pods how well it is', async () => {
     const { api, start } = await begin();
     const running = await start();

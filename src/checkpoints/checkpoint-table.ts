@@ -3,6 +3,7 @@ import type { CheckpointId, ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import type { ChainLength } from './plan.ts';
 import type { Jobs } from './protocol.ts';
+import type { Retainable } from './retain.ts';
 import type { CheckpointInfo } from './state-store.ts';
 
 // A bit that flipped must not keep the other rows from being read: what no one can have written is replaced here, and
@@ -31,7 +32,6 @@ const infoRow = z
 const INFO = `SELECT id AS checkpoint_id, component, sequence, checkpoint.at, kind, "trigger", schema_version, through,
     parent, size_bytes, stored_bytes, encoding, sha256, chain, quarantine.checkpoint IS NULL AS valid
   FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id`;
-const EXPIRE_SLICE = 20;
 
 /** The newest record of a component: what the next one goes on from. */
 export interface Head extends ChainLength {
@@ -84,21 +84,14 @@ export function createCheckpointTable(db: Database) {
        ORDER BY later.sequence`,
     )
     .pluck();
-  // Whatever is kept keeps what it builds on; the newest stays, damaged or not, because the next one counts on from it.
-  const deleteExpired = db.prepare(
-    `WITH kept AS (
-       SELECT root, max(sequence) AS last FROM (
-         SELECT root, sequence FROM checkpoint WHERE component = $component AND at >= $before
-         UNION ALL SELECT root, sequence FROM (
-           SELECT root, sequence FROM checkpoint
-           WHERE component = $component AND id NOT IN (SELECT checkpoint FROM quarantine)
-           ORDER BY sequence DESC LIMIT $keep))
-       GROUP BY root)
-     DELETE FROM checkpoint WHERE number IN (
-       SELECT number FROM checkpoint LEFT JOIN kept ON kept.root = checkpoint.root
-       WHERE component = $component AND (kept.last IS NULL OR sequence > kept.last)
-         AND sequence < (SELECT max(sequence) FROM checkpoint WHERE component = $component)
-       ORDER BY sequence DESC LIMIT ${EXPIRE_SLICE})`,
+  const selectRetainable = db.prepare<[string], RetainableRow>(
+    `SELECT sequence, root, checkpoint.at, through, quarantine.checkpoint IS NULL AS valid
+     FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id
+     WHERE component = ? ORDER BY sequence DESC`,
+  );
+  const deleteOne = db.prepare<[string, number]>('DELETE FROM checkpoint WHERE component = ? AND sequence = ?');
+  const deleteAll = db.transaction((component: ComponentName, sequences: readonly number[]): number =>
+    sequences.reduce((went, sequence) => went + deleteOne.run(component, sequence).changes, 0),
   );
 
   return {
@@ -131,10 +124,15 @@ export function createCheckpointTable(db: Database) {
     quarantine: (checkpoint: CheckpointId, at: EpochMs, why: string): void =>
       void insertQuarantine.run(checkpoint, at, why),
 
-    expire: ({ component, before, keep }: Jobs['expire']['ask']): number =>
-      deleteExpired.run({ component, before, keep }).changes,
+    /** Newest first. */
+    retainable: (component: ComponentName): Retainable[] =>
+      selectRetainable.all(component).map((row) => ({ ...row, valid: row.valid === 1 })),
+
+    /** @returns how many went. */
+    expire: ({ component, sequences }: Jobs['expire']['ask']): number => deleteAll(component, sequences),
   };
 }
 export type CheckpointTable = ReturnType<typeof createCheckpointTable>;
 
 type HeadRow = Omit<Head, keyof ChainLength | 'valid'> & { readonly valid: number };
+type RetainableRow = Omit<Retainable, 'valid'> & { readonly valid: number };

@@ -32,6 +32,9 @@ export interface ThreadedStateStore extends StateStore {
 /** Most slices of free pages given back in one pruning: 20 MB; what is left is used again or goes the next time. */
 const VACUUM_SLICES = 100;
 
+/** Checkpoints deleted in one transaction. */
+const EXPIRE_SLICE = 20;
+
 /** The worker's file in source and, compiled, in `dist`. */
 const workerEntry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
@@ -166,10 +169,9 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   async function prune(policies: Parameters<StateStore['prune']>[0]) {
     let deleted = 0;
     for (const [component, { retention }] of policies) {
-      const before = (clock.now() - retention.max_age) as ReturnType<Clock['now']>;
-      for (let went = -1; went !== 0; deleted += Math.max(went, 0)) {
-        went = await ask('expire', { component, before, keep: retention.keep });
-      }
+      const sequences = await ask('expirable', { component, retention, at: clock.now() });
+      for (let first = 0; first < sequences.length; first += EXPIRE_SLICE)
+        deleted += await ask('expire', { component, sequences: sequences.slice(first, first + EXPIRE_SLICE) });
       while ((await ask('trim', { component })) > 0);
     }
     while ((await ask('sweep', {})) > 0);

@@ -48,11 +48,14 @@ export function createJournalTable(db: Database) {
     .prepare<[string], number | null>('SELECT max(entry_id) FROM journal WHERE component = ?')
     .pluck();
   const selectHighest = db.prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").pluck();
-  // Null comes first: as long as a checkpoint from before the first entry is kept, all of the journal is.
-  const selectOldestThrough = db
-    .prepare<[string], number | null>(
-      `SELECT through FROM checkpoint INDEXED BY checkpoint_through
-       WHERE component = ? AND id NOT IN (SELECT checkpoint FROM quarantine) ORDER BY through LIMIT 1`,
+  const selectKept = db.prepare<[string], number>('SELECT after_entry FROM journal_kept WHERE component = ?').pluck();
+  const raiseKept = db.prepare<[string, number]>(
+    `INSERT INTO journal_kept (component, after_entry) VALUES (?, ?)
+     ON CONFLICT DO UPDATE SET after_entry = max(after_entry, excluded.after_entry)`,
+  );
+  const selectNext = db
+    .prepare<[string, number], number | null>(
+      'SELECT previous FROM journal WHERE component = ? AND entry_id > ? ORDER BY entry_id LIMIT 1',
     )
     .pluck();
   const deleteEntries = db.prepare<[string, number]>(
@@ -60,7 +63,7 @@ export function createJournalTable(db: Database) {
        SELECT entry_id FROM journal WHERE component = ? AND entry_id <= ? ORDER BY entry_id LIMIT ${TRIM_SLICE})`,
   );
 
-  const oldestThrough = (component: ComponentName): number | null => selectOldestThrough.get(component) ?? null;
+  const keptAfter = (component: ComponentName): number => selectKept.get(component) ?? 0;
 
   /** Of the newest entry, in all and of each component; forgotten when a transaction fails. */
   let newest: number | null = null;
@@ -126,12 +129,24 @@ export function createJournalTable(db: Database) {
 
     highest,
 
-    /** What the journal is needed from, by the checkpoints that are kept: entries up to here may be gone. */
-    oldestThrough,
+    /** Whether all that came after an entry is there. @param upTo the newest that is known of. */
+    reaches(component: ComponentName, entry: number, upTo: number): boolean {
+      const previous = selectNext.get(component, entry);
+      return previous === undefined ? upTo <= entry : (previous ?? 0) <= entry;
+    },
 
+    /** Entries up to here are given up: they may be gone. 0: none. */
+    keptAfter,
+
+    /** From now on no checkpoint is taken that would need them. */
+    giveUp(component: ComponentName, upTo: number): void {
+      if (upTo > keptAfter(component)) raiseKept.run(component, upTo);
+    },
+
+    /** A slice of what is given up goes. @returns how many entries. */
     trim(component: ComponentName): number {
       newestOf.delete(component);
-      return deleteEntries.run(component, oldestThrough(component) ?? 0).changes;
+      return deleteEntries.run(component, keptAfter(component)).changes;
     },
   };
 }

@@ -86,4 +86,11 @@ export const stateMigrations: readonly string[] = [
    CREATE INDEX piece_of ON piece (chunk);
    ALTER TABLE journal ADD COLUMN previous INTEGER;
    ALTER TABLE journal ADD COLUMN crc INTEGER;`,
+  // How far the journal of a component is given up; until now that was what the oldest checkpoint did not need.
+  `CREATE TABLE journal_kept (
+     component TEXT PRIMARY KEY,
+     after_entry INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   INSERT INTO journal_kept SELECT component, min(through) FROM checkpoint
+     WHERE id NOT IN (SELECT checkpoint FROM quarantine) GROUP BY component HAVING count(through) = count(*);`,
 ];

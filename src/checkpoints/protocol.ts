@@ -1,6 +1,7 @@
 import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs } from '../model/index.ts';
 import type { Refused } from './refusal.ts';
-import type { CheckpointInfo, Loss, Restored } from './state-store.ts';
+import type { StatePolicy } from './schema.ts';
+import type { CheckpointInfo, Loss, ReadCheckpoint, Restored } from './state-store.ts';
 
 /** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
 export interface Jobs {
@@ -33,7 +34,7 @@ export interface Jobs {
   list: { ask: { component: ComponentName | null }; answer: CheckpointInfo[] };
   read: {
     ask: { checkpoint: CheckpointId; at: EpochMs };
-    answer: { found: (CheckpointInfo & { state: unknown }) | null; damage: Damage | null };
+    answer: { found: ReadCheckpoint | null; damage: Damage | null };
   };
   /** Null when it has gone meanwhile. */
   verify: {
@@ -41,8 +42,13 @@ export interface Jobs {
     answer: { checkpoint: CheckpointInfo; damage: Damage | null } | null;
   };
   integrity: { ask: { store: 'state' | 'events' }; answer: string };
+  /** Sequences of what the retention does not keep, in the order in which they may go. */
+  expirable: {
+    ask: { component: ComponentName; retention: StatePolicy['retention']; at: EpochMs };
+    answer: readonly number[];
+  };
   /** One slice each; the answer says how much went. */
-  expire: { ask: { component: ComponentName; before: EpochMs; keep: number }; answer: number };
+  expire: { ask: { component: ComponentName; sequences: readonly number[] }; answer: number };
   /** Chunks that no checkpoint is made of any more. */
   sweep: { ask: object; answer: number };
   trim: { ask: { component: ComponentName }; answer: number };

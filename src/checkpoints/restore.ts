@@ -115,7 +115,12 @@ export function read(states: StateDatabase, { checkpoint, at }: Jobs['read']['as
   const opened = open(states, info, at);
   return 'damage' in opened
     ? { found: null, damage: opened.damage }
-    : { found: { ...info, state: opened.value }, damage: null };
+    : { found: { ...info, state: opened.value, journal_complete: isReplayable(states, info) }, damage: null };
+}
+
+/** Nothing that came after it is missing; true too for a component that does not journal. */
+function isReplayable(states: StateDatabase, { component, through }: CheckpointInfo): boolean {
+  return states.journalled.reaches(component, through ?? 0, states.markOf(component).entry);
 }
 
 export function verify(states: StateDatabase, id: CheckpointId, at: EpochMs): Jobs['verify']['answer'] {

@@ -29,7 +29,14 @@ export const stateSchema = z
     retention: z
       .strictObject({
         max_age: duration().default(86_400_000).describe('Checkpoints older than this may go…'),
-        keep: z.number().int().min(1).default(5).describe('…but never the newest this many.'),
+        keep: z.number().int().min(1).default(5).describe('…but never the newest this many that are valid…'),
+        hourly: z
+          .number()
+          .int()
+          .min(0)
+          .default(0)
+          .describe('…nor the newest valid one of each of the last this many hours (UTC) that have one…'),
+        daily: z.number().int().min(0).default(0).describe('…nor that of each of the last this many days.'),
       })
       .prefault({}),
   })

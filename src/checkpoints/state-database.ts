@@ -14,6 +14,7 @@ import { applyPatch, PatchError } from './patch.ts';
 import { goesOn } from './plan.ts';
 import type { Jobs } from './protocol.ts';
 import { bodyInvalid, Refusal } from './refusal.ts';
+import { retain } from './retain.ts';
 import { seal } from './seal.ts';
 import type { CheckpointInfo } from './state-store.ts';
 import { createWorkingStates } from './working-states.ts';
@@ -65,10 +66,9 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
         `${through} is not a journal entry of "${component}": its newest is ${last ?? 'none'}`,
       );
     }
-    const oldest = journal.oldestThrough(component);
-    if (oldest !== null && through < oldest) {
-      throw bodyInvalid('through', `the journal is kept from ${oldest} on: entries after ${through} may be gone`);
-    }
+    const kept = journal.keptAfter(component);
+    if (through < kept)
+      throw bodyInvalid('through', `the journal is kept from ${kept} on: entries after ${through} may be gone`);
   }
 
   type Fresh = Pick<CheckpointInfo, 'component' | 'at' | 'trigger' | 'kind' | 'schema_version' | 'through'>;
@@ -219,6 +219,13 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
         heads.delete(component);
         working.drop(component);
       }
+    },
+
+    /** What the retention does not keep; the journal that only such checkpoints need is given up at once. */
+    expirable({ component, retention, at }: Jobs['expirable']['ask']): Jobs['expirable']['answer'] {
+      const { expired, journalAfter } = retain(checkpoints.retainable(component), retention, at);
+      journal.giveUp(component, journalAfter);
+      return expired;
     },
 
     /**

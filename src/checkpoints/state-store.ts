@@ -30,6 +30,16 @@ export interface CheckpointInfo {
   readonly valid: boolean;
 }
 
+/** One checkpoint with its state. */
+export interface ReadCheckpoint extends CheckpointInfo {
+  readonly state: unknown;
+  /**
+   * All that was journalled after it is there. False: the retention has given it up, or it is damaged or lost, and who
+   * goes back to this checkpoint loses it.
+   */
+  readonly journal_complete: boolean;
+}
+
 export interface JournalEntry {
   readonly entry_id: number;
   readonly at: EpochMs;
@@ -126,7 +136,7 @@ export interface StateStore {
   beginAfresh(component: ComponentName): Promise<Restored>;
   list(component?: ComponentName): Promise<CheckpointInfo[]>;
   /** One checkpoint with its state, verified. */
-  read(checkpoint: CheckpointId): Promise<CheckpointInfo & { readonly state: unknown }>;
+  read(checkpoint: CheckpointId): Promise<ReadCheckpoint>;
   /** Reads every checkpoint and compares its bytes with its checksum; quarantines what does not match. */
   verify(): Promise<Verified>;
   /** Deletes what the retention allows, with the journal that no retained checkpoint needs. @returns how many went. */

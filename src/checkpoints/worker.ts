@@ -76,6 +76,8 @@ function perform(request: Request): unknown {
       return verify(states, request.checkpoint, request.at);
     case 'integrity':
       return request.store === 'state' ? quickCheck(db) : (walKeeper?.quickCheck() ?? 'ok');
+    case 'expirable':
+      return states.expirable(request);
     case 'expire':
       return states.checkpoints.expire(request);
     case 'trim':

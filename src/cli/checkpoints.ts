@@ -51,9 +51,11 @@ async function create(component: string, { timeout, json, ...where }: Options & 
 async function show(checkpoint: string, options: Options): Promise<void> {
   const client = await connect(options);
   const path = `/checkpoints/${encodeURIComponent(checkpoint)}`;
-  const { state, ...info } = await client.get<CheckpointView & { state: unknown }>(path);
+  const { state, ...info } = await client.get<CheckpointView & { state: unknown; journal_complete: boolean }>(path);
   if (options.json) return printJson({ ...info, state });
   console.log(table(HEADINGS, [row(info)]));
+  if (!info.journal_complete)
+    console.log('Not all that was journalled after it is kept: who goes back to it loses that.');
   console.log(JSON.stringify(state, null, 2));
 }
 

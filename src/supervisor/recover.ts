@@ -1,5 +1,5 @@
 import type { RecoverWish, RecoveryMode } from '../actions/index.ts';
-import type { CheckpointInfo, Restored } from '../checkpoints/index.ts';
+import type { ReadCheckpoint, Restored } from '../checkpoints/index.ts';
 import { datedId } from '../digest.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { CheckpointId, ComponentName, EventFields, Listener, RecoveryId, Requester } from '../model/index.ts';
@@ -13,6 +13,9 @@ interface Pin {
   readonly journal: boolean;
   given: boolean;
 }
+
+/** Without its state, which may be large. */
+type Chosen = Omit<ReadCheckpoint, 'state'>;
 
 type Point = EventFields['system.recovered']['points'][number];
 
@@ -39,17 +42,21 @@ export function createRecover(house: House): Recover {
       ? state.beginAfresh(component)
       : state.getStateAt(component, checkpoint, { endedAt: clock.now(), journal });
 
+  async function look(checkpoint: CheckpointId): Promise<Chosen> {
+    const { state: _, ...info } = await state.read(checkpoint);
+    return info;
+  }
+
   /** The one that is meant; else the newest that is valid, read in full: what is damaged is found before anything is touched. */
-  async function choose(component: ComponentName, wish: RecoverWish): Promise<CheckpointInfo | null> {
+  async function choose(component: ComponentName, wish: RecoverWish): Promise<Chosen | null> {
     if (wish.mode === 'none') return null;
+    if (wish.checkpoint !== undefined) return look(wish.checkpoint as CheckpointId);
     const all = await state.list(component);
-    const meant = wish.checkpoint === undefined ? undefined : [await state.read(wish.checkpoint as CheckpointId)];
-    for (const info of meant ?? all.filter(({ valid }) => valid)) {
+    for (const { checkpoint_id: id } of all.filter(({ valid }) => valid)) {
       try {
-        await state.read(info.checkpoint_id);
-        return info;
-      } catch (error) {
-        if (meant) throw error;
+        return await look(id);
+      } catch {
+        // The store has said so.
       }
     }
     throw failure('ACTION_FAILED', { action: 'recover', component, why: 'it has no checkpoint that can be read' });
@@ -71,13 +78,14 @@ export function createRecover(house: House): Recover {
 
   async function bringBack(
     { name, life }: Keeper,
-    chosen: CheckpointInfo | null,
+    chosen: Chosen | null,
     wish: RecoverWish,
     restart: (component: string) => Promise<string>,
   ): Promise<Point> {
     const pin: Pin = { checkpoint: chosen?.checkpoint_id ?? null, journal: wish.journal, given: false };
-    // What is journalled is replayed; of one that does not journal, all since then is lost.
-    const lost = chosen && !(wish.journal && chosen.through !== null);
+    // What is journalled is replayed, as far as it is there; of one that does not journal, all since then is lost.
+    const replayed = wish.journal && chosen?.through !== null && chosen?.journal_complete;
+    const lost = chosen && !replayed;
     const point = {
       component: name,
       checkpoint: pin.checkpoint,
@@ -107,7 +115,7 @@ export function createRecover(house: House): Recover {
 
     async run(wish, by, restart) {
       const recovery = datedId('REC', clock.now()) as RecoveryId;
-      const plan: { readonly keeper: Keeper; readonly chosen: CheckpointInfo | null }[] = [];
+      const plan: { readonly keeper: Keeper; readonly chosen: Chosen | null }[] = [];
       const points: Point[] = [];
       for (const keeper of await targets(wish)) {
         try {
@@ -128,9 +136,15 @@ export function createRecover(house: House): Recover {
       const [first] = failed;
       if (first && (isWhole(wish.mode) || failed.length === points.length))
         throw failure('ACTION_FAILED', { action: 'recover', component: first.component, why: first.why ?? '' });
+      const incomplete = new Set(
+        plan.flatMap(({ chosen }) => (chosen?.journal_complete ? [] : [chosen?.checkpoint_id])),
+      );
       const done = points
         .filter(({ why }) => why === null)
-        .map(({ component, checkpoint }) => `${component} from ${checkpoint ?? 'nothing'}`);
+        .map(({ component, checkpoint }) => {
+          const gone = wish.journal && checkpoint !== null && incomplete.has(checkpoint);
+          return `${component} from ${checkpoint ?? 'nothing'}${gone ? JOURNAL_GONE : ''}`;
+        });
       const missed = failed.map(({ component, why }) => `not ${component}: ${why}`);
       const message =
         done.length + missed.length === 0
@@ -147,6 +161,8 @@ export function createRecover(house: House): Recover {
     },
   };
 }
+
+const JOURNAL_GONE = ' (not all that it journalled since is kept: that is lost)';
 
 /** All of what was asked for, or nothing. */
 const isWhole = (mode: RecoveryMode): boolean => mode === 'full';

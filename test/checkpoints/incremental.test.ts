@@ -256,6 +256,36 @@ describe('a state.db of before there were patches', () => {
   });
 });
 
+describe('a state.db of before the journal could go without its checkpoint', () => {
+  it('keeps the journal that its checkpoints need, and no other is promised', async () => {
+    const file = join(tempFolder(), 'state.db');
+    const db = new Sqlite(file);
+    for (const sql of stateMigrations.slice(0, 3)) db.exec(sql);
+    db.pragma('user_version = 3');
+    const insert = db.prepare(
+      `INSERT INTO checkpoint (id, component, sequence, at, kind, "trigger", schema_version, through, root, size_bytes,
+         stored_bytes, encoding, sha256, chain, state)
+       VALUES (?, ?, ?, 1, 'full', 'interval', 1, ?, ?, 1, 1, 'json', ?, '', '1')`,
+    );
+    for (const [id, component, sequence, through, root] of [
+      ['CP-1', 'planner', 1, 2, 1],
+      ['CP-2', 'planner', 2, 4, 2],
+      ['CP-3', 'writer', 1, null, 3],
+      ['CP-4', 'writer', 2, 4, 4],
+    ] as const)
+      insert.run(id, component, sequence, through, root, sha256(Buffer.from('1')));
+    db.prepare(
+      `INSERT INTO journal (entry_id, component, at, operation, data) VALUES (5, 'writer', 1, 'x', '1')`,
+    ).run();
+    db.close();
+    const { store, put } = open({ file });
+    await expect(put(planner, { state: 0, through: 1 })).rejects.toThrow('the journal is kept from 2 on');
+    await put(planner, { state: 2, through: 2 });
+    await put(writer, { state: 0, through: 0 });
+    expect(await store.getState(writer, null)).toMatchObject({ state: 0, journal: [{ entry_id: 5 }] });
+  });
+});
+
 describe('operations from who means no good', () => {
   it.each([
     {

@@ -311,6 +311,39 @@ describe('retention', () => {
     await expect(put(planner, { state: 0, through: 4 })).rejects.toThrow(refused('BODY_INVALID', 'may be gone'));
   });
 
+  it('keeps one of each day, without the journal since, and says what going back to it loses', async () => {
+    const day = 86_400_000;
+    const { store, put, journal, clock } = open();
+    const ids: CheckpointId[] = [];
+    for (let through = 1; through <= 3; through++) {
+      await journal(planner, `day ${through}`);
+      ids.push((await put(planner, { state: through, through })).checkpoint_id);
+      await clock.advance(day);
+    }
+    const [first, second, third] = ids as [CheckpointId, CheckpointId, CheckpointId];
+    await journal(planner, 'today');
+    expect(await store.read(first)).toMatchObject({ journal_complete: true });
+    const policies = new Map([[planner, policy(day / 2, 1, { daily: 2 })]]);
+    expect(await store.prune(policies)).toBe(1);
+    expect((await store.list(planner)).map(({ through }) => through)).toEqual([3, 2]);
+    expect(await store.read(third)).toMatchObject({ state: 3, journal_complete: true });
+    expect(await store.getState(planner, clock.now())).toMatchObject({
+      state: 3,
+      journal: [{ operation: 'today' }],
+      data_loss_seconds: 0,
+      lost_entries: [],
+    });
+    expect(await store.read(second)).toMatchObject({ state: 2, journal_complete: false });
+    expect(await store.getStateAt(planner, second, { endedAt: clock.now(), journal: true })).toMatchObject({
+      state: 2,
+      journal: [{ operation: 'today' }],
+      data_loss_seconds: (2 * day) / 1_000,
+      lost_entries: [{ after: 2, before: 4 }],
+    });
+    await expect(put(planner, { state: 2, through: 2 })).rejects.toThrow(refused('BODY_INVALID', 'kept from 3 on'));
+    expect(await store.prune(policies)).toBe(0);
+  });
+
   it('keeps the last entry in mind when all of the journal has gone', async () => {
     const { store, put, journal } = open();
     await journal(planner, 'a');

@@ -41,10 +41,10 @@ export function tamper(file: string, sql: string, ...parameters: unknown[]): voi
   db.close();
 }
 
-export const policy = (maxAgeMs: number, keep: number): StatePolicy => ({
+export const policy = (maxAgeMs: number, keep: number, { hourly = 0, daily = 0 } = {}): StatePolicy => ({
   preserve: true,
   checkpoint_interval: 60_000,
   schema_version: 1,
   poisoned_after: 2,
-  retention: { max_age: maxAgeMs, keep },
+  retention: { max_age: maxAgeMs, keep, hourly, daily },
 });

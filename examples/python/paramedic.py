@@ -46,6 +46,17 @@ class DaemonAway(Exception):
     """No answer until the deadline: what was sent may or may not have been stored."""
 
 
+class Unreadable(Exception):
+    """What was saved is in a shape that this program cannot read. Nothing is saved in its place.
+
+    `code` is SCHEMA_NEWER, MIGRATION_MISSING or MIGRATION_FAILED.
+    """
+
+    def __init__(self, code, why):
+        super().__init__(why)
+        self.code = code
+
+
 class BreakerOpen(Exception):
     """A guarded call was not made. It is worth asking again after `wait_ms`."""
 
@@ -58,17 +69,32 @@ def is_supervised():
     return "PARAMEDIC_URL" in os.environ
 
 
-def connect(deadline=30.0):
-    """The line of this process, as its environment says."""
+def connect(deadline=30.0, schema_version=None, migrations=None):
+    """The line of this process, as its environment says.
+
+    `schema_version` is that of the shape of the state which this program reads and writes. `migrations` lead to it, each
+    from version n to n + 1, by n; where the shape of what is journalled has changed too, with `entry`:
+
+        migrations={1: lambda state: {"done": state}, 2: {"state": widen, "entry": rename}}
+
+    Without a version all is given as it was saved.
+    """
     if not is_supervised():
         raise RuntimeError("PARAMEDIC_URL is not set: this process was not started by Paramedic")
-    return Line(os.environ["PARAMEDIC_URL"], os.environ["PARAMEDIC_TOKEN"], os.environ["PARAMEDIC_COMPONENT"], deadline)
+    return Line(
+        os.environ["PARAMEDIC_URL"],
+        os.environ["PARAMEDIC_TOKEN"],
+        os.environ["PARAMEDIC_COMPONENT"],
+        deadline,
+        schema_version=schema_version,
+        migrations=migrations,
+    )
 
 
 class Line:
     """A component's line to its supervisor. Its methods may be called from any thread."""
 
-    def __init__(self, url, token, component, deadline, of_another=False):
+    def __init__(self, url, token, component, deadline, of_another=False, schema_version=None, migrations=None):
         parts = urllib.parse.urlsplit(url)
         self.component = component
         self.recovery_mode = os.environ.get("PARAMEDIC_RECOVERY_MODE") == "1"
@@ -76,6 +102,12 @@ class Line:
         self._url, self._token, self._deadline = url, token, deadline
         self._address = (parts.hostname, parts.port or 80)
         self._of_another = of_another
+        self._schema_version = schema_version
+        self._migrations = _checked(schema_version, migrations or {})
+        # What there is could not be read: what is saved now would be put in its place.
+        self._unread = None
+        # Given in another shape than it was saved in, and not saved since.
+        self._migrated = False
         self._through = None
         self._handlers = {}
         self._stream = None
@@ -88,13 +120,20 @@ class Line:
     # ---- state and journal
 
     def restore(self):
-        """What to continue from: checkpoint_id, state, schema_version, journal, data_loss_seconds."""
-        return self._take(self._call("GET", "state"))
+        """What to continue from: checkpoint_id, state, schema_version, migrated_from, journal, data_loss_seconds.
+
+        Raises Unreadable when it cannot be brought into the shape of this program.
+        """
+        try:
+            return self._take(self._call("GET", "state"))
+        except Unreadable as error:
+            self._unread = error
+            raise
 
     def save_state(self, state, through=None, schema_version=None):
         """A checkpoint, on disk when it returns its id. `through` is the last journal entry that the state contains."""
         with self.step:
-            return self._call("PUT", "state", self._state_body(state, through, schema_version))["checkpoint_id"]
+            return self._store("PUT", "state", self._state_body(state, through, schema_version))["checkpoint_id"]
 
     def journal(self, operation, data=None, entry_id=None):
         """An operation, on disk when it returns its number. With an id of its own it is stored once.
@@ -105,7 +144,10 @@ class Line:
                 line.journal("task_done", task)
                 state["done"] += 1
         """
+        self._require_read()
         entry = {"operation": operation, "data": data, "id": entry_id or str(uuid.uuid4())}
+        if self._schema_version is not None:
+            entry["schema_version"] = self._schema_version
         number = self._call("POST", "journal", entry)["entry_id"]
         with self._lock:
             self._through = max(self._through or 0, number)
@@ -115,6 +157,8 @@ class Line:
 
     def heartbeat(self, status=None, message=None, progress=None, metrics=None):
         said = {"status": status, "message": message, "progress": progress, "metrics": metrics}
+        if self._migrated:
+            said["state"] = "dirty"
         beat = {key: value for key, value in said.items() if value is not None}
         self._attempt("POST", "heartbeat", beat, 5.0)
 
@@ -210,7 +254,7 @@ class Line:
                 # Entries journalled meanwhile may be missing from what it returns.
                 through = self._through
                 body = self._carry_out(command_id, lambda: self._state_body(get(), through, None))
-                self._answer(command_id, body)
+                self._store("POST", f"commands/{command_id}", body)
 
         self._hear("get_state", obey)
 
@@ -244,9 +288,9 @@ class Line:
         """`news(breaker, state, wait_ms)` hears of each breaker that is not closed, and of each change."""
         self._hear("breaker", lambda _, data: news(data["breaker"], data["state"], data["wait_ms"]))
 
-    def child(self, component):
-        """The line of a logical component (`parent: NAME`) that lives in this process."""
-        return Line(self._url, self._token, component, self._deadline, of_another=True)
+    def child(self, component, schema_version=None, migrations=None):
+        """The line of a logical component (`parent: NAME`) that lives in this process. Its state has its own shape."""
+        return Line(self._url, self._token, component, self._deadline, True, schema_version, migrations)
 
     def close(self):
         """Stops heartbeats and listening."""
@@ -254,15 +298,63 @@ class Line:
 
     # ---- below: how it is said
 
-    def _take(self, given):
+    def _take(self, saved):
+        given = self._migrate(saved)
         entries = given["journal"]
         last = given.get("through")
+        self._unread, self._migrated = None, given["migrated_from"] is not None
         with self._lock:
             self._through = last if last is not None else (entries[-1]["entry_id"] if entries else self._through)
         return given
 
+    def _migrate(self, saved):
+        own, version = self._schema_version, saved["schema_version"]
+        if own is None:
+            return {**saved, "migrated_from": None}
+        checkpoint = f"checkpoint {saved['checkpoint_id']}"
+        steps = [] if saved["checkpoint_id"] is None else self._steps(version, checkpoint)
+        state = saved["state"]
+        journal = [(entry, self._steps_of(entry, steps)) for entry in saved["journal"]]
+        for number, step in steps:
+            state = _take_step(checkpoint, number, step.get("state"), state)
+        for index, (entry, own_steps) in enumerate(journal):
+            said = {"operation": entry["operation"], "data": entry["data"]}
+            for number, step in own_steps:
+                said = _take_step(f"journal entry {entry['entry_id']}", number, step.get("entry"), said)
+            journal[index] = {**entry, **said}
+        changed = {"state": state, "journal": journal, "schema_version": own}
+        return {**saved, **changed, "migrated_from": version if steps else None}
+
+    def _steps_of(self, entry, of_state):
+        version = entry.get("schema_version")
+        return of_state if version is None else self._steps(version, f"journal entry {entry['entry_id']}")
+
+    def _steps(self, version, of):
+        own = self._schema_version
+        versions = f'{of} is of schema version {version}, this program of "{self.component}" reads {own}'
+        if version > own:
+            raise Unreadable(
+                "SCHEMA_NEWER",
+                f'{versions}: start a newer one, or go back to an older checkpoint with "paramedic recover"',
+            )
+        for number in range(version, own):
+            if number not in self._migrations:
+                raise Unreadable("MIGRATION_MISSING", f"{versions}, and has no migration from {number} to {number + 1}")
+        return [(number, self._migrations[number]) for number in range(version, own)]
+
+    def _require_read(self):
+        if self._unread:
+            raise Unreadable(self._unread.code, f"nothing is saved in its place: {self._unread}")
+
+    def _store(self, method, path, body):
+        stored = self._call(method, path, body)
+        self._migrated = False
+        return stored
+
     def _state_body(self, state, through, schema_version):
+        self._require_read()
         body = {"state": state}
+        schema_version = self._schema_version if schema_version is None else schema_version
         through = self._through if through is None else through
         if through is not None:
             body["through"] = through
@@ -400,6 +492,23 @@ class _Stream:
 
 
 _obeyed = set()
+
+
+def _checked(schema_version, migrations):
+    """Each step as {"state": …, "entry": …}, by the version it goes on from."""
+    for number in migrations:
+        if schema_version is None or number >= schema_version:
+            raise ValueError(f"migrations[{number}] leads past schema_version {schema_version}: its key is the version before it")
+    return {number: {"state": step} if callable(step) else step for number, step in migrations.items()}
+
+
+def _take_step(of, number, change, value):
+    try:
+        changed = change(value) if change else value
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise Unreadable("MIGRATION_FAILED", f"{of} could not be migrated from schema version {number} to {number + 1}: {why}") from error
+    return changed
 
 
 def _quietly(handler, command_id, data):

@@ -19,6 +19,8 @@ export interface PutBody {
 export interface PatchBody {
   readonly base: string;
   readonly operations: readonly unknown[];
+  /** What the operations take the state's shape to be; undefined: that of `base`, whatever it is. */
+  readonly schema_version?: number | undefined;
   readonly through: number | null;
 }
 
@@ -31,12 +33,14 @@ const putSchema = z.strictObject({
 const patchSchema = z.strictObject({
   base: z.string().min(1).max(100),
   operations: z.array(z.unknown()).max(10_000),
+  schema_version: whole.optional(),
   through: whole.nullable().default(null),
 });
 const entrySchema = z.strictObject({
   operation: z.string().min(1).max(200),
   data: z.unknown().default(null),
   id: z.string().min(1).max(200).optional(),
+  schema_version: whole.optional(),
 });
 const entriesSchema = z.array(entrySchema).max(1_000);
 export type EntryBody = z.output<typeof entrySchema>;

@@ -13,6 +13,7 @@ const entryRow = z.object({
   data: z.string(),
   previous: z.number().nullable(),
   crc: z.number().nullable(),
+  schema_version: z.number().nullable(),
 });
 type EntryRow = z.output<typeof entryRow>;
 
@@ -27,14 +28,14 @@ const TRIM_SLICE = 1_000;
 /** The SQL of the journal. Begins no transaction: its caller does. */
 export function createJournalTable(db: Database) {
   const insert = db.prepare(
-    `INSERT INTO journal (entry_id, component, at, client_id, operation, data, previous, crc)
-     VALUES ($entry_id, $component, $at, $client_id, $operation, $data, $previous, $crc)`,
+    `INSERT INTO journal (entry_id, component, at, client_id, operation, data, previous, crc, schema_version)
+     VALUES ($entry_id, $component, $at, $client_id, $operation, $data, $previous, $crc, $schema_version)`,
   );
   const selectOnce = db
     .prepare<[string, string], number>('SELECT entry_id FROM journal WHERE component = ? AND client_id = ?')
     .pluck();
   const selectAfter = db.prepare<[string, number], unknown>(
-    `SELECT entry_id, at, client_id, operation, data, previous, crc FROM journal
+    `SELECT entry_id, at, client_id, operation, data, previous, crc, schema_version FROM journal
      WHERE component = ? AND entry_id > ? ORDER BY entry_id`,
   );
   // Entries that were pruned live on in the `through` of a checkpoint.
@@ -89,12 +90,20 @@ export function createJournalTable(db: Database) {
     },
 
     /** @returns its number: that of the entry which the same client id was given before, if it was. */
-    append(component: ComponentName, at: EpochMs, { id, operation, data }: EntryBody): number {
+    append(component: ComponentName, at: EpochMs, { id, operation, data, schema_version }: EntryBody): number {
       const stored = id === undefined ? undefined : selectOnce.get(component, id);
       if (stored !== undefined) return stored;
       const previous = newestOfOne(component);
       const entry_id = highest() + 1;
-      const row = { entry_id, at, client_id: id ?? null, operation, data: JSON.stringify(data), previous };
+      const row = {
+        entry_id,
+        at,
+        client_id: id ?? null,
+        operation,
+        data: JSON.stringify(data),
+        previous,
+        schema_version: schema_version ?? null,
+      };
       insert.run({ ...row, component, crc: checksum(component, row) });
       newest = entry_id;
       newestOf.set(component, entry_id);
@@ -152,15 +161,18 @@ export function createJournalTable(db: Database) {
 }
 
 /** Of all that is stored of an entry: every flipped bit shows. */
-const checksum = (component: ComponentName, row: Omit<EntryRow, 'crc'>): number =>
-  crc32(JSON.stringify([row.entry_id, row.previous, component, row.at, row.client_id, row.operation, row.data]));
+function checksum(component: ComponentName, row: Omit<EntryRow, 'crc'>): number {
+  const fields = [row.entry_id, row.previous, component, row.at, row.client_id, row.operation, row.data];
+  // What was stored before there were schema versions keeps its checksum.
+  return crc32(JSON.stringify(row.schema_version === null ? fields : [...fields, row.schema_version]));
+}
 
 function readEntry(component: ComponentName, row: unknown): (JournalEntry & Pick<EntryRow, 'previous'>) | null {
   try {
     const { crc, ...read } = entryRow.parse(row);
     if (crc !== null && crc !== checksum(component, read)) return null;
-    const { entry_id, at, operation, data, previous } = read;
-    return { entry_id, at: at as EpochMs, operation, data: JSON.parse(data) as unknown, previous };
+    const { data, client_id: _, ...rest } = read;
+    return { ...rest, at: rest.at as EpochMs, data: JSON.parse(data) as unknown };
   } catch {
     return null;
   }

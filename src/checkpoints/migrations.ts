@@ -93,4 +93,6 @@ export const stateMigrations: readonly string[] = [
    ) WITHOUT ROWID;
    INSERT INTO journal_kept SELECT component, min(through) FROM checkpoint
      WHERE id NOT IN (SELECT checkpoint FROM quarantine) GROUP BY component HAVING count(through) = count(*);`,
+  // Of the shape that an entry was written under; null: its component did not say.
+  `ALTER TABLE journal ADD COLUMN schema_version INTEGER;`,
 ];

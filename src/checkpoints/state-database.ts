@@ -112,10 +112,15 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
   }
 
   /** The operations from the newest state to this one, as JSON, when they are worth more than storing it whole. */
-  function patchTo(component: ComponentName, { state, value, exact }: PutBody, at: number): Buffer | null {
+  function patchTo(
+    component: ComponentName,
+    { state, value, exact, schema_version }: PutBody,
+    at: number,
+  ): Buffer | null {
     const head = headOf(component);
     const before = head?.valid ? working.get(component, head.id) : undefined;
     if (!head || !before?.exact || !exact) return null;
+    if (schema_version !== head.schemaVersion) return null;
     if (state.byteLength < WORTH_COMPARING_BYTES || state.byteLength > MOST_COMPARED_BYTES) return null;
     if (!goesOn(head, 0, at)) return null;
     const pause = pauses.get(component);
@@ -177,13 +182,17 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
 
     /** One that comes a second time, because its answer was lost, gets the same answer again. */
     patch({ component, body, trigger, at }: Jobs['patch']['ask']): Jobs['patch']['answer'] {
-      const { base, operations, through } = parsePatch(body);
+      const { base, operations, schema_version = null, through } = parsePatch(body);
       const request = sha256(body);
       const head = headOf(component);
       if (head?.request === request) return { checkpoint_id: head.id, size_bytes: null };
       if (head?.id !== base) {
         const parameters = { component, base, newest: head?.id ?? null };
         throw new Refusal({ code: 'CHECKPOINT_NOT_NEWEST', parameters });
+      }
+      if (schema_version !== null && schema_version !== head.schemaVersion) {
+        const why = `its newest checkpoint ${head.id} is of schema version ${head.schemaVersion}, and the operations of ${schema_version}`;
+        throw patchRefused(component, why);
       }
       const state = working.get(component, head.id) ?? reopen(component, head);
       if (!state.exact) throw patchRefused(component, 'it holds a number that JavaScript cannot');

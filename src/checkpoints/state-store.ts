@@ -45,6 +45,8 @@ export interface JournalEntry {
   readonly at: EpochMs;
   readonly operation: string;
   readonly data: unknown;
+  /** Of the shape of the state that it was written under; null: the component did not say. */
+  readonly schema_version: number | null;
 }
 
 /** Between two entries of a component others are missing or damaged: those after the one and before the other. */
@@ -106,9 +108,10 @@ export interface StateStore {
     trigger: CheckpointTrigger,
   ): Promise<{ checkpoint_id: CheckpointId }>;
   /**
-   * @param body the raw JSON of `PATCH state`: `{base, operations, through?}`, given away. The same body again, because
+   * @param body the raw JSON of `PATCH state`: `{base, operations, schema_version?, through?}`, given away. The same body again, because
    * the answer was lost, is stored once. Rejects with CHECKPOINT_NOT_NEWEST when `base` is not the newest, and with
-   * PATCH_REFUSED when the newest cannot be built on: then the whole state must be put.
+   * PATCH_REFUSED when the newest cannot be built on, for one because it is of another schema version: then the whole
+   * state must be put.
    */
   patchState(
     component: ComponentName,

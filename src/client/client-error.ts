@@ -1,7 +1,8 @@
 /**
  * What went wrong between a component and its supervisor. `code` is the daemon's (`STALE_INCARNATION`,
  * `BODY_INVALID`, `STORE_FAILED` …) or one of our own: `NOT_SUPERVISED`, `DAEMON_AWAY` (no answer until the
- * deadline: what was sent may or may not have been stored), `QUEUE_FULL`, `CLOSED`.
+ * deadline: what was sent may or may not have been stored), `QUEUE_FULL`, `CLOSED`, `SCHEMA_NEWER`, `MIGRATION_MISSING`,
+ * `MIGRATION_FAILED`.
  */
 export class ClientError extends Error {
   override readonly name = 'ClientError';

@@ -8,7 +8,8 @@ import { createOutcomes, guarded, type Dropped } from './guard.ts';
 import { startHeartbeat, type Beat } from './heartbeat.ts';
 import { createJournalQueue } from './journal-queue.ts';
 import { createOrders } from './orders.ts';
-import { createState, stateBody } from './state.ts';
+import { createMigrate } from './migrate.ts';
+import { createState } from './state.ts';
 import { createTransport } from './transport.ts';
 
 const HEARTBEAT_TIMEOUT_MS = 5_000;
@@ -23,7 +24,7 @@ export const connect = (options: ConnectOptions = {}): Connection => open(option
 
 function open(options: ConnectOptions, ofAnother: boolean): Connection {
   const { PARAMEDIC_URL, PARAMEDIC_TOKEN, PARAMEDIC_COMPONENT, PARAMEDIC_RECOVERY_MODE } = process.env;
-  const { clock = systemClock, deadlineMs = 30_000, queueLimit = 1_000, onDrop = () => {} } = options;
+  const { clock = systemClock, deadlineMs = 30_000, queueLimit = 1_000, onDrop = () => {}, schemaVersion } = options;
   const url = need('url', options.url ?? PARAMEDIC_URL);
   const token = need('token', options.token ?? PARAMEDIC_TOKEN);
   const component = need('component', options.component ?? PARAMEDIC_COMPONENT);
@@ -40,10 +41,12 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
   const entries = createJournalQueue({
     now: () => clock.monotonic(),
     limit: queueLimit,
+    schemaVersion,
     send: async (body, since) => ((await call('POST', 'journal', body, since)) as { entry_ids: number[] }).entry_ids,
   });
   const through = () => entries.last() ?? undefined;
-  const state = createState({ call, entries, clock });
+  const migrate = createMigrate({ component, schemaVersion, migrations: options.migrations });
+  const state = createState({ call, entries, migrate, schemaVersion, clock });
   const line = createCommandLine({ open: (kinds) => transport.open('commands', `kinds=${kinds.join()}`), clock });
 
   /** Runs what is asked unless the line is closed, and lets `close` wait for it. */
@@ -59,7 +62,9 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
   }
 
   const send = async (beat: Beat): Promise<void> => {
-    const attempt = () => transport.attempt('POST', 'heartbeat', JSON.stringify(beat), HEARTBEAT_TIMEOUT_MS);
+    const isDirty = state.migrated() && beat.state !== 'urgent';
+    const said = JSON.stringify(isDirty ? { ...beat, state: 'dirty' } : beat);
+    const attempt = () => transport.attempt('POST', 'heartbeat', said, HEARTBEAT_TIMEOUT_MS);
     // A connection that was kept open may have been closed by the other side meanwhile: a new one tells.
     await attempt().catch((error: unknown) => (error instanceof ClientError ? Promise.reject(error) : attempt()));
   };
@@ -100,16 +105,18 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
   return {
     component,
     recoveryMode: PARAMEDIC_RECOVERY_MODE === '1',
-    restore: () => during(() => state.fetch('state')),
-    saveState: (present, { through: upTo = through(), schemaVersion } = {}) =>
-      during(async () => state.put(stateBody(present, schemaVersion, upTo))),
-    patchState: (operations, { through: upTo = through(), whole, schemaVersion } = {}) =>
-      during(async () =>
-        state.patch(JSON.stringify(operations), upTo, whole && (() => stateBody(whole(), schemaVersion, through()))),
-      ),
+    restore: () => during(state.restore),
+    saveState: (present, { through: upTo = through(), schemaVersion: version } = {}) =>
+      during(async () => state.put(state.body(present, upTo, version))),
+    patchState: (operations, { through: upTo = through(), whole, schemaVersion: version } = {}) =>
+      during(async () => {
+        const all = whole && (() => state.body(whole(), through(), version));
+        return state.patch(JSON.stringify(operations), upTo, all, version);
+      }),
     journal(operation, data = null, { id } = {}) {
       if (closed) return Promise.reject(new ClientError('CLOSED', 'The connection to Paramedic has been closed.'));
-      return entries.add(operation, data, id);
+      const unread = state.whyUnread();
+      return unread ? Promise.reject(unread) : entries.add(operation, data, id);
     },
     heartbeat: (beat = {}) => during(() => send(beat)),
     startHeartbeat(heartbeat) {
@@ -146,7 +153,8 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
       if (isChild) throw new ClientError('USAGE', `"${component}" has no process of its own: report its crashes.`);
       return onUncaught(reportCrash);
     },
-    child: (name) => open({ ...options, component: name }, true),
+    child: (name, shape = {}) =>
+      open({ ...options, schemaVersion: undefined, migrations: undefined, ...shape, component: name }, true),
     close,
   };
 }

@@ -3,6 +3,7 @@ import type { BreakerState } from '../model/index.ts';
 import type { CallOutcome, Permit } from './breakers.ts';
 import type { Dropped, GuardOptions } from './guard.ts';
 import type { Beat, HeartbeatOptions } from './heartbeat.ts';
+import type { Migration } from './migrate.ts';
 
 export interface ConnectOptions {
   /** `PARAMEDIC_URL` unless given. */
@@ -20,6 +21,18 @@ export interface ConnectOptions {
   readonly queueLimit?: number;
   /** Hears of heartbeats and outcomes that the daemon was not told: how many, and why. Must not throw. */
   readonly onDrop?: (what: keyof Dropped, count: number, why: unknown) => void;
+  /**
+   * Of the shape of the state that this program reads and writes. With it `restore` and `onSetState` give the state in
+   * this shape, whatever it was saved in, or reject: see `migrations`. Default: all is given as it was saved.
+   */
+  readonly schemaVersion?: number | undefined;
+  /**
+   * From version n to n + 1, by n: `{ 1: (state) => …, 2: { state: (state) => …, entry: (entry) => … } }`. What is older
+   * goes through all of them; `entry` for what was journalled, where its shape has changed too. A missing one
+   * (MIGRATION_MISSING), one that throws (MIGRATION_FAILED), and what is newer than `schemaVersion` (SCHEMA_NEWER) make
+   * `restore` reject; nothing is saved or journalled from then on, so that nothing takes the place of what is there.
+   */
+  readonly migrations?: Readonly<Record<number, Migration>> | undefined;
   readonly clock?: Clock;
 }
 
@@ -29,13 +42,18 @@ export interface JournalledOperation {
   readonly at: number;
   readonly operation: string;
   readonly data: unknown;
+  /** That it was written under, whatever has been made of it; null: not known, as of the state before it. */
+  readonly schemaVersion: number | null;
 }
 
 export interface RestoredState {
   /** null at a first start. */
   readonly checkpointId: string | null;
   readonly state: unknown;
+  /** Of the state as it is given. */
   readonly schemaVersion: number;
+  /** That the state was saved in, when that was another; until it is saved, it counts as changed. Else null. */
+  readonly migratedFrom: number | null;
   /** What was journalled after the state, oldest first: apply it to the state. */
   readonly journal: readonly JournalledOperation[];
   readonly dataLossSeconds: number;
@@ -154,8 +172,11 @@ export interface Connection {
    * with 1, two seconds later at most. For the component whose process it is. @returns how to undo it.
    */
   installCrashHandler(): () => void;
-  /** The line of a logical component (`parent: NAME`) that lives in this process. Closed by itself. */
-  child(component: string): Connection;
+  /**
+   * The line of a logical component (`parent: NAME`) that lives in this process. Closed by itself. Its state has a shape
+   * of its own.
+   */
+  child(component: string, shape?: Pick<ConnectOptions, 'schemaVersion' | 'migrations'>): Connection;
   /**
    * Makes a call if the dependency's breaker lets it through, and tells how it ended. Rejects with what `call` rejects
    * with; with BREAKER_OPEN when it is not permitted and there is no fallback; with BREAKER_NOT_FOUND when the

@@ -13,3 +13,4 @@ export type {
 } from './connection.ts';
 export type { Dropped, GuardOptions } from './guard.ts';
 export type { Beat, HeartbeatOptions } from './heartbeat.ts';
+export type { Migration, MigrationStep, Operation } from './migrate.ts';

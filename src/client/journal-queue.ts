@@ -14,6 +14,8 @@ export interface JournalQueueOptions {
   readonly send: (body: string, since: number) => Promise<readonly number[]>;
   readonly now: () => number;
   readonly limit: number;
+  /** Of the shape that entries are written under; undefined: it is not said. */
+  readonly schemaVersion?: number | undefined;
 }
 
 const MOST_IN_A_LIST = 500;
@@ -23,7 +25,7 @@ const MOST_CHARACTERS_IN_A_LIST = 250_000;
  * Entries on their way to the daemon, in order. Those added while a list is under way go together in the next one.
  * Each has an id of its own, so that sending it again stores it once. None is ever dropped silently.
  */
-export function createJournalQueue({ send, now, limit }: JournalQueueOptions) {
+export function createJournalQueue({ send, now, limit, schemaVersion }: JournalQueueOptions) {
   const queue: Waiting[] = [];
   const origin = randomUUID();
   let count = 0;
@@ -84,7 +86,12 @@ export function createJournalQueue({ send, now, limit }: JournalQueueOptions) {
           const why = `${queue.length} journal entries are waiting for the daemon already; this one was not taken.`;
           throw new ClientError('QUEUE_FULL', why);
         }
-        const text = JSON.stringify({ operation, data, id: id ?? `${origin}-${++count}` });
+        const text = JSON.stringify({
+          operation,
+          data,
+          id: id ?? `${origin}-${++count}`,
+          schema_version: schemaVersion,
+        });
         queue.push({ text, since: now(), resolve, reject });
         running ??= run();
       });

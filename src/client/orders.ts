@@ -1,7 +1,7 @@
 import type { CommandKind } from '../model/index.ts';
 import type { createCommandLine, Told } from './commands.ts';
 import type { BreakerNews, Connection, HearOptions } from './connection.ts';
-import { stateBody, type createState } from './state.ts';
+import type { createState } from './state.ts';
 
 export interface OrdersOptions {
   readonly line: ReturnType<typeof createCommandLine>;
@@ -30,7 +30,7 @@ export function createOrders({ line, state, through, answer, during, isChild, ex
     line.hear(kind, { onCommand: (told) => void obey(told).catch(onError), onRefused: onError });
 
   /** Answers with what it gave, or with the reason why it could not. The end of the connection waits for no handler. */
-  async function carryOut(id: string, run: () => Promise<string>): Promise<string> {
+  async function carryOut<T>(id: string, run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
@@ -55,8 +55,9 @@ export function createOrders({ line, state, through, answer, during, isChild, ex
         // Entries acknowledged while `get` is at work may be missing from what it gives.
         const known = through();
         const body = await carryOut(id, async () => {
+          state.requireRead();
           const present = await get();
-          return stateBody(present.state, present.schemaVersion, present.through ?? known);
+          return state.body(present.state, present.through ?? known, present.schemaVersion);
         });
         await during(() => state.put(body, 'POST', `commands/${id}`));
       }),

@@ -2,21 +2,34 @@ import type { Clock } from '../clock.ts';
 import { ClientError } from './client-error.ts';
 import type { RestoredState } from './connection.ts';
 import type { createJournalQueue } from './journal-queue.ts';
+import type { Migrate } from './migrate.ts';
 
 export interface StateOptions {
   readonly call: (method: string, path: string, body?: string, since?: number) => Promise<unknown>;
   readonly entries: ReturnType<typeof createJournalQueue>;
+  readonly migrate: Migrate;
+  /** Of what is stored, unless its call says otherwise; undefined: 1. */
+  readonly schemaVersion?: number | undefined;
   readonly clock: Clock;
 }
 
+/** A state to be stored. */
+export interface StateBody {
+  readonly text: string;
+  readonly schemaVersion: number | undefined;
+}
+
 /** What is remembered: asked for, and sent in the order in which it was given. */
-export function createState({ call, entries, clock }: StateOptions) {
+export function createState({ call, entries, migrate, schemaVersion: own, clock }: StateOptions) {
   let saved: Promise<unknown> = Promise.resolve();
   /** The checkpoint that the next operations go on from; null: what is known of it here and there may differ. */
-  let base: string | null = null;
+  let base: { readonly id: string; readonly schemaVersion: number } | null = null;
   let patches = 0;
   /** A state that was sent whole in the place of operations contains what was given until then. */
   let whole: { readonly patches: number; readonly checkpointId: string } | null = null;
+  /** What there is could not be read by this program: what it saved now would be put in its place. */
+  let unread: ClientError | null = null;
+  let migrated = false;
 
   /** An older state sent again must never arrive after a newer one. */
   function inOrder<T>(send: (since: number) => Promise<T>): Promise<T> {
@@ -26,42 +39,88 @@ export function createState({ call, entries, clock }: StateOptions) {
     return sent;
   }
 
-  async function store(method: string, path: string, body: string, since: number): Promise<{ checkpointId: string }> {
+  async function store(
+    method: string,
+    path: string,
+    body: StateBody,
+    since: number,
+  ): Promise<{ checkpointId: string }> {
     base = null;
-    const { checkpoint_id: checkpointId } = (await call(method, path, body, since)) as { checkpoint_id: string };
-    base = checkpointId;
-    return { checkpointId };
+    const { checkpoint_id: id } = (await call(method, path, body.text, since)) as { checkpoint_id: string };
+    base = { id, schemaVersion: body.schemaVersion ?? 1 };
+    migrated = false;
+    return { checkpointId: id };
+  }
+
+  /** @throws ClientError CHECKPOINT_NOT_NEWEST when there is nothing that operations of this version may go on from. */
+  function baseFor(schemaVersion: number | undefined): NonNullable<typeof base> {
+    if (base && (schemaVersion ?? base.schemaVersion) === base.schemaVersion) return base;
+    throw new ClientError('CHECKPOINT_NOT_NEWEST', base ? OTHER_VERSION : NO_BASE);
+  }
+
+  /** Why nothing may be saved: what is there could not be read. */
+  const whyUnread = (): ClientError | undefined =>
+    unread
+      ? new ClientError(unread.code, `Nothing is saved in its place: ${unread.message}`, { cause: unread })
+      : undefined;
+  /** @throws the same. */
+  function requireRead(): void {
+    const why = whyUnread();
+    if (why) throw why;
+  }
+
+  async function fetch(path: string): Promise<RestoredState> {
+    const answer = (await call('GET', path)) as StateAnswer;
+    const given = await migrate(toRestored(answer));
+    const { checkpointId: id, journal, migratedFrom, schemaVersion } = given;
+    // What is journalled is part of the state here, and not of the checkpoint.
+    base = id !== null && journal.length === 0 && migratedFrom === null ? { id, schemaVersion } : null;
+    migrated = migratedFrom !== null;
+    unread = null;
+    entries.startAfter(answer.through ?? journal.at(-1)?.entryId ?? entries.last());
+    return given;
   }
 
   return {
-    /** @param path where there is a state to continue from; the next entry comes after what it contains. */
-    async fetch(path: string): Promise<RestoredState> {
-      const answer = (await call('GET', path)) as StateAnswer;
-      const journal = answer.journal.map(({ entry_id: entryId, ...rest }) => ({ entryId, ...rest }));
-      // What is journalled is part of the state here, and not of the checkpoint.
-      base = journal.length === 0 ? answer.checkpoint_id : null;
-      entries.startAfter(answer.through ?? journal.at(-1)?.entryId ?? entries.last());
-      return {
-        checkpointId: answer.checkpoint_id,
-        state: answer.state,
-        schemaVersion: answer.schema_version,
-        journal,
-        dataLossSeconds: answer.data_loss_seconds,
-      };
+    /** What to continue from; the next entry comes after what it contains. */
+    async restore(): Promise<RestoredState> {
+      try {
+        return await fetch('state');
+      } catch (error) {
+        if (error instanceof ClientError && UNREADABLE.has(error.code)) unread = error;
+        throw error;
+      }
     },
-    put: (body: string, method = 'PUT', path = 'state') => inOrder((since) => store(method, path, body, since)),
+    /** @param path where there is another state to continue from. When it cannot be read, all goes on as before. */
+    fetch,
+    whyUnread,
+    requireRead,
+    /** It was given in another shape than it was saved in, and has not been saved since. */
+    migrated: () => migrated,
+    /** @throws ClientError USAGE */
+    body: (state: unknown, through: number | undefined, schemaVersion = own): StateBody => ({
+      text: stateText(state, schemaVersion, through),
+      schemaVersion,
+    }),
+    async put(body: StateBody, method = 'PUT', path = 'state') {
+      requireRead();
+      return inOrder((since) => store(method, path, body, since));
+    },
     /**
      * @param operations as JSON.
      * @param bodyOfAll the body of a put, for when the operations cannot be applied; undefined: then it rejects.
      */
-    patch(operations: string, through: number | undefined, bodyOfAll: (() => string) | undefined) {
+    async patch(operations: string, through: number | undefined, bodyOfAll?: () => StateBody, schemaVersion = own) {
+      requireRead();
       const mine = ++patches;
+      const version = schemaVersion === undefined ? '' : `,"schema_version":${schemaVersion}`;
       const upTo = through === undefined ? '' : `,"through":${through}`;
       return inOrder(async (since) => {
         if (whole && mine <= whole.patches) return { checkpointId: whole.checkpointId };
         try {
-          if (base === null) throw new ClientError('CHECKPOINT_NOT_NEWEST', NO_BASE);
-          return await store('PATCH', 'state', `{"base":"${base}","operations":${operations}${upTo}}`, since);
+          const { id, schemaVersion: kept } = baseFor(schemaVersion);
+          const text = `{"base":"${id}","operations":${operations}${version}${upTo}}`;
+          return await store('PATCH', 'state', { text, schemaVersion: kept }, since);
         } catch (error) {
           if (!bodyOfAll || !(error instanceof ClientError && WANTS_ALL.has(error.code))) throw error;
         }
@@ -78,16 +137,41 @@ interface StateAnswer {
   readonly checkpoint_id: string | null;
   readonly state: unknown;
   readonly schema_version: number;
-  readonly journal: readonly { entry_id: number; at: number; operation: string; data: unknown }[];
+  readonly journal: readonly EntryAnswer[];
   readonly through?: number | null;
   readonly data_loss_seconds: number;
 }
 
+interface EntryAnswer {
+  readonly entry_id: number;
+  readonly at: number;
+  readonly operation: string;
+  readonly data: unknown;
+  readonly schema_version?: number | null;
+}
+
+const toRestored = (answer: StateAnswer): RestoredState => ({
+  checkpointId: answer.checkpoint_id,
+  state: answer.state,
+  schemaVersion: answer.schema_version,
+  migratedFrom: null,
+  journal: answer.journal.map(({ entry_id: entryId, at, operation, data, schema_version: schemaVersion = null }) => ({
+    entryId,
+    at,
+    operation,
+    data,
+    schemaVersion,
+  })),
+  dataLossSeconds: answer.data_loss_seconds,
+});
+
 const NO_BASE = 'It is not known what the operations go on from: save the whole state first, with saveState.';
+const OTHER_VERSION = 'The checkpoint before is of another schema version: save the whole state first, with saveState.';
 const WANTS_ALL = new Set(['CHECKPOINT_NOT_NEWEST', 'PATCH_REFUSED']);
+const UNREADABLE = new Set(['SCHEMA_NEWER', 'MIGRATION_MISSING', 'MIGRATION_FAILED']);
 
 /** The body of a checkpoint, in the form that the daemon stores without writing it anew. */
-export function stateBody(state: unknown, schemaVersion: number | undefined, through: number | undefined): string {
+function stateText(state: unknown, schemaVersion: number | undefined, through: number | undefined): string {
   const text = JSON.stringify(state) as string | undefined;
   if (text === undefined) throw new ClientError('USAGE', 'The state must be something that JSON can hold.');
   const version = schemaVersion === undefined ? '' : `,"schema_version":${schemaVersion}`;

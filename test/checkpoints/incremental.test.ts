@@ -72,6 +72,25 @@ describe('operations', () => {
     expect((await store.getState(planner, null)).state).toMatchObject({ a: [1, 3] });
   });
 
+  it('do not go on from a state of another schema version', async () => {
+    const { store, put } = open();
+    const state = { counter: 0, messages: messages(100) };
+    const { checkpoint_id: base } = await put(planner, { state, schema_version: 1 });
+    const send = (version: number) => {
+      const body = { base, operations: [set('/counter', 1)], schema_version: version };
+      return store.patchState(planner, json(body), 'interval');
+    };
+    await expect(send(2)).rejects.toThrow(`${base} is of schema version 1, and the operations of 2`);
+    await expect(send(2)).rejects.toMatchObject({ code: 'PATCH_REFUSED', http: 409 });
+    await send(1);
+    await put(planner, { state: { ...state, counter: 2 }, schema_version: 2 });
+    expect((await store.list()).map(({ kind, schema_version: of }) => [kind, of])).toEqual([
+      ['full', 2],
+      ['incremental', 1],
+      ['full', 1],
+    ]);
+  });
+
   it('need "through" as a whole state does', async () => {
     const { store, put, journal } = open();
     await journal(planner, 'a', 'b');
@@ -96,10 +115,10 @@ describe('a state that is sent whole', () => {
   it('is stored as what has changed, when that is less', async () => {
     const { store, put } = open();
     const list = messages(200);
-    await put(planner, { state: { list, turn: 1 } });
+    await put(planner, { state: { list, turn: 1 }, schema_version: 2 });
     const moved = { list: [...list.slice(1), { id: 200, text: 'new' }], turn: 2 };
     await put(planner, { state: moved, schema_version: 2 });
-    await put(planner, { state: { list: messages(200), turn: 3 } });
+    await put(planner, { state: { list: messages(200), turn: 3 }, schema_version: 2 });
     const [different, changed, first] = await store.list();
     expect([different, changed, first].map((each) => each?.kind)).toEqual(['full', 'incremental', 'full']);
     expect(changed?.stored_bytes).toBeLessThan(300);

@@ -1,12 +1,15 @@
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { split } from '../../src/checkpoints/chunker.ts';
 import { openHighWater } from '../../src/checkpoints/high-water.ts';
 import { lossesOf } from '../../src/checkpoints/losses.ts';
+import { stateMigrations } from '../../src/checkpoints/migrations.ts';
 import { copyStore } from '../support/flips.ts';
 import { tempFolder } from '../support/temp.ts';
-import { noise, open, planner, policy, tamper, writer } from './stores.ts';
+import { json, noise, open, planner, policy, tamper, writer } from './stores.ts';
 
 const entriesOf = ({ journal }: { journal: readonly { entry_id: number }[] }) => journal.map((entry) => entry.entry_id);
 
@@ -84,6 +87,37 @@ describe('a journal entry', () => {
         { after: 1, before: 3 },
         { after: 3, before: 5 },
       ],
+    });
+  });
+
+  it('keeps the schema version that it was written under, and vouches for it', async () => {
+    const { file, store, journal } = open();
+    const body = [
+      { operation: 'b', schema_version: 2 },
+      { operation: 'c', schema_version: 3 },
+    ];
+    await journal(planner, 'a');
+    await store.appendJournal(planner, json(body));
+    const versions = async () => (await store.getState(planner, null)).journal.map((entry) => entry.schema_version);
+    expect(await versions()).toEqual([null, 2, 3]);
+    tamper(file, 'UPDATE journal SET schema_version = 9 WHERE entry_id = 2');
+    expect(await versions()).toEqual([null, 3]);
+  });
+
+  it('of before there were schema versions is still vouched for', async () => {
+    const file = join(tempFolder(), 'state.db');
+    const db = new Sqlite(file);
+    for (const migration of stateMigrations.slice(0, 3)) db.exec(migration);
+    db.pragma('user_version = 3');
+    // As it was computed then.
+    const crc = crc32(JSON.stringify([1, 0, 'planner', 5, null, 'a', '1']));
+    db.prepare(`INSERT INTO journal VALUES (1, 'planner', 5, NULL, 'a', '1', 0, ?)`).run(crc);
+    db.close();
+    const { store, journal } = open({ file });
+    await journal(planner, 'b');
+    expect(await store.getState(planner, null)).toMatchObject({
+      journal: [{ entry_id: 1, data: 1, schema_version: null }, { entry_id: 2 }],
+      lost_entries: [],
     });
   });
 

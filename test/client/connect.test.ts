@@ -84,7 +84,8 @@ describe('a restored state', () => {
       checkpointId: 'CP-9',
       state: { n: 1 },
       schemaVersion: 2,
-      journal: [{ entryId: 41, at: 5, operation: 'add', data: 1 }],
+      migratedFrom: null,
+      journal: [{ entryId: 41, at: 5, operation: 'add', data: 1, schemaVersion: null }],
       dataLossSeconds: 0,
     });
     await connection.saveState({ n: 2 }, { schemaVersion: 3 });

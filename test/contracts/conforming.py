@@ -6,7 +6,16 @@ import time
 
 import paramedic
 
-line = paramedic.connect()
+name = os.environ["PARAMEDIC_COMPONENT"]
+# In its second version it counts in an object, and journals so.
+grown = os.path.exists(f"{name}.grown")
+shape = {}
+if grown:
+    entry = lambda said: {"operation": said["operation"], "data": {"count": said["data"]}}
+    shape = {"schema_version": 2, "migrations": {1: {"state": lambda count: {"count": count}, "entry": entry}}}
+elif os.path.exists(f"{name}.strict"):
+    shape = {"schema_version": 1}
+line = paramedic.connect(**shape)
 line.install_crash_handler()
 
 
@@ -23,24 +32,51 @@ def no_answer():
     raise NoAnswer("no route")
 
 
-given = line.restore()
-count = (given["state"] or 0) + len(given["journal"])
+def refused(error):
+    note("refused", error.code)
+    line.start_heartbeat(0.05)
+    for attempt in (lambda: line.save_state(0), lambda: line.journal("count", 1)):
+        try:
+            attempt()
+        except paramedic.Unreadable as again:
+            note("refused", again.code)
+    while True:
+        time.sleep(1)
+
+
+def saved(count):
+    return {"count": count} if grown else count
+
+
+def counted(given):
+    if grown:
+        assert all("count" in entry["data"] for entry in given["journal"])
+    of_state = given["state"] or 0
+    return (of_state["count"] if isinstance(of_state, dict) else of_state) + len(given["journal"])
+
+
+try:
+    given = line.restore()
+except paramedic.Unreadable as error:
+    refused(error)
+count = counted(given)
 note("restored", count)
+note("versions", f"{given['migrated_from']} {given['schema_version']}")
 
 
 def continue_from(state):
     global count
     with line.step:
-        count = state["state"] + len(state["journal"])
+        count = counted(state)
         note("given", count)
 
 
 def leave(order):
     note("left", order["why"])
-    line.save_state(count)
+    line.save_state(saved(count))
 
 
-line.on_get_state(lambda: count)
+line.on_get_state(lambda: saved(count))
 line.on_set_state(continue_from)
 line.on_shutdown(leave)
 line.on_breaker(lambda breaker, state, wait_ms: note("news", f"{breaker} {state}"))
@@ -68,7 +104,7 @@ while True:
         os.remove(f"{line.component}.die")
         raise NoAnswer("cannot go on")
     with line.step:
-        number = line.journal("count", count + 1)
+        number = line.journal("count", saved(count + 1))
         count += 1
     note("acknowledged", number)
     time.sleep(0.02)

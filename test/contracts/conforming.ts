@@ -1,13 +1,33 @@
 import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type RestoredState } from '../../src/client/index.ts';
+import {
+  connect,
+  type ClientError,
+  type ConnectOptions,
+  type Operation,
+  type RestoredState,
+} from '../../src/client/index.ts';
 
 /*
  * A component as the contract of the component protocol wants one, run as a program: the same as conforming.py, on the
  * JavaScript client.
  */
 
-const line = connect();
+/** In its second version it counts in an object, and journals so. */
+const name = process.env['PARAMEDIC_COMPONENT'];
+const grown = existsSync(`${name}.grown`);
+const steps = {
+  1: {
+    state: (count: number) => ({ count }),
+    entry: ({ operation, data }: Operation) => ({ operation, data: { count: data } }),
+  },
+};
+const shape: ConnectOptions = grown
+  ? { schemaVersion: 2, migrations: steps }
+  : existsSync(`${name}.strict`)
+    ? { schemaVersion: 1 }
+    : {};
+const line = connect(shape);
 line.installCrashHandler();
 
 const note = (name: string, text: unknown): void => appendFileSync(`${line.component}.${name}`, `${String(text)}\n`);
@@ -16,18 +36,34 @@ class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
-const counted = ({ state, journal }: RestoredState): number => ((state as number | null) ?? 0) + journal.length;
-let count = counted(await line.restore());
-note('restored', count);
+async function refused({ code }: ClientError): Promise<never> {
+  note('refused', code);
+  line.startHeartbeat({ intervalMs: 50 });
+  for (const attempt of [() => line.saveState(0), () => line.journal('count', 1)])
+    await attempt().catch((error: ClientError) => note('refused', error.code));
+  for (;;) await sleep(1_000);
+}
 
-line.onGetState(() => ({ state: count }));
-line.onSetState((given) => {
-  count = counted(given);
+type Saved = number | { readonly count: number };
+const saved = (of: number): Saved => (grown ? { count: of } : of);
+function counted({ state, journal }: RestoredState): number {
+  if (grown && !journal.every(({ data }) => typeof (data as Saved) === 'object')) throw new Error('an old entry');
+  const ofState = (state as Saved | null) ?? 0;
+  return (typeof ofState === 'object' ? ofState.count : ofState) + journal.length;
+}
+const given = await line.restore().catch((error: ClientError) => refused(error));
+let count = counted(given);
+note('restored', count);
+note('versions', `${given.migratedFrom} ${given.schemaVersion}`);
+
+line.onGetState(() => ({ state: saved(count) }));
+line.onSetState((other) => {
+  count = counted(other);
   note('given', count);
 });
 line.onShutdown(async ({ why }) => {
   note('left', why);
-  await line.saveState(count);
+  await line.saveState(saved(count));
 });
 line.onBreaker(({ breaker, state }) => note('news', `${breaker} ${state}`));
 line.startHeartbeat({
@@ -56,7 +92,7 @@ for (;;) {
     rmSync(`${line.component}.die`);
     throw new NoAnswer('cannot go on');
   }
-  const number = await line.journal('count', count + 1);
+  const number = await line.journal('count', saved(count + 1));
   count++;
   note('acknowledged', number);
   await sleep(20);

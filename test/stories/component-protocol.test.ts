@@ -115,6 +115,29 @@ describe.each(Object.keys(languages))('a component in %s', (name) => {
     await checkpointOf(name);
   });
 
+  it('continues from what an older version of it has saved, and saves it in its own shape', async () => {
+    const { state: before } = await checkpointOf(name);
+    const lifeIn = async (shape: 'grown' | 'strict') => {
+      const { pid } = await site.component(name);
+      site.write(`${name}.${shape}`, '');
+      process.kill(pid!, 'SIGKILL');
+      await site.untilState(name, 'running', pid);
+    };
+    await lifeIn('grown');
+    expect(newest(name, 'restored')).toBeGreaterThanOrEqual(before);
+    expect(notes(name, 'versions').at(-1)).toBe('1 2');
+    expect(await checkpointOf(name)).toMatchObject({ state: { count: expect.any(Number) }, schema_version: 2 });
+
+    site.remove(`${name}.grown`);
+    await lifeIn('strict');
+    await until('its refusals', () => notes(name, 'refused').length === 3);
+    expect(notes(name, 'refused')).toEqual(['SCHEMA_NEWER', 'SCHEMA_NEWER', 'SCHEMA_NEWER']);
+    const counted = newest(name, 'restored');
+    await lifeIn('grown');
+    await until('a life that can read it', () => newest(name, 'restored') > counted);
+    expect(notes(name, 'refused')).toHaveLength(3);
+  });
+
   it('leaves when it is told to, with its last state saved', async () => {
     await checkpointOf(name);
     expect(await site.api('POST', `components/${name}/stop`)).toMatchObject({ status: 200 });

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { CheckpointId, CheckpointTrigger, ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
+import { jsonBytes, owned } from './bytes.ts';
 import type { Damage, Jobs } from './protocol.ts';
 import type { CheckpointInfo, Restored, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
@@ -111,33 +112,38 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
 
   async function getStateAt(...[component, checkpoint, { endedAt, journal }]: Parameters<StateStore['getStateAt']>) {
     const doubted = new Set<CheckpointId>();
-    const question = { component, endedAt, doubted, at: clock.now(), only: checkpoint };
+    const question = { component, endedAt, doubted, at: clock.now(), only: checkpoint, bare: !journal };
     const { restored, damaged } = await ask('restore', question);
     tellDamage(damaged);
     const [damage] = damaged;
     if (damage) throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: damage.why });
-    const given = journal ? restored : { ...restored, journal: [], lost_entries: [] };
-    tellRestored(component, given);
-    return given;
+    tellRestored(component, restored);
+    return restored;
   }
 
   async function beginAfresh(component: ComponentName): Promise<Restored> {
     const through = await ask('newest', { component });
-    const nothing = { checkpoint_id: null, state: null, schema_version: 1, journal: [], data_loss_seconds: 0 };
-    const lost = { lost_checkpoints: 0, lost_entries: [] };
-    return { ...nothing, ...lost, through, source: 'none' };
+    const nothing = {
+      checkpoint_id: null,
+      state: jsonBytes(null),
+      schema_version: 1,
+      journal: jsonBytes([]),
+      entries: 0,
+    };
+    const lost = { data_loss_seconds: 0, lost_checkpoints: 0, lost_entries: [] };
+    return { ...nothing, through, ...lost, source: 'none' };
   }
 
   function tellRestored(component: ComponentName, restored: Jobs['restore']['answer']['restored']): void {
-    const { checkpoint_id: checkpoint, source, journal, data_loss_seconds: lostSeconds } = restored;
+    const { checkpoint_id: checkpoint, source, entries, data_loss_seconds: lostSeconds } = restored;
     tell({
       type: 'checkpoint.restored',
       at: clock.now(),
       component,
       checkpoint,
       source,
-      outcome: checkpoint === null && journal.length === 0 ? 'failure' : 'success',
-      entriesReplayed: journal.length,
+      outcome: checkpoint === null && entries === 0 ? 'failure' : 'success',
+      entriesReplayed: entries,
       dataLossMs: lostSeconds * 1_000,
       checkpointsLost: restored.lost_checkpoints,
     });
@@ -201,9 +207,3 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
 }
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-
-/** Bytes that can be moved to the worker: a Buffer out of Node's pool shares its memory with others. */
-function owned(body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const alone = body.byteLength === body.buffer.byteLength && body.buffer instanceof ArrayBuffer;
-  return alone ? (body as Uint8Array<ArrayBuffer>) : new Uint8Array(body);
-}

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import type { EntryBody } from './body.ts';
-import type { Gap, JournalEntry } from './state-store.ts';
+import type { Gap } from './state-store.ts';
 
 const entryRow = z.object({
   entry_id: z.number(),
@@ -17,9 +17,9 @@ const entryRow = z.object({
 });
 type EntryRow = z.output<typeof entryRow>;
 
-/** Entries in their order, and between which of them others are missing or damaged. */
+/** Entries in their order, each as the JSON of a `JournalEntry`, and between which of them others are missing or damaged. */
 export interface ReadJournal {
-  readonly entries: readonly JournalEntry[];
+  readonly entries: readonly string[];
   readonly gaps: readonly Gap[];
 }
 
@@ -112,17 +112,17 @@ export function createJournalTable(db: Database) {
 
     /** What can be read of what comes after an entry. @param upTo the newest that is known of. */
     after(component: ComponentName, entry: number, upTo: number | null): ReadJournal {
-      const entries: JournalEntry[] = [];
+      const entries: string[] = [];
       const gaps: Gap[] = [];
       let before = entry;
       for (const row of selectAfter.all(component, entry)) {
         const read = readEntry(component, row);
         if (!read) continue;
-        const { previous, ...kept } = read;
+        const { previous, entry_id: id } = read;
         const hasGap = entries.length === 0 ? (previous ?? 0) > entry : previous !== null && previous !== before;
-        if (hasGap) gaps.push({ after: before, before: kept.entry_id });
-        entries.push(kept);
-        before = kept.entry_id;
+        if (hasGap) gaps.push({ after: before, before: id });
+        entries.push(jsonOf(read));
+        before = id;
       }
       if (upTo !== null && before < upTo) gaps.push({ after: before, before: upTo + 1 });
       return { entries, gaps };
@@ -167,13 +167,17 @@ function checksum(component: ComponentName, row: Omit<EntryRow, 'crc'>): number 
   return crc32(JSON.stringify(row.schema_version === null ? fields : [...fields, row.schema_version]));
 }
 
-function readEntry(component: ComponentName, row: unknown): (JournalEntry & Pick<EntryRow, 'previous'>) | null {
+/** null: it is damaged. */
+function readEntry(component: ComponentName, row: unknown): EntryRow | null {
   try {
-    const { crc, ...read } = entryRow.parse(row);
-    if (crc !== null && crc !== checksum(component, read)) return null;
-    const { data, client_id: _, ...rest } = read;
-    return { ...rest, at: rest.at as EpochMs, data: JSON.parse(data) as unknown };
+    const read = entryRow.parse(row);
+    if (read.crc !== null && read.crc !== checksum(component, read)) return null;
+    JSON.parse(read.data);
+    return read;
   } catch {
     return null;
   }
 }
+
+const jsonOf = ({ entry_id, at, operation, data, schema_version: version }: EntryRow): string =>
+  `{"entry_id":${entry_id},"at":${at},"operation":${JSON.stringify(operation)},"data":${data},"schema_version":${version}}`;

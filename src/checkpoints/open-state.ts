@@ -10,11 +10,11 @@ import { seal } from './seal.ts';
 import type { CheckpointInfo } from './state-store.ts';
 
 export interface OpenState {
-  readonly value: unknown;
+  /** Its JSON: as it was sent when it is stored whole, else with what was patched since. */
+  json(): Buffer;
+  value(): unknown;
   /** JavaScript reads and writes it without changing it. */
-  readonly exact: boolean;
-  /** Of the JSON of the full record. */
-  readonly sizeBytes: number;
+  exact(): boolean;
 }
 
 /** A record whose bytes are not what was written, found on the way to a state. */
@@ -33,17 +33,16 @@ export function openState(tables: Tables, checkpoint: CheckpointInfo): OpenState
   const records = chainOf(tables, checkpoint);
   if ('bad' in records) return records;
   let chain = '';
-  let opened: OpenState = { value: null, exact: true, sizeBytes: 0 };
+  let opened = whole(Buffer.from('null'));
   for (const record of records) {
     try {
       const bytes = tables.checkpoints.stateOf(record.checkpoint_id);
       if (!bytes || sha256(bytes) !== record.sha256) return { bad: record, why: 'its bytes do not match its checksum' };
       if (!isSealed(record, chain)) return { bad: record, why: 'its record does not match its chain hash' };
       const { checkpoint_id: id, encoding } = record;
-      const json = (encoding === 'chunks' ? tables.chunks.read(id, bytes) : decode(encoding, bytes)).toString();
-      if (record.kind === 'full')
-        opened = { value: JSON.parse(json), exact: isExact(json), sizeBytes: record.size_bytes };
-      else opened = { ...opened, value: applyPatch(opened.value, JSON.parse(json) as unknown[]) };
+      const json = encoding === 'chunks' ? tables.chunks.read(id, bytes) : decode(encoding, bytes);
+      if (record.kind === 'full') opened = whole(json);
+      else opened = patched(applyPatch(opened.value(), JSON.parse(json.toString()) as unknown[]));
     } catch (error) {
       return { bad: record, why: sentenceOf(error) };
     }
@@ -51,6 +50,19 @@ export function openState(tables: Tables, checkpoint: CheckpointInfo): OpenState
   }
   return opened;
 }
+
+const whole = (json: Buffer): OpenState => ({
+  json: () => json,
+  value: () => JSON.parse(json.toString()),
+  exact: () => isExact(json.toString()),
+});
+
+/** Only what is exact is ever patched. */
+const patched = (value: unknown): OpenState => ({
+  json: () => Buffer.from(JSON.stringify(value)),
+  value: () => value,
+  exact: () => true,
+});
 
 /** The full record first. */
 function chainOf({ checkpoints }: Tables, checkpoint: CheckpointInfo): CheckpointInfo[] | BadRecord {

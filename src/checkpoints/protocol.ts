@@ -26,6 +26,8 @@ export interface Jobs {
       at: EpochMs;
       /** This one and no other. */
       only?: CheckpointId;
+      /** Without what was journalled after it. */
+      bare?: boolean;
     };
     answer: { restored: Restored; damaged: readonly Damage[]; hadAnything: boolean };
   };

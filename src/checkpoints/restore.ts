@@ -1,5 +1,7 @@
 import type { CheckpointId, ComponentName, EpochMs } from '../model/index.ts';
+import { jsonBytes, owned } from './bytes.ts';
 import { choose } from './choose.ts';
+import type { ReadJournal } from './journal-table.ts';
 import { openState, type OpenState } from './open-state.ts';
 import type { Damage, Jobs } from './protocol.ts';
 import { Refusal } from './refusal.ts';
@@ -7,6 +9,7 @@ import type { StateDatabase } from './state-database.ts';
 import type { CheckpointInfo } from './state-store.ts';
 
 const FIRST_LOOK = 8;
+const NO_ENTRIES: ReadJournal = { entries: [], gaps: [] };
 
 type Opened = OpenState | { readonly damage: Damage };
 
@@ -33,8 +36,12 @@ function open(states: StateDatabase, checkpoint: CheckpointInfo, at: EpochMs): O
 }
 
 /** What a component continues from: the newest state that verifies and is not in doubt, and the journal after it. */
-export function restore(states: StateDatabase, { component, endedAt, doubted, at, only }: Jobs['restore']['ask']) {
+export function restore(
+  states: StateDatabase,
+  { component, endedAt, doubted, at, only, bare }: Jobs['restore']['ask'],
+) {
   const { checkpoints, journalled } = states;
+  const after = (entry: number) => (bare ? NO_ENTRIES : journalled.after(component, entry, known.entry));
   // A day of checkpoints is long, and the newest nearly always verifies.
   let candidates =
     only === undefined ? checkpoints.list(component, FIRST_LOOK) : [ofComponent(states, component, only)];
@@ -65,12 +72,12 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
     if (!checkpoint) {
       const oldest = candidates.at(-1);
       const lostMs = oldest ? Math.max(0, (endedAt ?? at) - oldest.at) : 0;
-      const { entries: journal, gaps } = journalled.after(component, 0, known.entry);
+      const { entries, gaps } = after(0);
       return answer({
         checkpoint_id: null,
-        state: null,
+        state: jsonBytes(null),
         schema_version: 1,
-        journal,
+        ...listOf(entries),
         data_loss_seconds: lostMs / 1_000,
         lost_checkpoints: oldest ? known.sequence - oldest.sequence + 1 : known.sequence,
         lost_entries: gaps,
@@ -82,17 +89,17 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
       damaged.push(opened.damage);
       continue;
     }
-    const { entries: journal, gaps } = journalled.after(component, checkpoint.through ?? 0, known.entry);
-    const journals = last !== null && gaps.length === 0;
+    const { entries, gaps } = after(checkpoint.through ?? 0);
+    const journals = last !== null && gaps.length === 0 && !bare;
     const lostMs = !journals && endedAt !== null ? Math.max(0, endedAt - checkpoint.at) : 0;
     const sound = candidates.filter(
       ({ sequence, valid, checkpoint_id: id }) => sequence > checkpoint.sequence && valid && !useless.includes(id),
     );
     return answer({
       checkpoint_id: checkpoint.checkpoint_id,
-      state: opened.value,
+      state: owned(opened.json()),
       schema_version: checkpoint.schema_version,
-      journal,
+      ...listOf(entries),
       data_loss_seconds: lostMs / 1_000,
       lost_checkpoints: only === undefined ? Math.max(0, known.sequence - checkpoint.sequence - sound.length) : 0,
       lost_entries: gaps,
@@ -100,6 +107,11 @@ export function restore(states: StateDatabase, { component, endedAt, doubted, at
     });
   }
 }
+
+const listOf = (entries: readonly string[]) => ({
+  journal: owned(Buffer.from(`[${entries.join()}]`)),
+  entries: entries.length,
+});
 
 /** @throws Refusal CHECKPOINT_NOT_FOUND, also for one of another component. */
 function ofComponent(states: StateDatabase, component: ComponentName, checkpoint: CheckpointId): CheckpointInfo {
@@ -115,7 +127,7 @@ export function read(states: StateDatabase, { checkpoint, at }: Jobs['read']['as
   const opened = open(states, info, at);
   return 'damage' in opened
     ? { found: null, damage: opened.damage }
-    : { found: { ...info, state: opened.value, journal_complete: isReplayable(states, info) }, damage: null };
+    : { found: { ...info, state: owned(opened.json()), journal_complete: isReplayable(states, info) }, damage: null };
 }
 
 /** Nothing that came after it is missing; true too for a component that does not journal. */

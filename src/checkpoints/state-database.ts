@@ -9,7 +9,7 @@ import { diff } from './diff.ts';
 import { createChunkTable } from './chunk-table.ts';
 import type { Mark } from './high-water.ts';
 import { createJournalTable } from './journal-table.ts';
-import { openState, type OpenState } from './open-state.ts';
+import { openState } from './open-state.ts';
 import { applyPatch, PatchError } from './patch.ts';
 import { goesOn } from './plan.ts';
 import type { Jobs } from './protocol.ts';
@@ -17,7 +17,7 @@ import { bodyInvalid, Refusal } from './refusal.ts';
 import { retain } from './retain.ts';
 import { seal } from './seal.ts';
 import type { CheckpointInfo } from './state-store.ts';
-import { createWorkingStates } from './working-states.ts';
+import { createWorkingStates, type WorkingState } from './working-states.ts';
 
 const VACUUM_SLICE = 50;
 /** A larger state is cut into chunks. */
@@ -140,10 +140,13 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
   }
 
   /** The newest state, read back: it was not the last that was written, or there was no room for it. */
-  function reopen(component: ComponentName, head: Head): OpenState {
+  function reopen(component: ComponentName, head: Head): WorkingState {
     const info = head.valid ? checkpoints.one(head.id) : null;
     const opened = info && openState({ checkpoints, chunks }, info);
-    if (opened && 'value' in opened) return opened;
+    if (opened && 'value' in opened) {
+      const sizeBytes = opened.json().byteLength;
+      return { checkpoint: head.id, value: opened.value(), exact: opened.exact(), sizeBytes };
+    }
     throw patchRefused(component, `its newest checkpoint ${head.id} is damaged`);
   }
 

@@ -30,9 +30,15 @@ export interface CheckpointInfo {
   readonly valid: boolean;
 }
 
+/**
+ * JSON in UTF-8 that is as long as what a component remembers: it is handed on as it is, and parsed by the component
+ * only. Numbers beyond 2^53 keep their digits so, and no loop stands still for it.
+ */
+export type JsonBytes = Uint8Array<ArrayBuffer>;
+
 /** One checkpoint with its state. */
 export interface ReadCheckpoint extends CheckpointInfo {
-  readonly state: unknown;
+  readonly state: JsonBytes;
   /**
    * All that was journalled after it is there. False: the retention has given it up, or it is damaged or lost, and who
    * goes back to this checkpoint loses it.
@@ -40,6 +46,7 @@ export interface ReadCheckpoint extends CheckpointInfo {
   readonly journal_complete: boolean;
 }
 
+/** One element of the `journal` of `GET state`. */
 export interface JournalEntry {
   readonly entry_id: number;
   readonly at: EpochMs;
@@ -67,9 +74,12 @@ export interface Loss {
 /** What a component continues from: the newest valid checkpoint and what was journalled after it. */
 export interface Restored {
   readonly checkpoint_id: CheckpointId | null;
-  readonly state: unknown;
+  readonly state: JsonBytes;
   readonly schema_version: number;
-  readonly journal: readonly JournalEntry[];
+  /** A list of `JournalEntry`. */
+  readonly journal: JsonBytes;
+  /** How many of them it holds. */
+  readonly entries: number;
   /**
    * The newest entry that state and journal together contain: what the next checkpoint's `through` is when nothing
    * was journalled meanwhile. null: the component has never journalled.

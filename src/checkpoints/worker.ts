@@ -17,7 +17,9 @@ const MOST_BYTES_IN_A_GROUP = 32 * 2 ** 20;
 
 const port = parentPort;
 if (!port) throw new Error('this file is a worker: createStateStore starts it');
-const post = (message: FromWorker): void => port.postMessage(message);
+/** Bytes that go with the next message without being copied. */
+const given: ArrayBuffer[] = [];
+const post = (message: FromWorker): void => port.postMessage(message, given.splice(0));
 
 const { file, eventsFile, now, checkpointEventsEveryMs } = workerData as WorkerData;
 const opened = openStates(file, now);
@@ -64,14 +66,20 @@ function answer(request: Request): Answer {
 
 function perform(request: Request): unknown {
   switch (request.job) {
-    case 'restore':
-      return restore(states, request);
+    case 'restore': {
+      const answer = restore(states, request);
+      given.push(answer.restored.state.buffer, answer.restored.journal.buffer);
+      return answer;
+    }
     case 'newest':
       return states.journalled.last(request.component);
     case 'list':
       return states.checkpoints.list(request.component);
-    case 'read':
-      return read(states, request);
+    case 'read': {
+      const answer = read(states, request);
+      if (answer.found) given.push(answer.found.state.buffer);
+      return answer;
+    }
     case 'verify':
       return verify(states, request.checkpoint, request.at);
     case 'integrity':

@@ -6,6 +6,7 @@ import { iso } from '../format.ts';
 import type { CheckpointId } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { parse, parseBody } from './body.ts';
+import { sendJsonParts } from './json-parts.ts';
 import { parameter, resource } from './resource.ts';
 
 const listQuery = z.object({ component: z.string().optional() });
@@ -57,7 +58,7 @@ export function checkpoints(daemon: Daemon): Router {
     async GET(request, response) {
       const id = parameter(request, 'id');
       if (!CHECKPOINT_ID.test(id)) throw failure('CHECKPOINT_NOT_FOUND', { checkpoint: id });
-      response.json(view(await daemon.state.read(id as CheckpointId)));
+      sendJsonParts(response, view(await daemon.state.read(id as CheckpointId)));
     },
   });
   return router;

@@ -1,11 +1,13 @@
 import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { failure } from '../errors.ts';
+import type { Restored } from '../checkpoints/state-store.ts';
 import { healthStatuses, type ComponentName } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { bearer, CHALLENGE } from './auth.ts';
 import { parse, parseBody, parseJson, readBody, STATE_LIMIT } from './body.ts';
 import { commandsQuery, holdCommands, inabilityOf } from './commands.ts';
+import { sendJsonParts } from './json-parts.ts';
 import { outcomesBody, permitView } from './outcomes.ts';
 import { parameter, resource } from './resource.ts';
 import type { StreamDeps } from './server-sent.ts';
@@ -36,6 +38,9 @@ const crashBody = z.strictObject({
 const speakerQuery = z.object({ component: z.string().optional() });
 
 const nothing = z.strictObject({});
+
+/** What a component is told of what it continues from. */
+const view = ({ source: _source, entries: _entries, ...restored }: Restored) => restored;
 
 export interface ComponentProtocolDeps extends StreamDeps {
   readonly daemon: Daemon;
@@ -81,8 +86,7 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
   });
   resource(router, '/state', {
     async GET(request, response) {
-      const { source: _, ...restored } = await daemon.restore(current(request, response));
-      response.json(restored);
+      sendJsonParts(response, view(await daemon.restore(current(request, response))));
     },
     async PUT(request, response) {
       const body = await readBody(request, STATE_LIMIT);
@@ -109,8 +113,7 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
   });
   resource(router, '/commands/:id', {
     GET(request, response) {
-      const { source: _, ...state } = daemon.commands.stateFor(current(request, response), parameter(request, 'id'));
-      response.json(state);
+      sendJsonParts(response, view(daemon.commands.stateFor(current(request, response), parameter(request, 'id'))));
     },
     async POST(request, response) {
       const body = await readBody(request, STATE_LIMIT);

@@ -30,7 +30,10 @@ describe('a group of writes', () => {
       })),
     );
     expect(answers).toMatchObject([{ id: 0 }, { id: 1, refused: { code: 'BODY_INVALID' } }, { id: 2 }]);
-    expect(states.journalled.after(planner, 0, null).entries.map(({ operation }) => operation)).toEqual(['a', 'c']);
+    expect(states.journalled.after(planner, 0, null).entries).toMatchObject([
+      expect.stringContaining('"operation":"a"'),
+      expect.stringContaining('"operation":"c"'),
+    ]);
     expect(commits()).toBe(1);
     db.close();
   });

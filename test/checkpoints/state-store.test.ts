@@ -16,6 +16,7 @@ describe('a first start', () => {
       state: null,
       schema_version: 1,
       journal: [],
+      entries: 0,
       through: null,
       data_loss_seconds: 0,
       lost_checkpoints: 0,
@@ -50,6 +51,24 @@ describe('a checkpoint', () => {
       trigger: 'interval',
       valid: true,
     });
+  });
+
+  it('is given back, and shown, letter by letter as it was sent', async () => {
+    const { threaded } = open();
+    const state = '{ "id": 12345678901234567890, "half": 0.50, "big": 1e400 }';
+    const { checkpoint_id: id } = await threaded.putState(planner, Buffer.from(`{"state":${state}}`), 'interval');
+    expect(String(Buffer.from((await threaded.getState(planner, null)).state))).toBe(state);
+    expect(String(Buffer.from((await threaded.read(id)).state))).toBe(state);
+  });
+
+  it('of megabytes is given back as it was, in one piece', async () => {
+    const { put, threaded } = open();
+    const state = { text: noise(3_000_000) };
+    const { checkpoint_id } = await put(planner, { state });
+    const given = await threaded.getState(planner, null);
+    expect(given.state.byteLength).toBe(given.state.buffer.byteLength);
+    expect(Buffer.from(given.state).equals(json(state))).toBe(true);
+    expect(given.checkpoint_id).toBe(checkpoint_id);
   });
 
   it('is stated when it is on disk, with its size and when it was taken', async () => {

@@ -4,8 +4,10 @@ import Sqlite from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import type { StatePolicy } from '../../src/checkpoints/schema.ts';
 import { createStateStore, type StateStoreOptions } from '../../src/checkpoints/create-state-store.ts';
-import { componentName, type ComponentName, type RecoveryEvent } from '../../src/model/index.ts';
+import { componentName, type CheckpointId, type ComponentName, type RecoveryEvent } from '../../src/model/index.ts';
+import type { StateStore } from '../../src/checkpoints/state-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { given, shown } from '../support/given.ts';
 import { tempFolder } from '../support/temp.ts';
 
 export const planner = componentName('planner');
@@ -21,8 +23,16 @@ export function open(options: Partial<StateStoreOptions> = {}) {
   const clock = new FakeClock();
   const events: RecoveryEvent[] = [];
   const emit = (...stated: readonly RecoveryEvent[]) => void events.push(...stated);
-  const store = createStateStore({ eventsFile: null, clock, emit, ...options, file });
-  onTestFinished(() => store.close());
+  const threaded = createStateStore({ eventsFile: null, clock, emit, ...options, file });
+  onTestFinished(() => threaded.close());
+  /** The same, with states and journals as a component reads them. */
+  const store = {
+    ...threaded,
+    getState: async (...asked: Parameters<StateStore['getState']>) => given(await threaded.getState(...asked)),
+    getStateAt: async (...asked: Parameters<StateStore['getStateAt']>) => given(await threaded.getStateAt(...asked)),
+    beginAfresh: async (component: ComponentName) => given(await threaded.beginAfresh(component)),
+    read: async (checkpoint: CheckpointId) => shown(await threaded.read(checkpoint)),
+  };
   const put = (component: ComponentName, body: object) => store.putState(component, json(body), 'interval');
   const patch = (component: ComponentName, base: string, ...operations: readonly object[]) =>
     store.patchState(component, json({ base, operations }), 'interval');
@@ -31,7 +41,7 @@ export function open(options: Partial<StateStoreOptions> = {}) {
       .appendJournal(component, json(operations.map((operation) => ({ operation }))))
       .then((answer) => ('entry_ids' in answer ? answer.entry_ids : []));
   const typesOf = () => events.map((event) => event.type);
-  return { file, clock, events, store, put, patch, journal, typesOf };
+  return { file, clock, events, store, threaded, put, patch, journal, typesOf };
 }
 
 /** Does something to the file behind the store's back. */

@@ -2,6 +2,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { componentName } from '../../src/model/index.ts';
 import { STREAM_HEARTBEAT_MS } from '../../src/http/server-sent.ts';
+import { given } from '../support/given.ts';
 import { until } from '../support/temp.ts';
 import { CURRENT, serve, STALE } from './stand-in.ts';
 
@@ -191,9 +192,10 @@ describe('other commands', () => {
   it('bring a state along that is fetched', async () => {
     const server = await serve();
     const { hears } = await listen(server, '?kinds=set_state');
-    const { source: _, ...state } = await server.daemon.restore('agent_core');
-    void server.daemon.commands.setState(agent, { ...state, source: 'none' }, 10_000);
+    const restored = await server.daemon.restore('agent_core');
+    void server.daemon.commands.setState(agent, restored, 10_000);
     const id = await hears();
+    const { source: _, entries: __, ...state } = given(restored);
     expect(await (await server.ask(`${PATH}/${id}`, { headers })).json()).toEqual(state);
     expect((await server.ask(`${PATH}/beef`, { headers })).status).toBe(404);
   });

@@ -89,7 +89,9 @@ describe('a component', () => {
     const { ask } = await serve();
     const answer = await ask(`${base}/state`, { headers: { authorization: `Bearer ${CURRENT}` } });
 
-    expect(await answer.json()).toEqual({
+    const text = await answer.text();
+    expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
+    expect(JSON.parse(text)).toEqual({
       checkpoint_id: null,
       state: null,
       schema_version: 1,
@@ -99,6 +101,21 @@ describe('a component', () => {
       lost_checkpoints: 0,
       lost_entries: [],
     });
+  });
+
+  it('gets a state as it is stored, and a HEAD without it', async () => {
+    const { ask, daemon } = await serve();
+    const restored = await daemon.restore('agent_core');
+    const state = Buffer.from('{ "id": 12345678901234567890, "name": "ü" }');
+    Object.assign(daemon, { restore: async () => ({ ...restored, state }) });
+    const headers = { authorization: `Bearer ${CURRENT}` };
+    const answer = await ask(`${base}/state`, { headers });
+    expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(await answer.text()).toMatch(
+      /^\{"checkpoint_id":null,"state":\{ "id": 12345678901234567890, "name": "ü" \},"/,
+    );
+    const head = await ask(`${base}/state`, { method: 'HEAD', headers });
+    expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
   it.each(['heartbeat', 'state', 'journal'])('of an older incarnation may no longer touch its %s', async (path) => {

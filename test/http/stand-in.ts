@@ -3,6 +3,7 @@ import { agentCrashRecovery } from '../../src/chaos/experiments/agent-crash-reco
 import type { Experiments, Finished } from '../../src/chaos/index.ts';
 import { createBreakers } from '../../src/breakers/index.ts';
 import { breakerSchema } from '../../src/breakers/schema.ts';
+import { jsonBytes } from '../../src/checkpoints/bytes.ts';
 import type { StateStore } from '../../src/checkpoints/state-store.ts';
 import { failure } from '../../src/errors.ts';
 import { createHttp, type HttpDeps } from '../../src/http/index.ts';
@@ -223,9 +224,10 @@ export class StandIn implements Daemon {
     this.#note('restore', component);
     return {
       checkpoint_id: null,
-      state: null,
+      state: jsonBytes(null),
       schema_version: 1,
-      journal: [],
+      journal: jsonBytes([]),
+      entries: 0,
       through: null,
       data_loss_seconds: 0,
       lost_checkpoints: 0,

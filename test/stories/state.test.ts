@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { CheckpointInfo, Restored } from '../../src/checkpoints/index.ts';
+import type { CheckpointInfo } from '../../src/checkpoints/index.ts';
 import { paramedic, Site, sleeper } from '../support/daemon.ts';
+import type { Given } from '../support/given.ts';
 import { audit } from '../support/ledger.ts';
 import { speakerOf } from '../support/speaker.ts';
 import { until } from '../support/temp.ts';
@@ -63,7 +64,7 @@ describe('the newest checkpoint, tampered with while no daemon was there', () =>
     const second = await site.untilState('planner', 'running', first.pid);
 
     const { status, body } = await speakerOf(site, second.pid!)('GET', 'state');
-    const { checkpoint_id, state, journal } = body as unknown as Restored;
+    const { checkpoint_id, state, journal } = body as unknown as Given;
     expect({ status, checkpoint_id, state }).toEqual({
       status: 200,
       checkpoint_id: good.body['checkpoint_id'],

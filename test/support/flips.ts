@@ -5,6 +5,7 @@ import { openStates } from '../../src/checkpoints/open-states.ts';
 import { isSame } from '../../src/checkpoints/patch.ts';
 import { restore, verify } from '../../src/checkpoints/restore.ts';
 import { componentName, epochMs, type CheckpointId } from '../../src/model/index.ts';
+import { given } from './given.ts';
 
 /*
  * Single bits flip in what is stored, one at a time, and what a component is given afterwards is compared with what
@@ -105,15 +106,15 @@ export function judge(file: string, { states, entries }: Acknowledged): string {
     const { losses, setAside } = opened;
     const at = epochMs(AT + 3_600_000);
     const { restored, damaged } = restore(opened.states, { component: agent, endedAt: null, doubted: new Set(), at });
-    const { checkpoint_id: id, state, journal, lost_checkpoints, lost_entries } = restored;
+    const { checkpoint_id: id, state, journal, lost_checkpoints, lost_entries } = given(restored);
     const known = id === null ? { state: null, sequence: 0, through: 0 } : states.get(id);
     if (!known) return `checkpoint ${id} was never acknowledged`;
     if (!isSame(known.state, state)) return `the state of ${id} is another one`;
     if (known.sequence + lost_checkpoints < states.size)
       return `checkpoints after ${known.sequence} are missing: ${lost_checkpoints} told`;
-    const given = new Set(journal.map(({ entry_id: entry }) => entry));
+    const handed = new Set(journal.map(({ entry_id: entry }) => entry));
     const inGap = (entry: number) => lost_entries.some(({ after, before }) => after < entry && entry < before);
-    const missing = entries.filter((entry) => entry > known.through && !given.has(entry) && !inGap(entry));
+    const missing = entries.filter((entry) => entry > known.through && !handed.has(entry) && !inGap(entry));
     if (missing.length > 0) return `journal entries ${missing.join()} are missing, and nobody says so`;
     if (lost_checkpoints + lost_entries.length + losses.length + damaged.length > 0 || setAside) return 'reported';
     // What is not needed now is looked at too, as `checkpoints verify` does.

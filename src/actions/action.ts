@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { BreakerControl } from '../breakers/index.ts';
+import type { AskedKind } from '../checkpoints/index.ts';
 import type { Requester, Trigger } from '../model/index.ts';
 import type { RecoverWish } from './recover.ts';
 
@@ -16,8 +17,8 @@ export interface Actor {
   restart(component: string, by: Requester, force: boolean): Promise<string>;
   /** Says that an incident is over. */
   resolveIncident(incident: string, resolution: string, by: Requester): Promise<string>;
-  /** Resolves when the state of now is on disk. @param timeoutMs how long the component may take to answer. */
-  checkpoint(component: string, by: Requester, timeoutMs: number): Promise<Done>;
+  /** Resolves when the state of now is kept. @param timeoutMs how long the component may take to answer. */
+  checkpoint(component: string, by: Requester, timeoutMs: number, kind?: AskedKind): Promise<Done>;
   /** Rejects with CHECKPOINT_NOT_FOUND and CHECKPOINT_CORRUPTED too. */
   recover(wish: RecoverWish, by: Requester): Promise<Done>;
   /** Reads the configuration again. */

@@ -15,7 +15,7 @@ const infoRow = z
     component: z.string().catch(''),
     sequence: number,
     at: number,
-    kind: z.enum(['full', 'incremental']).catch('full'),
+    kind: z.enum(['full', 'incremental', 'disk']).catch('full'),
     trigger: z.enum(['interval', 'size', 'shutdown', 'manual', 'alert']).catch('interval'),
     schema_version: number,
     through: number.nullable(),

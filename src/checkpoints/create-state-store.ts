@@ -4,7 +4,7 @@ import { failure, sentenceOf } from '../errors.ts';
 import type { CheckpointId, CheckpointTrigger, ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
 import { jsonBytes, owned } from './bytes.ts';
 import type { Damage, Jobs } from './protocol.ts';
-import type { CheckpointInfo, Restored, StateStore } from './state-store.ts';
+import type { AskedKind, CheckpointInfo, Restored, Saved, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
 
 export interface StateStoreOptions {
@@ -82,17 +82,20 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     component: ComponentName,
     body: Uint8Array,
     trigger: CheckpointTrigger,
-  ): Promise<{ checkpoint_id: CheckpointId }> {
+    kind?: AskedKind,
+  ): Promise<Saved> {
     const at = clock.now();
     const started = clock.monotonic();
     const bytes = owned(body);
     try {
-      const { checkpoint_id, size_bytes } = await ask(job, { component, body: bytes, trigger, at }, [bytes.buffer]);
-      if (size_bytes === null) return { checkpoint_id };
+      const question = { component, body: bytes, trigger, at, ...(kind && { kind }) };
+      const { size_bytes, ...saved } = await ask(job, question, [bytes.buffer]);
+      // What is in memory only is no checkpoint to whoever asks how much could be lost.
+      if (size_bytes === null || saved.kind === 'memory') return saved;
       const durationMs = clock.monotonic() - started;
-      const written = { checkpoint: checkpoint_id, trigger, sizeBytes: size_bytes, durationMs, capturedAt: at };
+      const written = { checkpoint: saved.checkpoint_id, trigger, sizeBytes: size_bytes, durationMs, capturedAt: at };
       tell({ type: 'checkpoint.written', at: clock.now(), component, ...written });
-      return { checkpoint_id };
+      return saved;
     } catch (error) {
       tell({ type: 'checkpoint.write_failed', at: clock.now(), component, trigger, why: sentenceOf(error) });
       throw error;
@@ -186,7 +189,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   }
 
   return {
-    putState: (component, body, trigger) => write('put', component, body, trigger),
+    putState: (component, body, trigger, kind) => write('put', component, body, trigger, kind),
     patchState: (component, body, trigger) => write('patch', component, body, trigger),
     async appendJournal(component, body) {
       const bytes = owned(body);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import type { EntryBody } from './body.ts';
+import { bodyInvalid } from './refusal.ts';
 import type { Gap } from './state-store.ts';
 
 const entryRow = z.object({
@@ -64,6 +65,8 @@ export function createJournalTable(db: Database) {
        SELECT entry_id FROM journal WHERE component = ? AND entry_id <= ? ORDER BY entry_id LIMIT ${TRIM_SLICE})`,
   );
 
+  const lastOf = (component: ComponentName): number | null => selectLast.get(component, component) ?? null;
+  /** Entries up to here are given up: they may be gone. 0: none. */
   const keptAfter = (component: ComponentName): number => selectKept.get(component) ?? 0;
 
   /** Of the newest entry, in all and of each component; forgotten when a transaction fails. */
@@ -134,18 +137,35 @@ export function createJournalTable(db: Database) {
     },
 
     /** The newest entry that the component has ever journalled; null: it never has. */
-    last: (component: ComponentName): number | null => selectLast.get(component, component) ?? null,
+    last: lastOf,
 
-    highest,
+    /**
+     * What a checkpoint says of the journal must be true, and leave nothing out that is gone.
+     * @throws Refusal BODY_INVALID
+     */
+    requireThrough(component: ComponentName, through: number | null): void {
+      const last = lastOf(component);
+      if (through === null && last === null) return;
+      if (through === null) {
+        const why = `is required, because "${component}" has journalled: the entry_id of the last entry in the state (the newest is ${last})`;
+        throw bodyInvalid('through', why);
+      }
+      // Any number that was ever given out will do: the next entry of this component has a higher one.
+      if (through > highest())
+        throw bodyInvalid(
+          'through',
+          `${through} is not a journal entry of "${component}": its newest is ${last ?? 'none'}`,
+        );
+      const kept = keptAfter(component);
+      if (through < kept)
+        throw bodyInvalid('through', `the journal is kept from ${kept} on: entries after ${through} may be gone`);
+    },
 
     /** Whether all that came after an entry is there. @param upTo the newest that is known of. */
     reaches(component: ComponentName, entry: number, upTo: number): boolean {
       const previous = selectNext.get(component, entry);
       return previous === undefined ? upTo <= entry : (previous ?? 0) <= entry;
     },
-
-    /** Entries up to here are given up: they may be gone. 0: none. */
-    keptAfter,
 
     /** From now on no checkpoint is taken that would need them. */
     giveUp(component: ComponentName, upTo: number): void {

@@ -41,7 +41,7 @@ export function openState(tables: Tables, checkpoint: CheckpointInfo): OpenState
       if (!isSealed(record, chain)) return { bad: record, why: 'its record does not match its chain hash' };
       const { checkpoint_id: id, encoding } = record;
       const json = encoding === 'chunks' ? tables.chunks.read(id, bytes) : decode(encoding, bytes);
-      if (record.kind === 'full') opened = whole(json);
+      if (record.kind !== 'incremental') opened = whole(json);
       else opened = patched(applyPatch(opened.value(), JSON.parse(json.toString()) as unknown[]));
     } catch (error) {
       return { bad: record, why: sentenceOf(error) };
@@ -81,5 +81,5 @@ function chainOf({ checkpoints }: Tables, checkpoint: CheckpointInfo): Checkpoin
 function isSealed(record: CheckpointInfo, before: string): boolean {
   // Records of before there were chains have none, and are all full.
   if (record.chain === '' && record.kind === 'full') return true;
-  return seal(record.kind === 'full' ? '' : before, record) === record.chain;
+  return seal(record.kind === 'incremental' ? before : '', record) === record.chain;
 }

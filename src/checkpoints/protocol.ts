@@ -1,18 +1,18 @@
 import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs } from '../model/index.ts';
 import type { Refused } from './refusal.ts';
 import type { StatePolicy } from './schema.ts';
-import type { CheckpointInfo, Loss, ReadCheckpoint, Restored } from './state-store.ts';
+import type { AskedKind, CheckpointInfo, Loss, ReadCheckpoint, Restored, Saved } from './state-store.ts';
 
 /** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
 export interface Jobs {
   put: {
-    ask: { component: ComponentName; body: Uint8Array; trigger: CheckpointTrigger; at: EpochMs };
-    answer: { checkpoint_id: CheckpointId; size_bytes: number };
+    ask: { component: ComponentName; body: Uint8Array; trigger: CheckpointTrigger; at: EpochMs; kind?: AskedKind };
+    answer: Saved & { size_bytes: number };
   };
   /** `size_bytes` null: it had been stored before, and came a second time. */
   patch: {
     ask: { component: ComponentName; body: Uint8Array; trigger: CheckpointTrigger; at: EpochMs };
-    answer: { checkpoint_id: CheckpointId; size_bytes: number | null };
+    answer: Saved & { size_bytes: number | null };
   };
   journal: {
     ask: { component: ComponentName; body: Uint8Array; at: EpochMs };

@@ -47,6 +47,8 @@ export function restore(
     only === undefined ? checkpoints.list(component, FIRST_LOOK) : [ofComponent(states, component, only)];
   const last = journalled.last(component);
   const known = states.markOf(component);
+  // One in memory has a place beyond all that was ever stored.
+  const newest = Math.max(known.sequence, candidates[0]?.sequence ?? 0);
   const damaged: Damage[] = [];
   let avoided = doubted;
   const answer = (restored: Omit<Jobs['restore']['answer']['restored'], 'through'>): Jobs['restore']['answer'] => ({
@@ -101,9 +103,9 @@ export function restore(
       schema_version: checkpoint.schema_version,
       ...listOf(entries),
       data_loss_seconds: lostMs / 1_000,
-      lost_checkpoints: only === undefined ? Math.max(0, known.sequence - checkpoint.sequence - sound.length) : 0,
+      lost_checkpoints: only === undefined ? Math.max(0, newest - checkpoint.sequence - sound.length) : 0,
       lost_entries: gaps,
-      source: only !== undefined && checkpoint.sequence < known.sequence ? 'previous' : source,
+      source: only !== undefined && checkpoint.sequence < newest ? 'previous' : source,
     });
   }
 }

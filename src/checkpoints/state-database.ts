@@ -1,5 +1,5 @@
-import { datedId, sha256 } from '../digest.ts';
-import type { CheckpointId, ComponentName } from '../model/index.ts';
+import { sha256 } from '../digest.ts';
+import type { ComponentName } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import { parseEntries, parsePatch, parsePut, type PutBody } from './body.ts';
 import { createBudget, TooCostly } from './bounds.ts';
@@ -7,8 +7,10 @@ import { createCheckpointTable, type Head } from './checkpoint-table.ts';
 import { encode } from './codec.ts';
 import { diff } from './diff.ts';
 import { createChunkTable } from './chunk-table.ts';
+import { createHeldStates, withHeld, type HeldState } from './held-states.ts';
 import type { Mark } from './high-water.ts';
 import { createJournalTable } from './journal-table.ts';
+import { newRecord, type Fresh, type Place } from './new-record.ts';
 import { openState } from './open-state.ts';
 import { applyPatch, PatchError } from './patch.ts';
 import { goesOn } from './plan.ts';
@@ -16,7 +18,7 @@ import type { Jobs } from './protocol.ts';
 import { bodyInvalid, Refusal } from './refusal.ts';
 import { retain } from './retain.ts';
 import { seal } from './seal.ts';
-import type { CheckpointInfo } from './state-store.ts';
+import type { Saved } from './state-store.ts';
 import { createWorkingStates, type WorkingState } from './working-states.ts';
 
 const VACUUM_SLICE = 50;
@@ -35,7 +37,9 @@ export type StateDatabase = ReturnType<typeof createStateDatabase>;
  * @param marks how far each component has come, whatever the database holds.
  */
 export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentName, Mark> = new Map()) {
-  const checkpoints = createCheckpointTable(db);
+  const table = createCheckpointTable(db);
+  const held = createHeldStates();
+  const checkpoints = withHeld(table, held);
   const chunks = createChunkTable(db);
   const journal = createJournalTable(db);
   const working = createWorkingStates();
@@ -47,50 +51,47 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
   const moved = new Map<ComponentName, Partial<Mark>>();
 
   function headOf(component: ComponentName): Head | null {
-    const known = heads.get(component) ?? checkpoints.head(component);
+    const known = heads.get(component) ?? table.head(component);
     if (known) heads.set(component, known);
     return known;
   }
 
-  function checkThrough(component: ComponentName, through: number | null): void {
-    const last = journal.last(component);
-    if (through === null && last === null) return;
-    if (through === null) {
-      const why = `is required, because "${component}" has journalled: the entry_id of the last entry in the state (the newest is ${last})`;
-      throw bodyInvalid('through', why);
-    }
-    // Any number that was ever given out will do: the next entry of this component has a higher one.
-    if (through > journal.highest()) {
-      throw bodyInvalid(
-        'through',
-        `${through} is not a journal entry of "${component}": its newest is ${last ?? 'none'}`,
-      );
-    }
-    const kept = journal.keptAfter(component);
-    if (through < kept)
-      throw bodyInvalid('through', `the journal is kept from ${kept} on: entries after ${through} may be gone`);
+  /** The newest checkpoint of a component when that is in memory only. */
+  function heldOf(component: ComponentName): HeldState | undefined {
+    const state = held.get(component);
+    return state && state.info.sequence > (headOf(component)?.sequence ?? 0) ? state : undefined;
   }
 
-  type Fresh = Pick<CheckpointInfo, 'component' | 'at' | 'trigger' | 'kind' | 'schema_version' | 'through'>;
+  /** What its next checkpoint comes after. */
+  const placeOf = (component: ComponentName, head: Head | null): Place => ({
+    sequence: Math.max(head?.sequence ?? 0, marks.get(component)?.sequence ?? 0),
+    parent: head?.id ?? null,
+  });
+
+  /** @returns undefined when there is no room in memory. */
+  function hold(fresh: Fresh, json: Uint8Array): (Saved & { readonly size_bytes: number }) | undefined {
+    const packed = encode(json);
+    const record = newRecord(
+      placeOf(fresh.component, headOf(fresh.component)),
+      { ...fresh, kind: 'memory' },
+      json,
+      packed,
+    );
+    const info = { ...record, chain: seal('', record), valid: true };
+    // The bytes of a body that came with others would keep all of them.
+    if (!held.keep({ info, bytes: Uint8Array.from(packed.bytes) })) return undefined;
+    return { checkpoint_id: info.checkpoint_id, kind: 'memory', size_bytes: info.size_bytes };
+  }
 
   /** @param json of the state when it is full, of the operations when it is not. */
   function store(head: Head | null, fresh: Fresh, json: Uint8Array, request: string | null = null) {
-    const full = fresh.kind === 'full';
+    const full = fresh.kind !== 'incremental';
     const cut = json.byteLength > WHOLE_BYTES ? chunks.store(json, fresh.at) : null;
-    const { encoding, bytes } = cut ? { encoding: 'chunks' as const, bytes: cut.bytes } : encode(json);
-    const record = {
-      ...fresh,
-      checkpoint_id: datedId('CP', fresh.at) as CheckpointId,
-      sequence: Math.max(head?.sequence ?? 0, marks.get(fresh.component)?.sequence ?? 0) + 1,
-      parent: head?.id ?? null,
-      size_bytes: json.byteLength,
-      stored_bytes: bytes.byteLength + (cut?.addedBytes ?? 0),
-      encoding,
-      sha256: sha256(bytes),
-    };
+    const packed = cut ? { ...cut, encoding: 'chunks' as const } : encode(json);
+    const record = newRecord(placeOf(fresh.component, head), fresh, json, packed);
     const chain = seal(full ? '' : (head?.chain ?? ''), record);
     const root = full ? null : (head?.root ?? null);
-    const number = checkpoints.insert({ ...record, chain, root, request }, bytes);
+    const number = table.insert({ ...record, chain, root, request }, packed.bytes);
     if (cut) chunks.link(record.checkpoint_id, cut.chunks);
     const { checkpoint_id: id, sequence, schema_version: schemaVersion } = record;
     const length =
@@ -108,7 +109,7 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
       valid: true,
     });
     moved.set(fresh.component, { ...moved.get(fresh.component), sequence });
-    return { checkpoint_id: id, size_bytes: json.byteLength };
+    return { checkpoint_id: id, kind: fresh.kind, size_bytes: json.byteLength };
   }
 
   /** The operations from the newest state to this one, as JSON, when they are worth more than storing it whole. */
@@ -139,15 +140,22 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
     return null;
   }
 
+  /** What operations go on from: in memory or stored. */
+  function newestOf(component: ComponentName, head: Head | null): Pick<Head, 'id' | 'valid' | 'schemaVersion'> | null {
+    const state = heldOf(component);
+    if (!state) return head;
+    return { id: state.info.checkpoint_id, valid: true, schemaVersion: state.info.schema_version };
+  }
+
   /** The newest state, read back: it was not the last that was written, or there was no room for it. */
-  function reopen(component: ComponentName, head: Head): WorkingState {
-    const info = head.valid ? checkpoints.one(head.id) : null;
+  function reopen(component: ComponentName, { id, valid }: Pick<Head, 'id' | 'valid'>): WorkingState {
+    const info = valid ? checkpoints.one(id) : null;
     const opened = info && openState({ checkpoints, chunks }, info);
     if (opened && 'value' in opened) {
       const sizeBytes = opened.json().byteLength;
-      return { checkpoint: head.id, value: opened.value(), exact: opened.exact(), sizeBytes };
+      return { checkpoint: id, value: opened.value(), exact: opened.exact(), sizeBytes };
     }
-    throw patchRefused(component, `its newest checkpoint ${head.id} is damaged`);
+    throw patchRefused(component, `its newest checkpoint ${id} is damaged`);
   }
 
   return {
@@ -165,18 +173,21 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
     /** What has moved forward since the last call. To be asked when a transaction is committed. */
     settle(): ReadonlyMap<ComponentName, Partial<Mark>> {
       const settled = new Map(moved);
+      for (const [component, { sequence }] of settled) if (sequence !== undefined) held.drop(component);
       moved.clear();
       return settled;
     },
 
-    put({ component, body, trigger, at }: Jobs['put']['ask']): Jobs['put']['answer'] {
+    put({ component, body, trigger, at, kind: asked }: Jobs['put']['ask']): Jobs['put']['answer'] {
       const parsed = parsePut(body);
       const { state, value, exact, schema_version, through } = parsed;
-      checkThrough(component, through);
-      const patch = patchTo(component, parsed, at);
-      const kind = patch ? 'incremental' : 'full';
-      const fresh = { component, at, trigger, kind, schema_version, through } as const;
-      const stored = store(headOf(component), fresh, patch ?? state);
+      journal.requireThrough(component, through);
+      const fresh = { component, at, trigger, kind: 'full', schema_version, through } as const;
+      const inMemory = asked === 'memory' ? hold(fresh, state) : undefined;
+      if (inMemory) return inMemory;
+      const patch = asked === 'full' || asked === 'disk' ? null : patchTo(component, parsed, at);
+      const kind = asked === 'disk' ? asked : patch ? 'incremental' : 'full';
+      const stored = store(headOf(component), { ...fresh, kind }, patch ?? state);
       const sizeBytes = state.byteLength;
       if (sizeBytes > MOST_COMPARED_BYTES) working.drop(component);
       else working.keep(component, { checkpoint: stored.checkpoint_id, value, exact, sizeBytes });
@@ -188,25 +199,27 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
       const { base, operations, schema_version = null, through } = parsePatch(body);
       const request = sha256(body);
       const head = headOf(component);
-      if (head?.request === request) return { checkpoint_id: head.id, size_bytes: null };
-      if (head?.id !== base) {
-        const parameters = { component, base, newest: head?.id ?? null };
+      if (head && head.request === request)
+        return { checkpoint_id: head.id, kind: head.patches === 0 ? 'full' : 'incremental', size_bytes: null };
+      const newest = newestOf(component, head);
+      if (newest?.id !== base) {
+        const parameters = { component, base, newest: newest?.id ?? null };
         throw new Refusal({ code: 'CHECKPOINT_NOT_NEWEST', parameters });
       }
-      if (schema_version !== null && schema_version !== head.schemaVersion) {
-        const why = `its newest checkpoint ${head.id} is of schema version ${head.schemaVersion}, and the operations of ${schema_version}`;
+      if (schema_version !== null && schema_version !== newest.schemaVersion) {
+        const why = `its newest checkpoint ${newest.id} is of schema version ${newest.schemaVersion}, and the operations of ${schema_version}`;
         throw patchRefused(component, why);
       }
-      const state = working.get(component, head.id) ?? reopen(component, head);
+      const state = working.get(component, newest.id) ?? reopen(component, newest);
       if (!state.exact) throw patchRefused(component, 'it holds a number that JavaScript cannot');
-      checkThrough(component, through);
+      journal.requireThrough(component, through);
       // Before they are applied: what they add becomes part of the state, and is changed with it.
       const json = Buffer.from(JSON.stringify(operations));
       working.drop(component);
       const value = tryApply(component, state.value, operations);
-      const kind = goesOn(head, json.byteLength, at) ? 'incremental' : 'full';
+      const kind = head?.id === newest.id && goesOn(head, json.byteLength, at) ? 'incremental' : 'full';
       const whole = kind === 'full' ? Buffer.from(JSON.stringify(value)) : null;
-      const fresh = { component, at, trigger, kind, schema_version: head.schemaVersion, through } as const;
+      const fresh = { component, at, trigger, kind, schema_version: newest.schemaVersion, through } as const;
       const stored = store(head, fresh, whole ?? json, request);
       const sizeBytes = whole?.byteLength ?? state.sizeBytes + json.byteLength;
       working.keep(component, { checkpoint: stored.checkpoint_id, value, exact: true, sizeBytes });
@@ -235,8 +248,9 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
 
     /** What the retention does not keep; the journal that only such checkpoints need is given up at once. */
     expirable({ component, retention, at }: Jobs['expirable']['ask']): Jobs['expirable']['answer'] {
-      const { expired, journalAfter } = retain(checkpoints.retainable(component), retention, at);
-      journal.giveUp(component, journalAfter);
+      const { expired, journalAfter } = retain(table.retainable(component), retention, at);
+      const inMemory = heldOf(component);
+      journal.giveUp(component, inMemory ? Math.min(journalAfter, inMemory.info.through ?? 0) : journalAfter);
       return expired;
     },
 

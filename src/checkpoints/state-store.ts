@@ -2,15 +2,28 @@ import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs, RestoreSo
 import type { RecordEncoding } from './codec.ts';
 import type { StatePolicy } from './schema.ts';
 
+/**
+ * How a checkpoint is kept: `full` and `incremental` (operations, RFC 6902, on the one before) in state.db, `memory` in
+ * the daemon's memory only, `disk` whole in state.db and as a file.
+ */
+export type CheckpointKind = 'full' | 'incremental' | 'memory' | 'disk';
+/** What may be asked for; without, it is full or incremental, whichever costs less. */
+export type AskedKind = Exclude<CheckpointKind, 'incremental'>;
+
+/** The answer to who saves: what became of it. `memory`: it is lost when the daemon dies. */
+export interface Saved {
+  readonly checkpoint_id: CheckpointId;
+  readonly kind: CheckpointKind;
+}
+
 /** One stored checkpoint, without its state. */
 export interface CheckpointInfo {
   readonly checkpoint_id: CheckpointId;
   readonly component: ComponentName;
-  /** Its place in the row of its component's checkpoints, from 1. */
+  /** Its place in the row of its component's checkpoints, from 1; one in memory has the place of the next stored one. */
   readonly sequence: number;
   readonly at: EpochMs;
-  /** `incremental`: operations (RFC 6902) on the one before. */
-  readonly kind: 'full' | 'incremental';
+  readonly kind: CheckpointKind;
   readonly trigger: CheckpointTrigger;
   /** Of its JSON: of the state, or of the operations. */
   readonly size_bytes: number;
@@ -103,7 +116,7 @@ export interface Verified {
 
 /**
  * Checkpoints and journal of all components. One worker thread owns the file; whatever is answered is on disk
- * (`synchronous=FULL`), and what arrives together is committed together. Writes of one component are applied in
+ * (`synchronous=FULL`) unless the answer calls it `memory`, and what arrives together is committed together. Writes of one component are applied in
  * the order of the calls. Rejects with BODY_INVALID, STORE_FAILED, CHECKPOINT_NOT_FOUND or CHECKPOINT_CORRUPTED.
  * States checkpoint.written, checkpoint.write_failed, checkpoint.corrupted and checkpoint.restored.
  */
@@ -111,23 +124,16 @@ export interface StateStore {
   /**
    * @param body the raw JSON of `PUT state`: `{state, schema_version?, through?}`; it is not parsed on the calling
    * thread. It is given away: the caller must not look at it again.
+   * @param kind how it is to be kept. One for which there is no room in memory is stored.
    */
-  putState(
-    component: ComponentName,
-    body: Uint8Array,
-    trigger: CheckpointTrigger,
-  ): Promise<{ checkpoint_id: CheckpointId }>;
+  putState(component: ComponentName, body: Uint8Array, trigger: CheckpointTrigger, kind?: AskedKind): Promise<Saved>;
   /**
    * @param body the raw JSON of `PATCH state`: `{base, operations, schema_version?, through?}`, given away. The same body again, because
    * the answer was lost, is stored once. Rejects with CHECKPOINT_NOT_NEWEST when `base` is not the newest, and with
    * PATCH_REFUSED when the newest cannot be built on, for one because it is of another schema version: then the whole
    * state must be put.
    */
-  patchState(
-    component: ComponentName,
-    body: Uint8Array,
-    trigger: CheckpointTrigger,
-  ): Promise<{ checkpoint_id: CheckpointId }>;
+  patchState(component: ComponentName, body: Uint8Array, trigger: CheckpointTrigger): Promise<Saved>;
   /** @param body the raw JSON of `POST journal`: one entry or a list of them. Given away, as above. */
   appendJournal(component: ComponentName, body: Uint8Array): Promise<{ entry_id: number } | { entry_ids: number[] }>;
   /**

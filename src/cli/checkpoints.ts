@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { checkpointKinds } from '../actions/index.ts';
 import { formatSize } from '../format.ts';
 import { connect } from './client.ts';
 import { durationText, withDaemon, type Where } from './options.ts';
@@ -29,6 +30,7 @@ const row = (checkpoint: CheckpointView): string[] => [
 ];
 
 type Options = Where & { json?: boolean; component?: string };
+type CreateOptions = Where & { json?: boolean; timeout?: string; kind?: string };
 
 async function list(options: Options): Promise<void> {
   const query = options.component === undefined ? '' : `?component=${encodeURIComponent(options.component)}`;
@@ -37,11 +39,12 @@ async function list(options: Options): Promise<void> {
   else console.log(checkpoints.length === 0 ? 'No checkpoints.' : table(HEADINGS, checkpoints.map(row)));
 }
 
-async function create(component: string, { timeout, json, ...where }: Options & { timeout?: string }): Promise<void> {
+async function create(component: string, { timeout, kind, json, ...where }: CreateOptions): Promise<void> {
   const client = await connect(where);
   const work = client.post<{ checkpoint_id: string; message: string }>('/checkpoints', {
     component,
     ...(timeout !== undefined && { timeout }),
+    ...(kind !== undefined && { kind }),
   });
   const done = await progress(`checkpoint of ${component}`, work);
   if (json) printJson(done);
@@ -91,6 +94,12 @@ export function addCheckpoints(program: Command): void {
     .action(list);
   withDaemon(command.command('create <component>'))
     .description('make a running component save its state now')
+    .addOption(
+      new Option(
+        '--kind <kind>',
+        'full: whole, not as what has changed; memory: in the memory of the daemon only, lost when it dies',
+      ).choices([...checkpointKinds]),
+    )
     .option('--timeout <duration>', 'how long it may take to answer (10s)', durationText)
     .option('--json', 'as JSON')
     .action(create);

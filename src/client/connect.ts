@@ -106,8 +106,11 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     component,
     recoveryMode: PARAMEDIC_RECOVERY_MODE === '1',
     restore: () => during(state.restore),
-    saveState: (present, { through: upTo = through(), schemaVersion: version } = {}) =>
-      during(async () => state.put(state.body(present, upTo, version))),
+    saveState: (present, { through: upTo = through(), schemaVersion: version, kind } = {}) =>
+      during(async () => {
+        const path = kind === undefined ? 'state' : `state?kind=${kind}`;
+        return state.put(state.body(present, upTo, version), 'PUT', path);
+      }),
     patchState: (operations, { through: upTo = through(), whole, schemaVersion: version } = {}) =>
       during(async () => {
         const all = whole && (() => state.body(whole(), through(), version));

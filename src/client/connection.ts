@@ -93,6 +93,23 @@ export interface BreakerNews {
   readonly waitMs: number;
 }
 
+export interface SaveOptions {
+  readonly through?: number;
+  readonly schemaVersion?: number;
+  /**
+   * `memory`: kept by the daemon, on no disk, for a fast and cheap save; lost when the daemon dies, and with it what has
+   * happened since the newest stored one. `full`: stored whole, not as what has changed.
+   */
+  readonly kind?: 'memory' | 'full';
+}
+
+/** What became of a state that was saved. */
+export interface SavedState {
+  readonly checkpointId: string;
+  /** `memory`: it is on no disk. One that was meant to be may still be stored, when the daemon has no room for it. */
+  readonly kind: 'full' | 'incremental' | 'memory' | 'disk';
+}
+
 /** A component's line to its supervisor. Rejects with ClientError, or TypeError for what JSON cannot hold. */
 export interface Connection {
   readonly component: string;
@@ -101,11 +118,11 @@ export interface Connection {
   /** What to continue from. To be called before the first checkpoint of a component that journals. */
   restore(): Promise<RestoredState>;
   /**
-   * Stores a checkpoint; durable when resolved. The state is read at the call; calls are stored in their order.
+   * Stores a checkpoint; durable when resolved, unless it is of the kind `memory`. The state is read at the call; calls are stored in their order.
    * `through` is the last journal entry that the state contains: unless given, the newest one acknowledged so far,
    * which is right when each operation is applied as soon as its `journal` call resolves.
    */
-  saveState(state: unknown, options?: { through?: number; schemaVersion?: number }): Promise<{ checkpointId: string }>;
+  saveState(state: unknown, options?: SaveOptions): Promise<SavedState>;
   /**
    * Stores a checkpoint by what has changed since the one before: JSON Patch operations (RFC 6902), which cost as much
    * as they are long. They are read at the call and must hold all that has changed, journalled or not.
@@ -116,7 +133,7 @@ export interface Connection {
   patchState(
     operations: readonly object[],
     options?: { through?: number; whole?: () => unknown; schemaVersion?: number },
-  ): Promise<{ checkpointId: string }>;
+  ): Promise<SavedState>;
   /**
    * Stores an operation; durable when resolved. Calls of one turn travel together.
    * @param options.id to be stored once even if this call is made again, by a later life too.

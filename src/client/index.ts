@@ -9,6 +9,8 @@ export type {
   JournalledOperation,
   PresentState,
   RestoredState,
+  SavedState,
+  SaveOptions,
   ShutdownOrder,
 } from './connection.ts';
 export type { Dropped, GuardOptions } from './guard.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { ClientError } from './client-error.ts';
-import type { RestoredState } from './connection.ts';
+import type { RestoredState, SavedState } from './connection.ts';
 import type { createJournalQueue } from './journal-queue.ts';
 import type { Migrate } from './migrate.ts';
 
@@ -26,7 +26,7 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
   let base: { readonly id: string; readonly schemaVersion: number } | null = null;
   let patches = 0;
   /** A state that was sent whole in the place of operations contains what was given until then. */
-  let whole: { readonly patches: number; readonly checkpointId: string } | null = null;
+  let whole: { readonly patches: number; readonly checkpoint: SavedState } | null = null;
   /** What there is could not be read by this program: what it saved now would be put in its place. */
   let unread: ClientError | null = null;
   let migrated = false;
@@ -39,17 +39,13 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
     return sent;
   }
 
-  async function store(
-    method: string,
-    path: string,
-    body: StateBody,
-    since: number,
-  ): Promise<{ checkpointId: string }> {
+  async function store(method: string, path: string, body: StateBody, since: number): Promise<SavedState> {
     base = null;
-    const { checkpoint_id: id } = (await call(method, path, body.text, since)) as { checkpoint_id: string };
+    const answer = (await call(method, path, body.text, since)) as SavedAnswer;
+    const { checkpoint_id: id, kind = 'full' } = answer;
     base = { id, schemaVersion: body.schemaVersion ?? 1 };
-    migrated = false;
-    return { checkpointId: id };
+    if (kind !== 'memory') migrated = false;
+    return { checkpointId: id, kind };
   }
 
   /** @throws ClientError CHECKPOINT_NOT_NEWEST when there is nothing that operations of this version may go on from. */
@@ -116,7 +112,7 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
       const version = schemaVersion === undefined ? '' : `,"schema_version":${schemaVersion}`;
       const upTo = through === undefined ? '' : `,"through":${through}`;
       return inOrder(async (since) => {
-        if (whole && mine <= whole.patches) return { checkpointId: whole.checkpointId };
+        if (whole && mine <= whole.patches) return whole.checkpoint;
         try {
           const { id, schemaVersion: kept } = baseFor(schemaVersion);
           const text = `{"base":"${id}","operations":${operations}${version}${upTo}}`;
@@ -126,11 +122,17 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
         }
         const contained = patches;
         const stored = await store('PUT', 'state', bodyOfAll(), since);
-        whole = { patches: contained, ...stored };
+        whole = { patches: contained, checkpoint: stored };
         return stored;
       });
     },
   };
+}
+
+/** A daemon of before there were kinds does not tell: it stores all that it is given. */
+interface SavedAnswer {
+  readonly checkpoint_id: string;
+  readonly kind?: SavedState['kind'];
 }
 
 interface StateAnswer {

@@ -23,8 +23,12 @@ export function createTransport({ url, token, onBehalfOf, clock }: TransportOpti
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const target = { host: base.hostname.replace(/^\[|\]$/g, ''), port: base.port || 80 };
   const authorization = `Bearer ${token}`;
-  const query = onBehalfOf === null ? '' : `?component=${encodeURIComponent(onBehalfOf)}`;
-  const withQuery = (path: string, more: string) => `/component/v1/${path}${query}${query === '' ? '?' : '&'}${more}`;
+  const speaker = onBehalfOf === null ? [] : [`component=${encodeURIComponent(onBehalfOf)}`];
+  /** @param path may have a query of its own. */
+  const addressOf = (path: string, ...more: readonly string[]): string => {
+    const query = [...speaker, ...more].join('&');
+    return `/component/v1/${path}${query === '' ? '' : path.includes('?') ? '&' : '?'}${query}`;
+  };
 
   /** One attempt, answered within `timeoutMs`. Rejects with a ClientError when the daemon said no. */
   function attempt(method: string, path: string, body?: string, timeoutMs = ATTEMPT_MS): Promise<unknown> {
@@ -34,7 +38,7 @@ export function createTransport({ url, token, onBehalfOf, clock }: TransportOpti
         headers['content-type'] = 'application/json';
         headers['content-length'] = Buffer.byteLength(body);
       }
-      const asked = request({ ...target, agent, method, headers, path: `/component/v1/${path}${query}` }, (answer) =>
+      const asked = request({ ...target, agent, method, headers, path: addressOf(path) }, (answer) =>
         resolve(read(answer)),
       );
       const timer = setTimeout(() => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
@@ -52,7 +56,7 @@ export function createTransport({ url, token, onBehalfOf, clock }: TransportOpti
   function open(path: string, what: string): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const options = { ...target, agent: false, timeout: SILENT_MS, headers: { authorization } };
-      const asked = request({ ...options, path: withQuery(path, what) }, (answer) => {
+      const asked = request({ ...options, path: addressOf(path, what) }, (answer) => {
         if (answer.statusCode === 200) resolve(answer);
         else read(answer).then(() => reject(new Error(`answered ${answer.statusCode}`)), reject);
       });

@@ -37,6 +37,12 @@ const crashBody = z.strictObject({
 /** `?component=NAME`: whom it speaks for. */
 const speakerQuery = z.object({ component: z.string().optional() });
 
+/** How a checkpoint is to be kept. */
+const putQuery = z.object({ kind: z.enum(['full', 'memory']).optional() });
+const patchQuery = z.object({
+  kind: z.undefined({ error: () => 'is for PUT: what PATCH sends is stored as operations or whole' }).optional(),
+});
+
 const nothing = z.strictObject({});
 
 /** What a component is told of what it continues from. */
@@ -89,10 +95,13 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
       sendJsonParts(response, view(await daemon.restore(current(request, response))));
     },
     async PUT(request, response) {
+      const { kind } = parse(putQuery, request.query);
       const body = await readBody(request, STATE_LIMIT);
-      response.json(await daemon.state.putState(current(request, response), body, 'interval'));
+      const component = current(request, response);
+      response.json(await daemon.state.putState(component, body, 'interval', kind));
     },
     async PATCH(request, response) {
+      parse(patchQuery, request.query);
       const body = await readBody(request, STATE_LIMIT);
       response.json(await daemon.state.patchState(current(request, response), body, 'interval'));
     },

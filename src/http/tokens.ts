@@ -9,7 +9,7 @@ import {
   renameSync,
   writeSync,
 } from 'node:fs';
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { hmac, randomHex, sameSecret } from '../digest.ts';
 import { failure, ParamedicError, sentenceOf, systemCode } from '../errors.ts';
@@ -58,8 +58,7 @@ export function createTokens(folder: string): Tokens {
   }
 }
 
-function componentTokens(bytes: Buffer): Pick<Tokens, 'componentToken' | 'readComponentToken'> {
-  const key = createSecretKey(bytes);
+function componentTokens(key: Buffer): Pick<Tokens, 'componentToken' | 'readComponentToken'> {
   const sign = (component: string, incarnation: string) => hmac(key, `${component}.${incarnation}`);
   return {
     componentToken: (component, incarnation) => `${component}.${incarnation}.${sign(component, incarnation)}`,

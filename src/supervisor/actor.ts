@@ -105,7 +105,7 @@ export function createActor({
       return `incident ${view.incident_id} is resolved`;
     },
 
-    async checkpoint(component, by, timeoutMs) {
+    async checkpoint(component, by, timeoutMs, kind) {
       const { name, life } = current(component);
       if (!life)
         throw failure('ACTION_FAILED', {
@@ -113,8 +113,9 @@ export function createActor({
           component: name,
           why: 'it is not running: start it first',
         });
-      const checkpoint = await commands.saveState(name, by === 'webhook' ? 'alert' : 'manual', timeoutMs);
-      return { message: `${name} has saved its state as ${checkpoint}`, checkpoint_id: checkpoint };
+      const saved = await commands.saveState(name, by === 'webhook' ? 'alert' : 'manual', timeoutMs, kind);
+      const where = saved.kind === 'memory' ? ' in memory' : '';
+      return { message: `${name} has saved its state as ${saved.checkpoint_id}${where}`, ...saved };
     },
 
     async recover(wish, by) {

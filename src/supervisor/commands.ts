@@ -1,8 +1,8 @@
-import type { StateStore } from '../checkpoints/index.ts';
+import type { AskedKind, Saved, StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import { randomHex } from '../digest.ts';
 import { failure, sentenceOf } from '../errors.ts';
-import type { CheckpointId, CheckpointTrigger, CommandKind, ComponentName } from '../model/index.ts';
+import type { CheckpointTrigger, CommandKind, ComponentName } from '../model/index.ts';
 import { formatDuration } from '../units.ts';
 import { CommandLines, type Command, type CommandLine } from './command-lines.ts';
 
@@ -25,10 +25,10 @@ export interface Commands {
   listen(component: ComponentName, line: CommandLine): () => void;
   hears(component: ComponentName, kind: CommandKind): boolean;
   /**
-   * Makes a component save its state; a request that comes while one waits for the same component joins it. Resolves
-   * when the checkpoint is on disk.
+   * Makes a component save its state; a request that comes while one waits for the same component joins it, and what is
+   * kept then is kept as the more demanding of the two wants it. Resolves when it is.
    */
-  saveState(component: ComponentName, trigger: CheckpointTrigger, timeoutMs: number): Promise<CheckpointId>;
+  saveState(component: ComponentName, trigger: CheckpointTrigger, timeoutMs: number, kind?: AskedKind): Promise<Saved>;
   /** Has a living component continue from this state. Resolves when it does. */
   setState(component: ComponentName, state: GivenState, timeoutMs: number): Promise<void>;
   /** Gives an order; one that comes while the same waits joins it. Resolves when the component has taken it. */
@@ -69,8 +69,9 @@ export interface CommandsDeps {
 
 interface Waiting {
   readonly command: Command;
-  readonly answered: PromiseWithResolvers<CheckpointId | null>;
+  readonly answered: PromiseWithResolvers<Saved | null>;
   readonly trigger: CheckpointTrigger;
+  kind: AskedKind | undefined;
   readonly state: GivenState | null;
   /** Nobody waits for it any more. */
   readonly forget: () => void;
@@ -81,6 +82,7 @@ interface Asked {
   readonly timeoutMs: number;
   readonly data?: Command['data'];
   readonly trigger?: CheckpointTrigger;
+  readonly keep?: AskedKind | undefined;
   readonly state?: GivenState;
 }
 
@@ -93,6 +95,12 @@ const asked: Readonly<Record<CommandKind, readonly [action: string, method: stri
   reload: ['reload', 'onReload'],
   breaker: ['breaker', 'onBreaker'],
 };
+
+/** From what is lost with the daemon to what people find as a file. */
+const byDemand: readonly (AskedKind | undefined)[] = ['memory', undefined, 'full', 'disk'];
+
+const moreDemanding = (one: AskedKind | undefined, other: AskedKind | undefined): AskedKind | undefined =>
+  byDemand.indexOf(one) < byDemand.indexOf(other) ? other : one;
 
 export function createCommands({ clock, putState, lifeOf, onListen, known = () => [] }: CommandsDeps): Commands {
   /** One of each kind at most. */
@@ -108,9 +116,12 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
   const failed = (component: ComponentName, kind: CommandKind, why: string, cause?: unknown) =>
     failure('ACTION_FAILED', { action: asked[kind][0], component, why }, { cause });
 
-  function tell(component: ComponentName, { kind, timeoutMs, data = {}, trigger = 'manual', state }: Asked): Waiting {
+  function tell(
+    component: ComponentName,
+    { kind, timeoutMs, data = {}, trigger = 'manual', keep, state }: Asked,
+  ): Waiting {
     const life = lifeOf(component);
-    const answered = Promise.withResolvers<CheckpointId | null>();
+    const answered = Promise.withResolvers<Saved | null>();
     const giveUp = (why: string) => {
       forget();
       answered.reject(failed(component, kind, why));
@@ -128,17 +139,20 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       if (own.size === 0) waiting.delete(component);
     };
     const command: Command = { kind, id: randomHex(8), data };
-    const told: Waiting = { command, answered, trigger, state: state ?? null, forget };
+    const told: Waiting = { command, answered, trigger, kind: keep, state: state ?? null, forget };
     waiting.set(component, own.set(kind, told));
     send(component, command);
     return told;
   }
 
   /** Joins the one of the same kind that waits, if there is one. */
-  async function ask(component: ComponentName, what: Asked): Promise<CheckpointId | null> {
+  async function ask(component: ComponentName, what: Asked): Promise<Saved | null> {
     const { kind } = what;
     const known = waiting.get(component)?.get(kind);
-    if (known) return known.answered.promise;
+    if (known) {
+      known.kind = moreDemanding(known.kind, what.keep);
+      return known.answered.promise;
+    }
     if (!lines.newest(component, kind))
       throw failed(
         component,
@@ -170,8 +184,8 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
     },
     hears: (component, kind) => lines.newest(component, kind) !== undefined,
 
-    async saveState(component, trigger, timeoutMs) {
-      return (await ask(component, { kind: 'get_state', trigger, timeoutMs })) as CheckpointId;
+    async saveState(component, trigger, timeoutMs, keep) {
+      return (await ask(component, { kind: 'get_state', trigger, timeoutMs, keep })) as Saved;
     },
 
     async setState(component, state, timeoutMs) {
@@ -200,10 +214,10 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
     },
 
     async answer(component, id, body) {
-      const { trigger, answered } = take(component, id);
+      const { trigger, kind, answered } = take(component, id);
       try {
-        const stored = await putState(component, body, trigger);
-        answered.resolve(stored.checkpoint_id);
+        const stored = await putState(component, body, trigger, kind);
+        answered.resolve(stored);
         return stored;
       } catch (error) {
         const why = `its answer was not stored: ${sentenceOf(error)}`;

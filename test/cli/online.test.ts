@@ -200,6 +200,7 @@ describe('checkpoints', () => {
 
   it.each([
     [['--timeout', '30s'], { component: 'gmail', timeout: '30s' }, 'gmail has saved its state as CP-1\n'],
+    [['--kind', 'memory'], { component: 'gmail', kind: 'memory' }, 'gmail has saved its state as CP-1\n'],
     [['--json'], { component: 'gmail' }, JSON.stringify(done, null, 2) + '\n'],
   ])('are made with %j', async (options, asked, stdout) => {
     const bodies: unknown[] = [];

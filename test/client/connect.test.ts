@@ -54,7 +54,7 @@ describe('a connection', () => {
     await connection.close();
     expect(callsOf(heard).toSorted()).toEqual(['POST journal', 'PUT state']);
     expect(await entry).toBe(1);
-    expect(await saved).toEqual({ checkpointId: 'CP-1' });
+    expect(await saved).toMatchObject({ checkpointId: 'CP-1' });
     for (const late of [
       connection.journal('b'),
       connection.saveState(2),
@@ -105,6 +105,23 @@ describe('a checkpoint', () => {
     await connection.saveState('abc', { through: 2 });
     const bodies = heard.filter(({ call }) => call === 'PUT state').map(({ body }) => body);
     expect(bodies).toEqual([{ state: 'none' }, { state: 'ab', through: 2 }, { state: 'abc', through: 2 }]);
+  });
+
+  it('says how it is to be kept, for a child too, and is told how it is', async () => {
+    const { line, heard } = await standIn(({ query }) =>
+      query?.includes('kind=memory') ? { status: 200, body: { checkpoint_id: 'CP-7', kind: 'memory' } } : undefined,
+    );
+    const connection = line();
+    expect(await connection.saveState(1, { kind: 'memory' })).toEqual({ checkpointId: 'CP-7', kind: 'memory' });
+    expect(await connection.child('soul').saveState(2, { kind: 'memory' })).toMatchObject({ kind: 'memory' });
+    expect(await connection.saveState(3)).toMatchObject({ kind: 'full' });
+    await connection.patchState([]);
+    expect(heard.map(({ query }) => query)).toEqual([
+      'kind=memory&component=planner',
+      'kind=memory&component=soul',
+      'component=planner',
+      'component=planner',
+    ]);
   });
 
   it('contains just the entries applied so far, although they were acknowledged together', async () => {

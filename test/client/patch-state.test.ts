@@ -12,7 +12,7 @@ describe('operations', () => {
     const operations = [add(1)];
     const saved = [connection.saveState([]), connection.patchState(operations), connection.patchState([add(2)])];
     operations.length = 0;
-    expect(await Promise.all(saved)).toEqual([1, 2, 3].map((n) => ({ checkpointId: `CP-${n}` })));
+    expect(await Promise.all(saved)).toMatchObject([1, 2, 3].map((n) => ({ checkpointId: `CP-${n}` })));
     await connection.journal('x');
     await connection.patchState([]);
     expect(sent(heard.filter(({ call }) => call !== 'POST journal'))).toEqual([

@@ -94,7 +94,7 @@ describe('an answer', () => {
     const { server, saved, id } = await asked();
     const answer = await answerTo(server, id, '{ "state":  {"n": 1.0}, "through": 3 }');
     expect(await answer.json()).toEqual({ checkpoint_id: 'CP-20261123-224610-1A2B3C4D' });
-    expect(await saved).toBe('CP-20261123-224610-1A2B3C4D');
+    expect(await saved).toEqual({ checkpoint_id: 'CP-20261123-224610-1A2B3C4D' });
     expect(server.daemon.calls).toEqual([
       ['putState', 'agent_core', '{ "state":  {"n": 1.0}, "through": 3 }', 'manual'],
     ]);

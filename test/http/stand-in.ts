@@ -62,8 +62,9 @@ export class StandIn implements Daemon {
   }
 
   readonly state = {
-    putState: async (...call: [string, Uint8Array, string]) => {
-      this.#note('putState', call[0], Buffer.from(call[1]).toString(), call[2]);
+    putState: async (component: string, body: Uint8Array, ...more: string[]) => {
+      const given = more.filter((each) => each !== undefined);
+      this.#note('putState', component, Buffer.from(body).toString(), ...given);
       return { checkpoint_id: 'CP-20261123-224610-1A2B3C4D' };
     },
     patchState: async (...call: [string, Uint8Array, string]) => {

@@ -17,7 +17,7 @@ function setUp(deaf: readonly ComponentName[] = []) {
       hears: (component) => !deaf.includes(component),
       saveState(component, trigger) {
         asked.push([component, trigger]);
-        return Promise.resolve('CP-1' as CheckpointId);
+        return Promise.resolve({ checkpoint_id: 'CP-1' as CheckpointId, kind: 'full' });
       },
     },
     saveable: () => [planner, writer].map((name) => ({ name, intervalMs: 60_000 })),

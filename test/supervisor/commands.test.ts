@@ -30,10 +30,10 @@ function setUp() {
   const commands = createCommands({
     clock,
     lifeOf: () => life.signal,
-    async putState(component, body, trigger) {
+    async putState(component, body, trigger, kind) {
       if (refusal) throw refusal;
-      stored.push([component, Buffer.from(body).toString(), trigger]);
-      return { checkpoint_id: `CP-${stored.length}` as CheckpointId };
+      stored.push([component, Buffer.from(body).toString(), trigger, ...(kind ? [kind] : [])]);
+      return { checkpoint_id: `CP-${stored.length}` as CheckpointId, kind: kind ?? 'full' };
     },
   });
   const listen = (component = planner, kinds: readonly CommandKind[] = ['get_state']) => {
@@ -60,10 +60,27 @@ describe('a command', () => {
     const saved = commands.saveState(planner, 'alert', 10 * SECONDS);
     expect(line.heard).toEqual([{ kind: 'get_state', id: line.last, data: {} }]);
     expect(other.heard).toEqual([]);
-    expect(await commands.answer(planner, line.last, body())).toEqual({ checkpoint_id: 'CP-1' });
-    expect(await saved).toBe('CP-1');
+    expect(await commands.answer(planner, line.last, body())).toEqual({ checkpoint_id: 'CP-1', kind: 'full' });
+    expect(await saved).toEqual({ checkpoint_id: 'CP-1', kind: 'full' });
     expect(stored).toEqual([['planner', '{"state":1}', 'alert']]);
     expect(clock.pending).toBe(0);
+  });
+
+  it.each([
+    ['memory', undefined, []],
+    [undefined, 'memory', []],
+    ['memory', 'memory', ['memory']],
+    ['memory', 'full', ['full']],
+    ['disk', 'full', ['disk']],
+    [undefined, 'full', ['full']],
+  ] as const)('keeps a state that two ask for as %s and %s the more demanding way', async (one, other, kept) => {
+    const { commands, listen, stored } = setUp();
+    const { line } = listen();
+    const both = [one, other].map((kind) => commands.saveState(planner, 'manual', 10 * SECONDS, kind));
+    await commands.answer(planner, line.last, body());
+    const [first, second] = await Promise.all(both);
+    expect(second).toEqual(first);
+    expect(stored).toEqual([['planner', '{"state":1}', 'manual', ...kept]]);
   });
 
   it('is one for all who ask at once, and another for who asks later', async () => {
@@ -72,10 +89,10 @@ describe('a command', () => {
     const both = Promise.all([ask(), ask()]);
     expect(line.heard).toHaveLength(1);
     await commands.answer(planner, line.last, body());
-    expect(await both).toEqual(['CP-1', 'CP-1']);
+    expect(await both).toMatchObject([{ checkpoint_id: 'CP-1' }, { checkpoint_id: 'CP-1' }]);
     const third = ask();
     await commands.answer(planner, line.last, body());
-    expect(await third).toBe('CP-2');
+    expect(await third).toMatchObject({ checkpoint_id: 'CP-2' });
     expect(new Set(line.heard.map(({ id }) => id)).size).toBe(2);
   });
 
@@ -176,7 +193,7 @@ describe('the lines of one component', () => {
     first.hangUp();
     const saved = ask();
     await commands.answer(planner, second.line.last, body());
-    expect(await saved).toBe('CP-1');
+    expect(await saved).toMatchObject({ checkpoint_id: 'CP-1' });
   });
 });
 

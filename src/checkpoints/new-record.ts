@@ -1,0 +1,32 @@
+import { datedId, sha256 } from '../digest.ts';
+import type { CheckpointId } from '../model/index.ts';
+import type { RecordEncoding } from './codec.ts';
+import type { Sealed } from './seal.ts';
+import type { CheckpointInfo } from './state-store.ts';
+
+/** What is known of a checkpoint before it has a place. */
+export type Fresh = Pick<CheckpointInfo, 'component' | 'at' | 'trigger' | 'kind' | 'schema_version' | 'through'>;
+
+/** The last place that was taken in the row of its component, and by whom. */
+export type Place = Pick<CheckpointInfo, 'sequence' | 'parent'>;
+
+export interface Packed {
+  readonly encoding: RecordEncoding;
+  readonly bytes: Uint8Array;
+  /** Of chunks that were not there yet. */
+  readonly addedBytes?: number;
+}
+
+/** All of a record but its chain hash. @param json what the bytes were made of. */
+export function newRecord(last: Place, fresh: Fresh, json: Uint8Array, { encoding, bytes, addedBytes = 0 }: Packed) {
+  return {
+    ...fresh,
+    checkpoint_id: datedId('CP', fresh.at) as CheckpointId,
+    sequence: last.sequence + 1,
+    parent: last.parent,
+    size_bytes: json.byteLength,
+    stored_bytes: bytes.byteLength + addedBytes,
+    encoding,
+    sha256: sha256(bytes),
+  } satisfies Sealed;
+}

@@ -43,6 +43,12 @@ const catalogue = {
     exit: 1,
     text: (p: { component: string; why: string }) => `The state of "${p.component}" cannot be patched: ${p.why}.`,
   },
+  STATE_TOO_LARGE: {
+    http: 413,
+    exit: 1,
+    text: (p: { component: string; bytes: number; limitBytes: number }) =>
+      `With these operations the state of "${p.component}" would have ${p.bytes} bytes, and at most ${p.limitBytes} are kept: nothing was stored. Remove what it need not remember.`,
+  },
   COMMAND_NOT_FOUND: {
     http: 404,
     exit: 1,

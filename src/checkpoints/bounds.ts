@@ -5,6 +5,8 @@
  */
 
 export const MOST_LEVELS = 1_000;
+/** Of the JSON of a state: as many as the body that puts it whole may have. */
+export const MOST_STATE_BYTES = 16 * 2 ** 20;
 /** Copied or moved deeper by one patch, roughly as JSON. */
 const MOST_COPIED_BYTES = 32 * 2 ** 20;
 /** Elements of lists that make room or close up: about a second of work. */
@@ -40,6 +42,7 @@ export type Budget = ReturnType<typeof createBudget>;
 export function createBudget() {
   let copiedBytes = 0;
   let shifted = 0;
+  let doubledBytes = 0;
 
   function walk(value: unknown, levels: number): number {
     if (typeof value === 'string') return value.length;
@@ -58,6 +61,10 @@ export function createBudget() {
       copiedBytes += walk(value, MOST_LEVELS - above);
       if (copiedBytes > MOST_COPIED_BYTES) throw new TooCostly('it copies too much');
     },
+    /** A copy of so many bytes of JSON is part of the state from now on. */
+    double: (bytes: number): void => void (doubledBytes += bytes),
+    /** By how much at most the operations make a state longer that are this long themselves. */
+    growth: (operationsBytes: number): number => operationsBytes + doubledBytes,
     shift(elements: number): void {
       shifted += elements;
       if (shifted > MOST_SHIFTED) throw new TooCostly('it moves too many elements of lists');

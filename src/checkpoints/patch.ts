@@ -65,7 +65,9 @@ function applyOne(root: unknown, operation: unknown, budget?: Budget): unknown {
     case 'copy': {
       const copied = valueAt(root, parsePointer(from, 'from'));
       budget?.copy(copied, keys.length);
-      return add(root, keys, structuredClone(copied), budget);
+      const json = JSON.stringify(copied);
+      budget?.double(Buffer.byteLength(json));
+      return add(root, keys, JSON.parse(json), budget);
     }
     case 'move': {
       const source = parsePointer(from, 'from');

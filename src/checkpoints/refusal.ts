@@ -9,6 +9,7 @@ export type Refused =
   | { readonly code: 'BODY_INVALID'; readonly parameters: ErrorParameters<'BODY_INVALID'> }
   | { readonly code: 'CHECKPOINT_NOT_NEWEST'; readonly parameters: ErrorParameters<'CHECKPOINT_NOT_NEWEST'> }
   | { readonly code: 'PATCH_REFUSED'; readonly parameters: ErrorParameters<'PATCH_REFUSED'> }
+  | { readonly code: 'STATE_TOO_LARGE'; readonly parameters: ErrorParameters<'STATE_TOO_LARGE'> }
   | { readonly code: 'STORE_FAILED'; readonly parameters: ErrorParameters<'STORE_FAILED'> }
   | { readonly code: 'CHECKPOINT_NOT_FOUND'; readonly parameters: ErrorParameters<'CHECKPOINT_NOT_FOUND'> }
   | { readonly code: 'CHECKPOINT_CORRUPTED'; readonly parameters: ErrorParameters<'CHECKPOINT_CORRUPTED'> };
@@ -43,6 +44,8 @@ export function toError(refused: Refused): ParamedicError {
     case 'CHECKPOINT_NOT_NEWEST':
       return failure(refused.code, refused.parameters);
     case 'PATCH_REFUSED':
+      return failure(refused.code, refused.parameters);
+    case 'STATE_TOO_LARGE':
       return failure(refused.code, refused.parameters);
     case 'STORE_FAILED':
       return failure(refused.code, refused.parameters);

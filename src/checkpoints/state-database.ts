@@ -2,7 +2,7 @@ import { sha256 } from '../digest.ts';
 import type { ComponentName } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import { parseEntries, parsePatch, parsePut, type PutBody } from './body.ts';
-import { createBudget, TooCostly } from './bounds.ts';
+import { createBudget, MOST_STATE_BYTES, TooCostly, type Budget } from './bounds.ts';
 import { createCheckpointTable, type Head } from './checkpoint-table.ts';
 import { encode } from './codec.ts';
 import { diff } from './diff.ts';
@@ -216,12 +216,16 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
       // Before they are applied: what they add becomes part of the state, and is changed with it.
       const json = Buffer.from(JSON.stringify(operations));
       working.drop(component);
-      const value = tryApply(component, state.value, operations);
+      const budget = createBudget();
+      const value = tryApply(component, state.value, operations, budget);
       const kind = head?.id === newest.id && goesOn(head, json.byteLength, at) ? 'incremental' : 'full';
-      const whole = kind === 'full' ? Buffer.from(JSON.stringify(value)) : null;
+      const atMost = state.sizeBytes + budget.growth(json.byteLength);
+      // What it may have grown to is known without writing it anew; only near the limit it is looked at.
+      const whole = kind === 'full' || atMost > MOST_STATE_BYTES ? Buffer.from(JSON.stringify(value)) : null;
+      const sizeBytes = whole?.byteLength ?? atMost;
+      if (sizeBytes > MOST_STATE_BYTES) throw tooLarge(component, sizeBytes);
       const fresh = { component, at, trigger, kind, schema_version: newest.schemaVersion, through } as const;
-      const stored = store(head, fresh, whole ?? json, request);
-      const sizeBytes = whole?.byteLength ?? state.sizeBytes + json.byteLength;
+      const stored = store(head, fresh, kind === 'full' && whole ? whole : json, request);
       working.keep(component, { checkpoint: stored.checkpoint_id, value, exact: true, sizeBytes });
       return stored;
     },
@@ -267,9 +271,9 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
 }
 
 /** @throws Refusal BODY_INVALID naming the operation, or PATCH_REFUSED. */
-function tryApply(component: ComponentName, state: unknown, operations: readonly unknown[]): unknown {
+function tryApply(component: ComponentName, state: unknown, operations: readonly unknown[], budget: Budget): unknown {
   try {
-    return applyPatch(state, operations, createBudget());
+    return applyPatch(state, operations, budget);
   } catch (error) {
     if (error instanceof TooCostly) throw patchRefused(component, error.message);
     throw error instanceof PatchError ? bodyInvalid(`operations.${error.index}`, error.message) : error;
@@ -278,3 +282,6 @@ function tryApply(component: ComponentName, state: unknown, operations: readonly
 
 const patchRefused = (component: ComponentName, why: string): Refusal =>
   new Refusal({ code: 'PATCH_REFUSED', parameters: { component, why: `${why}: send the whole state, with PUT` } });
+
+const tooLarge = (component: ComponentName, bytes: number): Refusal =>
+  new Refusal({ code: 'STATE_TOO_LARGE', parameters: { component, bytes, limitBytes: MOST_STATE_BYTES } });

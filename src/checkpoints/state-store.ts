@@ -131,7 +131,7 @@ export interface StateStore {
    * @param body the raw JSON of `PATCH state`: `{base, operations, schema_version?, through?}`, given away. The same body again, because
    * the answer was lost, is stored once. Rejects with CHECKPOINT_NOT_NEWEST when `base` is not the newest, and with
    * PATCH_REFUSED when the newest cannot be built on, for one because it is of another schema version: then the whole
-   * state must be put.
+   * state must be put. Rejects with STATE_TOO_LARGE when it would become larger than a state that is put may be.
    */
   patchState(component: ComponentName, body: Uint8Array, trigger: CheckpointTrigger): Promise<Saved>;
   /** @param body the raw JSON of `POST journal`: one entry or a list of them. Given away, as above. */

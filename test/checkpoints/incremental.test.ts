@@ -1,8 +1,10 @@
 import Sqlite from 'better-sqlite3';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MOST_STATE_BYTES } from '../../src/checkpoints/bounds.ts';
 import { stateMigrations } from '../../src/checkpoints/migrations.ts';
 import { sha256 } from '../../src/digest.ts';
+import { STATE_LIMIT } from '../../src/http/body.ts';
 import { componentName, type ComponentName } from '../../src/model/index.ts';
 import { tempFolder } from '../support/temp.ts';
 import { json, noise, open, planner, policy, tamper, writer } from './stores.ts';
@@ -306,6 +308,45 @@ describe('a state.db of before the journal could go without its checkpoint', () 
     await put(planner, { state: 2, through: 2 });
     await put(writer, { state: 0, through: 0 });
     expect(await store.getState(writer, null)).toMatchObject({ state: 0, journal: [{ entry_id: 5 }] });
+  });
+});
+
+describe('a state that patches make larger', () => {
+  const add = (path: string, value: unknown) => ({ op: 'add', path, value });
+  const tooLarge = { code: 'STATE_TOO_LARGE', http: 413 };
+
+  it('than one that is put may be is refused, and stays as it was', async () => {
+    const { store, put, patch } = open();
+    const state = { text: 'x'.repeat(MOST_STATE_BYTES - 400_000) };
+    const { checkpoint_id: first } = await put(planner, { state });
+    const { checkpoint_id: second } = await patch(planner, first, add('/more', 'y'.repeat(300_000)));
+    const grow = patch(planner, second, add('/most', 'z'.repeat(200_000)));
+    await expect(grow).rejects.toMatchObject(tooLarge);
+    await expect(grow).rejects.toThrow(/^With these operations the state of "planner" would have 16877247 bytes, /);
+    expect(await store.list(planner)).toHaveLength(2);
+    expect((await store.getState(planner, null)).checkpoint_id).toBe(second);
+    const { checkpoint_id: third } = await patch(planner, second, add('/most', 'z'.repeat(50_000)));
+    expect(Object.keys((await store.getState(planner, null)).state as object)).toEqual(['text', 'more', 'most']);
+    expect(await store.read(third)).toMatchObject({ kind: 'incremental' });
+  });
+
+  it('by copies of itself is refused', async () => {
+    const { store, put, patch } = open();
+    const { checkpoint_id: base } = await put(planner, { state: { text: 'ä'.repeat(4_500_000) } });
+    await expect(patch(planner, base, { op: 'copy', from: '/text', path: '/again' })).rejects.toMatchObject(tooLarge);
+    expect(await store.list(planner)).toHaveLength(1);
+  });
+
+  it('and smaller again is measured by what it is', async () => {
+    const { put, patch } = open();
+    let { checkpoint_id: base } = await put(planner, { state: { text: 'x'.repeat(MOST_STATE_BYTES - 400_000) } });
+    for (let turn = 0; turn < 4; turn++)
+      ({ checkpoint_id: base } = await patch(planner, base, add('/more', `${turn}`.repeat(300_000))));
+    await expect(patch(planner, base, add('/other', 'y'.repeat(300_000)))).rejects.toMatchObject(tooLarge);
+  });
+
+  it('may be as large as a body that puts it', () => {
+    expect(MOST_STATE_BYTES).toBe(STATE_LIMIT);
   });
 });
 

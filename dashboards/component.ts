@@ -94,6 +94,18 @@ export const component = page({
       queries: [{ expr: `paramedic_health_check_consecutive_failures{${CHOSEN}}`, legend: '{{check}} ({{instance}})' }],
     }).min(0),
 
+    lines({
+      title: 'How much would a crash lose now?',
+      description:
+        'Age of the oldest change that is in no checkpoint and not journalled, against what may be lost. Nothing for a component that does not say.',
+      unit: 's',
+      width: 24,
+      queries: [
+        { expr: `paramedic_checkpoint_dirty_seconds{${CHOSEN}}`, legend: 'at risk ({{instance}})' },
+        { expr: `paramedic_rpo_objective_seconds{${CHOSEN}}`, legend: 'allowed ({{instance}})' },
+      ],
+    }).min(0),
+
     bars({
       title: 'Why was it restarted, and did it work?',
       description: 'Restarts per minute by reason and outcome. One counts as a success when it is verified healthy.',

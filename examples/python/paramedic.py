@@ -155,9 +155,10 @@ class Line:
 
     # ---- signs of life
 
-    def heartbeat(self, status=None, message=None, progress=None, metrics=None):
+    def heartbeat(self, status=None, message=None, progress=None, metrics=None, state=None, dirty_seconds=None):
         said = {"status": status, "message": message, "progress": progress, "metrics": metrics}
-        if self._migrated:
+        said.update(state=state, dirty_seconds=dirty_seconds)
+        if self._migrated and state != "urgent":
             said["state"] = "dirty"
         beat = {key: value for key, value in said.items() if value is not None}
         self._attempt("POST", "heartbeat", beat, 5.0)

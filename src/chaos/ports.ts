@@ -17,7 +17,7 @@ export interface ExperimentPorts {
   readonly start: (component: ComponentName) => Promise<string>;
   /** The process is running, and it is the one meant. */
   readonly sameProcess: (process: ProcessIdentity) => boolean;
-  readonly objectives: Objectives;
+  readonly objectivesOf: (component: ComponentName) => Objectives;
   /** Throws when nothing may be begun now: NOT_READY, SHUTTING_DOWN. */
   readonly allow: () => void;
   /** What experiments did under earlier daemons, and when those started; oldest first. */

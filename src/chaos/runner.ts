@@ -139,7 +139,7 @@ export class Run {
     return {
       component: this.component,
       timeoutMs: this.#timeoutMs,
-      objectives: this.#ports.objectives,
+      objectives: this.#ports.objectivesOf(this.component),
       hadState,
       rtoMs: readyAt === null ? null : readyAt - faultAt,
       gaveUp,

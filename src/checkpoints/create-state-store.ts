@@ -69,6 +69,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   });
 
   const { ask } = worker;
+  const journalling = new Set<ComponentName>();
 
   const tellDamage = (damages: readonly Damage[]): void =>
     damages
@@ -193,12 +194,19 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     patchState: (component, body, trigger) => write('patch', component, body, trigger),
     async appendJournal(component, body) {
       const bytes = owned(body);
-      return ask('journal', { component, body: bytes, at: clock.now() }, [bytes.buffer]);
+      const appended = await ask('journal', { component, body: bytes, at: clock.now() }, [bytes.buffer]);
+      journalling.add(component);
+      return appended;
     },
     getState,
     getStateAt,
     beginAfresh,
-    list: (component) => ask('list', { component: component ?? null }),
+    async list(component) {
+      const checkpoints = await ask('list', { component: component ?? null });
+      for (const { component: owner, through } of checkpoints) if (through !== null) journalling.add(owner);
+      return checkpoints;
+    },
+    journals: (component) => journalling.has(component),
     read,
     verify,
     prune,

@@ -12,6 +12,11 @@ export const stateSchema = z
     checkpoint_interval: duration()
       .default(60_000)
       .describe('How often the client is asked to checkpoint changed state.'),
+    recovery_point_objective: duration()
+      .default(5_000)
+      .describe(
+        'Changes of how long a crash may cost at most: an alert tells when more than that is in no checkpoint and not journalled.',
+      ),
     schema_version: z
       .number()
       .int()

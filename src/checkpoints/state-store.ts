@@ -154,6 +154,8 @@ export interface StateStore {
   /** What a component continues from that is not to remember: nothing; `through` is where its journal stands. */
   beginAfresh(component: ComponentName): Promise<Restored>;
   list(component?: ComponentName): Promise<CheckpointInfo[]>;
+  /** It has journalled, as far as is known here: of an earlier daemon that is told by its checkpoints. */
+  journals(component: ComponentName): boolean;
   /** One checkpoint with its state, verified. */
   read(checkpoint: CheckpointId): Promise<ReadCheckpoint>;
   /** Reads every checkpoint and compares its bytes with its checksum; quarantines what does not match. */

@@ -61,9 +61,9 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     }
   }
 
-  const send = async (beat: Beat): Promise<void> => {
+  const send = async ({ dirtySeconds: dirty_seconds, ...beat }: Beat): Promise<void> => {
     const isDirty = state.migrated() && beat.state !== 'urgent';
-    const said = JSON.stringify(isDirty ? { ...beat, state: 'dirty' } : beat);
+    const said = JSON.stringify({ ...beat, ...(isDirty && { state: 'dirty' }), dirty_seconds });
     const attempt = () => transport.attempt('POST', 'heartbeat', said, HEARTBEAT_TIMEOUT_MS);
     // A connection that was kept open may have been closed by the other side meanwhile: a new one tells.
     await attempt().catch((error: unknown) => (error instanceof ClientError ? Promise.reject(error) : attempt()));

@@ -12,6 +12,11 @@ export interface Beat {
    * interval, or when another component crashes; `urgent`, at once. For those who answer with `onGetState`.
    */
   readonly state?: 'clean' | 'dirty' | 'urgent';
+  /**
+   * Age of the oldest change that is neither in a checkpoint nor journalled, in seconds. Left out, it is counted from
+   * the first beat that said `dirty`, and is 0 for a component that journals.
+   */
+  readonly dirtySeconds?: number;
   /** At most ten. */
   readonly metrics?: Readonly<Record<string, number>>;
 }

@@ -19,6 +19,7 @@ const heartbeatBody = z.strictObject({
   message: z.string().max(1_000).optional(),
   progress: z.number().optional(),
   state: z.enum(['clean', 'dirty', 'urgent']).optional(),
+  dirty_seconds: z.number().min(0).optional(),
   metrics: z
     .record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,63}$/), z.number())
     .refine((metrics) => Object.keys(metrics).length <= MOST_METRICS, { error: () => `at most ${MOST_METRICS}` })

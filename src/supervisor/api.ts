@@ -214,4 +214,6 @@ export interface HeartbeatBody {
   readonly metrics?: Readonly<Record<string, number>> | undefined;
   /** Whether anything has changed since the newest checkpoint, and whether it can wait. */
   readonly state?: Dirtiness | undefined;
+  /** Age of the oldest of them that is neither in a checkpoint nor journalled. */
+  readonly dirty_seconds?: number | undefined;
 }

@@ -12,6 +12,8 @@ interface Known {
   readonly savedAt: EpochMs;
   /** When the oldest change was made that is in no checkpoint; null: there is none; undefined: it does not say. */
   readonly dirtySince: EpochMs | null | undefined;
+  /** The component has said since when: it knows what of it is journalled. */
+  readonly isTold: boolean;
 }
 
 export interface Saveable {
@@ -24,6 +26,7 @@ export interface AutoCheckpointDeps {
   readonly commands: Pick<Commands, 'hears' | 'saveState'>;
   /** Those that are up, with how often they are to be asked. */
   readonly saveable: () => readonly Saveable[];
+  readonly journals: (component: ComponentName) => boolean;
 }
 
 const ANSWER_MS = 10_000;
@@ -37,13 +40,13 @@ export type AutoCheckpoint = ReturnType<typeof createAutoCheckpoint>;
  * that it is urgent; and those with unsaved changes when another one has crashed. What fails is stated by the store or
  * is tried again.
  */
-export function createAutoCheckpoint({ clock, commands, saveable }: AutoCheckpointDeps) {
+export function createAutoCheckpoint({ clock, commands, saveable, journals }: AutoCheckpointDeps) {
   const components = new Map<ComponentName, Known>();
   const asking = new Set<ComponentName>();
   let lastCrashAt = -Infinity;
 
   const knownOf = (component: ComponentName): Known =>
-    components.get(component) ?? { savedAt: clock.now(), dirtySince: undefined };
+    components.get(component) ?? { savedAt: clock.now(), dirtySince: undefined, isTold: false };
   const learn = (component: ComponentName, change: Partial<Known>): void =>
     void components.set(component, { ...knownOf(component), ...change });
 
@@ -58,11 +61,26 @@ export function createAutoCheckpoint({ clock, commands, saveable }: AutoCheckpoi
       .finally(() => asking.delete(component));
   }
 
+  /** What was not saved in a life is lost with it: it is at risk no longer. */
+  const forget = (component: ComponentName): void => void components.delete(component);
+
+  function saveOthers(crashed: ComponentName): void {
+    if (clock.monotonic() - lastCrashAt < AFTER_CRASH_MS) return;
+    lastCrashAt = clock.monotonic();
+    for (const { name } of saveable())
+      if (name !== crashed && typeof knownOf(name).dirtySince === 'number') ask(name, 'interval');
+  }
+
   return {
-    /** A component says how its state is. */
-    hear(component: ComponentName, dirtiness: Dirtiness): void {
-      const { dirtySince } = knownOf(component);
-      learn(component, { dirtySince: dirtiness === 'clean' ? null : (dirtySince ?? clock.now()) });
+    /**
+     * A component says how its state is.
+     * @param dirtyMs age of its oldest change that is neither in a checkpoint nor journalled, when it says so.
+     */
+    hear(component: ComponentName, dirtiness: Dirtiness, dirtyMs?: number): void {
+      const now = clock.now();
+      const told = dirtyMs === undefined ? undefined : ((now - dirtyMs) as EpochMs);
+      const dirtySince = told ?? knownOf(component).dirtySince ?? now;
+      learn(component, { dirtySince: dirtiness === 'clean' ? null : dirtySince, isTold: told !== undefined });
       if (dirtiness === 'urgent') ask(component, 'size');
     },
 
@@ -71,13 +89,15 @@ export function createAutoCheckpoint({ clock, commands, saveable }: AutoCheckpoi
         const { dirtySince } = knownOf(event.component);
         const covered = typeof dirtySince === 'number' && dirtySince <= event.capturedAt;
         learn(event.component, { savedAt: event.capturedAt, ...(covered && { dirtySince: null }) });
-      } else if (event.type === 'component.started' || event.type === 'component.removed') {
-        components.delete(event.component);
-      } else if (event.type === 'component.crashed' && clock.monotonic() - lastCrashAt >= AFTER_CRASH_MS) {
-        lastCrashAt = clock.monotonic();
-        for (const { name } of saveable())
-          if (name !== event.component && typeof knownOf(name).dirtySince === 'number') ask(name, 'interval');
-      }
+      } else if (event.type === 'component.crashed') {
+        saveOthers(event.component);
+        forget(event.component);
+      } else if (
+        event.type === 'component.started' ||
+        event.type === 'component.stopped' ||
+        event.type === 'component.removed'
+      )
+        forget(event.component);
     },
 
     tick(): void {
@@ -88,10 +108,15 @@ export function createAutoCheckpoint({ clock, commands, saveable }: AutoCheckpoi
       }
     },
 
-    /** How long its oldest unsaved change is; 0: all is saved; undefined: it does not say. */
+    /**
+     * How old its oldest change is that a crash would lose now; 0: there is none; undefined: it does not say. One that
+     * journals is taken to journal all that it does, as it is when its data loss is told, unless it says otherwise.
+     */
     dirtyMs(component: ComponentName): number | undefined {
-      const { dirtySince } = knownOf(component);
-      return dirtySince === undefined ? undefined : dirtySince === null ? 0 : Math.max(0, clock.now() - dirtySince);
+      const { dirtySince, isTold } = knownOf(component);
+      if (dirtySince === undefined) return undefined;
+      if (dirtySince === null || (!isTold && journals(component))) return 0;
+      return Math.max(0, clock.now() - dirtySince);
     },
   };
 }

@@ -1,9 +1,9 @@
 import type { Actor } from '../actions/index.ts';
 import { createExperiments, type ExperimentControl, type Subject } from '../chaos/index.ts';
 import { sameProcess } from '../drivers/index.ts';
-import { defaultObjectives } from '../telemetry/index.ts';
 import { requireReady, type House } from './house.ts';
 import type { Keeper } from './keeper.ts';
+import { objectivesOf } from './objectives.ts';
 import type { Past } from './past.ts';
 import { healthOf } from './serve.ts';
 import { incarnationOf, processOf, stateName } from './state.ts';
@@ -23,7 +23,7 @@ export function createHouseExperiments(house: House, actor: Pick<Actor, 'start'>
     },
     start: (component) => actor.start(component, 'person'),
     sameProcess,
-    objectives: defaultObjectives,
+    objectivesOf: (component) => objectivesOf(roster.get(component).config),
     allow: () => requireReady(house),
     past: past.experiments,
   });

@@ -175,7 +175,12 @@ export function openHouse(
   });
   bus.subscribe(announceBreakers({ commands, clock }));
 
-  const autoCheckpoint = createAutoCheckpoint({ clock, commands, saveable: () => saveableOf(roster) });
+  const autoCheckpoint = createAutoCheckpoint({
+    clock,
+    commands,
+    saveable: () => saveableOf(roster),
+    journals: state.journals,
+  });
   bus.subscribe(autoCheckpoint.read);
 
   const house: House = {

@@ -120,13 +120,14 @@ export function serve({
     },
     speaksFor: (component, other): other is ComponentName =>
       other === component || roster.living(other as ComponentName)?.config.parent?.name === component,
-    heartbeat(component, { status = 'healthy', message = '', progress = null, metrics: given = {}, state }) {
+    heartbeat(component, { status = 'healthy', message = '', progress = null, metrics: given = {}, ...beat }) {
       if (!roster.living(component)?.life) return;
       const at = clock.now();
       const list = Object.entries(given).map(([name, value]) => ({ name, value }));
       monitor.heartbeat(component, { at, status, message, progress, metrics: given });
       bus.emit({ type: 'heartbeat.received', component, at, status, message, progress, metrics: list });
-      if (state) house.autoCheckpoint.hear(component, state);
+      const { state, dirty_seconds: age } = beat;
+      if (state) house.autoCheckpoint.hear(component, state, age === undefined ? undefined : age * 1_000);
     },
     ping: (token, told) => receivePing(house, token, told),
     testify: (component, told) => roster.living(component)?.testify(told),

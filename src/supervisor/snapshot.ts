@@ -4,8 +4,9 @@ import { driverKindOf } from '../drivers/index.ts';
 import { HOST } from '../model/index.ts';
 import type { Remediation } from '../remediation/index.ts';
 import { budgetUsed } from '../restart/index.ts';
-import { defaultObjectives, type Names, type Snapshot, type Tracer } from '../telemetry/index.ts';
+import { type Names, type Snapshot, type Tracer } from '../telemetry/index.ts';
 import type { House } from './house.ts';
+import { objectivesOf } from './objectives.ts';
 import { stateName } from './state.ts';
 
 /** What runs beside the house. */
@@ -60,7 +61,8 @@ export function takeSnapshot(house: House, { experiments, remediation, tracer }:
         checks: monitor.checks(name),
         checkpoint,
         metrics,
-        objectives: defaultObjectives,
+        dirtyMs: house.autoCheckpoint.dirtyMs(name) ?? null,
+        objectives: objectivesOf(config),
       };
     }),
   };

@@ -1,5 +1,6 @@
-import { createTracer, defaultObjectives, openOtlp, type Tracer } from '../telemetry/index.ts';
+import { createTracer, openOtlp, type Tracer } from '../telemetry/index.ts';
 import type { House } from './house.ts';
+import { objectivesOf } from './objectives.ts';
 
 /**
  * The tracer of a house whose configuration names a collector; null: there is none, and nothing of it is loaded.
@@ -19,7 +20,7 @@ export function openTracer(house: House, onError: (what: string, error: unknown)
         const config = roster.find(component)?.config;
         if (!config) return null;
         const { priority, restart } = config;
-        return { kind: 'process', priority, objectives: defaultObjectives, budget: restart.max_restarts };
+        return { kind: 'process', priority, objectives: objectivesOf(config), budget: restart.max_restarts };
       },
       openSink: () => openOtlp({ otlp, version, instance: new URL(house.url).host }),
       onTrouble: (why) => onError('traces', new Error(`${otlp.endpoint} does not take them, they wait: ${why}`)),

@@ -191,6 +191,7 @@ const definitions = {
   paramedic_checkpoint_duration_seconds: { group: 'checkpoint', type: 'histogram', labels: component, unit: seconds, buckets: 'io', exemplar: true, help: 'Checkpoint write + fsync time.' },
   paramedic_checkpoint_size_bytes: { group: 'checkpoint', type: 'gauge', labels: component, unit: bytes, help: 'Size of the last good checkpoint.' },
   paramedic_checkpoint_last_success_timestamp_seconds: { group: 'checkpoint', type: 'gauge', labels: component, unit: seconds, help: 'Unix time of the state captured in the last good checkpoint.' },
+  paramedic_checkpoint_dirty_seconds: { group: 'checkpoint', type: 'gauge', labels: component, unit: seconds, help: 'Age of the oldest change not yet durable (live RPO exposure); 0 when clean.' },
   paramedic_checkpoint_corruptions_total: { group: 'checkpoint', type: 'counter', labels: component, exemplar: true, zero: true, help: 'Checkpoints that failed integrity verification.' },
   paramedic_checkpoint_restores_total: { group: 'checkpoint', type: 'counter', labels: { ...component, source: sources, outcome }, exemplar: true, zero: true, help: 'Restores from checkpoints.' },
   paramedic_rpo_objective_seconds: { group: 'checkpoint', type: 'gauge', labels: component, unit: seconds, help: 'Recovery point objective.' },

@@ -56,6 +56,7 @@ function ofComponent(of: ComponentSnapshot): MetricUpdate[] {
     gauge('paramedic_last_crash_timestamp_seconds', labels, (of.lastCrashAt ?? 0) / 1_000),
     ...known('paramedic_checkpoint_size_bytes', labels, checkpoint?.sizeBytes),
     ...known('paramedic_checkpoint_last_success_timestamp_seconds', labels, inSeconds(checkpoint?.capturedAt)),
+    ...known('paramedic_checkpoint_dirty_seconds', labels, inSeconds(of.dirtyMs)),
     gauge('paramedic_rpo_objective_seconds', labels, of.objectives.rpoMs / 1_000),
     gauge('paramedic_rto_objective_seconds', labels, of.objectives.rtoMs / 1_000),
     gauge('paramedic_recoveries_in_progress', labels, Number(of.recovering)),

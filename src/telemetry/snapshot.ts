@@ -39,6 +39,8 @@ export interface ComponentSnapshot {
   readonly usage: ProcessUsage | null;
   readonly checks: readonly CheckState[];
   readonly checkpoint: { readonly sizeBytes: number; readonly capturedAt: EpochMs } | null;
+  /** Age of the oldest change that a crash would lose; null: it does not say. */
+  readonly dirtyMs: number | null;
   /** The `metrics` of its last heartbeat. */
   readonly metrics: readonly { readonly name: string; readonly value: number }[];
   readonly objectives: Objectives;

@@ -70,7 +70,7 @@ export class FakePorts {
           return `${component} is ready`;
         },
         sameProcess: () => this.pidIsOurs,
-        objectives: { rtoMs: 30_000, rpoMs: 5_000 },
+        objectivesOf: () => ({ rtoMs: 30_000, rpoMs: 5_000 }),
         allow: () => {
           if (this.refusal) throw this.refusal;
         },

@@ -27,6 +27,21 @@ describe('a first start', () => {
   });
 });
 
+describe('who journals', () => {
+  it('is known from its first entry on, and of an earlier daemon from its checkpoints', async () => {
+    const first = open();
+    expect(first.store.journals(planner)).toBe(false);
+    await first.journal(planner, 'a');
+    await first.put(planner, { state: 1, through: 1 });
+    await first.put(writer, { state: 1 });
+    expect([planner, writer].map((name) => first.store.journals(name))).toEqual([true, false]);
+    await first.store.close();
+    const { store } = open({ file: first.file });
+    await store.list();
+    expect([planner, writer].map((name) => store.journals(name))).toEqual([true, false]);
+  });
+});
+
 describe('a checkpoint', () => {
   it('comes back as it was, across a restart of the store', async () => {
     const first = open();

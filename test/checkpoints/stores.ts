@@ -54,6 +54,7 @@ export function tamper(file: string, sql: string, ...parameters: unknown[]): voi
 export const policy = (maxAgeMs: number, keep: number, { hourly = 0, daily = 0 } = {}): StatePolicy => ({
   preserve: true,
   checkpoint_interval: 60_000,
+  recovery_point_objective: 5_000,
   schema_version: 1,
   poisoned_after: 2,
   retention: { max_age: maxAgeMs, keep, hourly, daily },

@@ -28,12 +28,12 @@ describe('a connection', () => {
 
   it('speaks with its token, and for the one it names', async () => {
     const { line, heard } = await standIn();
-    await line({ component: 'soul engine' }).heartbeat({ status: 'degraded', progress: 7 });
+    await line({ component: 'soul engine' }).heartbeat({ status: 'degraded', state: 'dirty', dirtySeconds: 1.5 });
     expect(heard).toEqual([
       {
         call: 'POST heartbeat',
         query: 'component=soul%20engine',
-        body: { status: 'degraded', progress: 7 },
+        body: { status: 'degraded', state: 'dirty', dirty_seconds: 1.5 },
         authorization: 'Bearer secret',
       },
     ]);

@@ -9,7 +9,8 @@ const base = '/component/v1';
 describe('a component', () => {
   it('tells that it lives', async () => {
     const { post, daemon } = await serve();
-    const beat = { status: 'degraded', message: 'slow', progress: 12, metrics: { queue_depth: 3 } };
+    const said = { status: 'degraded', message: 'slow', progress: 12, state: 'dirty', dirty_seconds: 2 };
+    const beat = { ...said, metrics: { queue_depth: 3 } };
 
     expect((await post(`${base}/heartbeat`, beat, CURRENT)).status).toBe(204);
     expect((await post(`${base}/heartbeat`, undefined, CURRENT)).status).toBe(204);
@@ -25,6 +26,7 @@ describe('a component', () => {
     [{ metrics: { queue: 'long' } }, /^metrics\.queue: /],
     [{ metrics: { 'queue depth': 1 } }, /^metrics\.queue depth: /],
     [{ metrics: Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`m${n}`, n])) }, /^metrics: at most 10/],
+    [{ state: 'dirty', dirty_seconds: -1 }, /^dirty_seconds: /],
     [{ mood: 'good' }, /^mood: /],
   ])('is told what is wrong with the heartbeat %j', async (beat, detail) => {
     const { post, daemon } = await serve();

@@ -105,6 +105,21 @@ describe('the newest checkpoint, tampered with while no daemon was there', () =>
 });
 
 describe('what a component may say', () => {
+  it('of changes that are not saved is seen at each scrape, until they are', async () => {
+    const site = new Site({ components: { planner: sleeper({ state: { recovery_point_objective: '90s' } }) } });
+    await site.start();
+    const { pid } = await site.untilState('planner', 'running');
+    const say = speakerOf(site, pid!);
+    const atRisk = async () =>
+      /^paramedic_checkpoint_dirty_seconds\{component="planner"\} ([\d.]+)$/m.exec(await site.metrics())?.[1];
+    expect(await atRisk()).toBeUndefined();
+    await say('POST', 'heartbeat', { state: 'dirty', dirty_seconds: 3_600 });
+    expect(Number(await atRisk())).toBeGreaterThanOrEqual(3_600);
+    expect(await site.metrics()).toContain('paramedic_rpo_objective_seconds{component="planner"} 90\n');
+    await say('PUT', 'state', { state: 'saved' });
+    expect(await atRisk()).toBe('0');
+  });
+
   it('is refused once a newer life has begun, and to one that does not say how far its state goes', async () => {
     const site = new Site({ components: { planner: sleeper({ restart: eager }) } });
     await site.start();

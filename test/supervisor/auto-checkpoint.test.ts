@@ -8,7 +8,7 @@ const planner = componentName('planner');
 const writer = componentName('writer');
 
 /** Two components with an interval of a minute; `deaf` ones do not listen. */
-function setUp(deaf: readonly ComponentName[] = []) {
+function setUp(deaf: readonly ComponentName[] = [], journalling: readonly ComponentName[] = []) {
   const clock = new FakeClock();
   const asked: [string, string][] = [];
   const auto = createAutoCheckpoint({
@@ -20,6 +20,7 @@ function setUp(deaf: readonly ComponentName[] = []) {
         return Promise.resolve({ checkpoint_id: 'CP-1' as CheckpointId, kind: 'full' });
       },
     },
+    journals: (component) => journalling.includes(component),
     saveable: () => [planner, writer].map((name) => ({ name, intervalMs: 60_000 })),
   });
   const written = (component: ComponentName, capturedAt = clock.now()) =>
@@ -92,5 +93,42 @@ describe('a component', () => {
     expect(auto.dirtyMs(planner)).toBe(3_000);
     written(planner);
     expect(auto.dirtyMs(planner)).toBe(0);
+    auto.hear(planner, 'urgent');
+    await clock.advance(1_000);
+    expect(auto.dirtyMs(planner)).toBe(1_000);
+    auto.hear(planner, 'clean');
+    expect(auto.dirtyMs(planner)).toBe(0);
   });
+
+  it('that tells the age of its oldest change is believed, and it goes on from there', async () => {
+    const { auto, clock, written } = setUp([], [planner]);
+    auto.hear(planner, 'dirty', 7_000);
+    expect(auto.dirtyMs(planner)).toBe(7_000);
+    await clock.advance(2_000);
+    expect(auto.dirtyMs(planner)).toBe(9_000);
+    auto.hear(planner, 'dirty', 0);
+    expect(auto.dirtyMs(planner)).toBe(0);
+    await clock.advance(1_000);
+    written(planner, clock.now());
+    expect(auto.dirtyMs(planner)).toBe(0);
+  });
+
+  it('that journals has nothing at risk unless it says so, and is asked for its state all the same', async () => {
+    const { auto, asked, pass } = setUp([writer], [planner]);
+    expect(auto.dirtyMs(planner)).toBeUndefined();
+    auto.hear(planner, 'dirty');
+    await pass(60);
+    expect(auto.dirtyMs(planner)).toBe(0);
+    expect(asked).toEqual([['planner', 'interval']]);
+  });
+
+  it.each(['component.crashed', 'component.stopped', 'component.started', 'component.removed'] as const)(
+    'has nothing at risk any more after %s',
+    (type) => {
+      const { auto } = setUp();
+      auto.hear(planner, 'dirty');
+      auto.read({ ...samples[type], component: planner } as RecoveryEvent);
+      expect(auto.dirtyMs(planner)).toBeUndefined();
+    },
+  );
 });

@@ -138,7 +138,7 @@ export function fakeHouse(config: Config, random: () => number) {
     oom: { killedJustNow: () => null, close: () => {} },
     roster,
     commands,
-    autoCheckpoint: createAutoCheckpoint({ clock, commands, saveable: () => [] }),
+    autoCheckpoint: createAutoCheckpoint({ clock, commands, saveable: () => [], journals: () => false }),
     readings,
     paths: { root: '/', db: '/', logs: '/', crashes: '/', tokens: '/' },
     booted: loaded(config),

@@ -29,6 +29,7 @@ export const component = (name: string, overrides: Partial<ComponentSnapshot> = 
   usage: { cpuRatio: 0.25, residentBytes: 1_048_576, openFds: 12, processes: 2 },
   checks: [check(name, 'api')],
   checkpoint: { sizeBytes: 2_048, capturedAt: at },
+  dirtyMs: 1_500,
   metrics: [{ name: 'queue_depth', value: 3 }],
   objectives: defaultObjectives,
   ...overrides,

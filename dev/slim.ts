@@ -39,7 +39,16 @@ const standIns: Readonly<Record<string, string>> = {
  */
 const builtins: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['Agent', 'STATUS_CODES', 'createServer', 'get', 'request'],
-  'node:crypto': ['createHash', 'createHmac', 'randomBytes', 'randomInt', 'randomUUID', 'timingSafeEqual'],
+  'node:crypto': [
+    'createHash',
+    'createHmac',
+    'createSecretKey',
+    'hash',
+    'randomBytes',
+    'randomInt',
+    'randomUUID',
+    'timingSafeEqual',
+  ],
   'node:buffer': ['isUtf8'],
 };
 

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { withoutStack } from '../errors.ts';
 
 /*
  * What the kernel writes down when it ends a process: which one had no memory, and where another one touched memory
@@ -52,7 +53,7 @@ export function openKernelLog(file = '/dev/kmsg'): KernelLog {
   function next(): boolean {
     if (fd === null) return false;
     try {
-      const length = readSync(fd, buffer);
+      const length = readQuietly(fd, buffer);
       if (length === 0) return false;
       if (past) return true;
       for (const line of buffer.toString('latin1', 0, length).split('\n')) {
@@ -92,6 +93,9 @@ export function openKernelLog(file = '/dev/kmsg'): KernelLog {
     },
   };
 }
+
+/** It ends with an error whenever there is nothing new. */
+const readQuietly = (fd: number, buffer: Buffer): number => withoutStack(() => readSync(fd, buffer));
 
 function open(file: string): number | null {
   try {

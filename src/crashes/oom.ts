@@ -1,16 +1,44 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
 
 const REFRESH_MS = 2_000;
 
-/** A file of the kernel with a line `oom_kill N`. */
-function readCount(file: string): number | null {
+/** Longer than any of the files; the line of /proc/vmstat stands behind some 4 KiB of others. */
+const LONGEST_FILE = 16_384;
+
+/** A file of the kernel with a line `oom_kill N`, held open: each of its ends is waited for by a restart. */
+interface Counter {
+  read(): number | null;
+  close(): void;
+}
+
+/** Null: it cannot be read, or counts something else. */
+function openCounter(file: string): Counter | null {
+  let fd: number;
   try {
-    const [, count] = /^oom_kill (\d+)$/m.exec(readFileSync(file, 'latin1')) ?? [];
-    return count === undefined ? null : Number(count);
+    fd = openSync(file, 'r');
   } catch {
     return null;
   }
+  const buffer = Buffer.alloc(LONGEST_FILE);
+  const counter = {
+    read() {
+      try {
+        // Such files are handed out a page at a time.
+        let length = 0;
+        for (let more = -1; more !== 0; length += more)
+          more = readSync(fd, buffer, length, buffer.length - length, length);
+        const [, count] = /^oom_kill (\d+)$/m.exec(buffer.toString('latin1', 0, length)) ?? [];
+        return count === undefined ? null : Number(count);
+      } catch {
+        return null;
+      }
+    },
+    close: () => closeSync(fd),
+  };
+  if (counter.read() !== null) return counter;
+  counter.close();
+  return null;
 }
 
 /**
@@ -45,8 +73,9 @@ export interface OomWatch {
 
 /** @param files the first that can be read is the counter. */
 export function createOomWatch(deps: { readonly clock: Clock; readonly files: readonly string[] }): OomWatch {
-  const file = deps.files.find((candidate) => readCount(candidate) !== null);
-  const read = () => (file === undefined ? null : readCount(file));
+  let counter: Counter | null = null;
+  for (const file of deps.files) counter ??= openCounter(file);
+  const read = () => counter?.read() ?? null;
   let answered = read() ?? 0;
   /** Kills up to this count are older than one refresh: nobody asks for them any more. */
   let seen = answered;
@@ -56,7 +85,7 @@ export function createOomWatch(deps: { readonly clock: Clock; readonly files: re
     seen = read() ?? seen;
     stopTimer = deps.clock.after(REFRESH_MS, refresh);
   };
-  if (file !== undefined) stopTimer = deps.clock.after(REFRESH_MS, refresh);
+  if (counter) stopTimer = deps.clock.after(REFRESH_MS, refresh);
   return {
     killedJustNow() {
       const count = read();
@@ -65,6 +94,10 @@ export function createOomWatch(deps: { readonly clock: Clock; readonly files: re
       answered++;
       return true;
     },
-    close: () => stopTimer(),
+    close() {
+      stopTimer();
+      counter?.close();
+      counter = null;
+    },
   };
 }

@@ -1,5 +1,5 @@
 import type { Driver, StartPlan } from './driver.ts';
-import { createEngineDriver, type Engine, type EngineDeps, type Seen, type SeenRunning } from './engine.ts';
+import { createEngineDriver, PERHAPS, type Engine, type EngineDeps, type Seen, type SeenRunning } from './engine.ts';
 import { createOutput, type Output } from './output.ts';
 import { systemBootId } from './proc.ts';
 import { runCommand } from './run-command.ts';
@@ -31,25 +31,39 @@ function see(plan: StartPlan, settings: Settings, deps: EngineDeps & { output: O
   const { component, incarnation, cwd, env, startTimeoutMs } = plan;
   const { clock, sweep } = deps;
   const life = deps.output.begin(component, plan.logs);
+  /** Its start was cut off: until it is told to stop, and after that, "status" may know nothing of what it has begun. */
+  let cutOff: 'no' | 'untold' | 'told' = 'no';
 
   /** Resolves with its exit code. What it says goes to the component's output, but not what `status` says. */
-  const run = async (word: Word, timeoutMs = settings.timeout): Promise<number | null> => {
+  const run = async (word: Word, options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {}) => {
     const fds = word === 'status' ? ({ stdout: 'ignore', stderr: 'ignore' } as const) : life.fds;
-    const { code } = await runCommand(settings[word] ?? [], { cwd, env, timeoutMs, ...fds });
+    const { code } = await runCommand(settings[word] ?? [], {
+      cwd,
+      env,
+      timeoutMs: settings.timeout,
+      ...options,
+      ...fds,
+    });
     return code;
   };
 
-  const must = async (word: Word, timeoutMs?: number): Promise<void> => {
-    const code = await run(word, timeoutMs);
+  const must = async (word: Word, options?: Parameters<typeof run>[1]): Promise<void> => {
+    const code = await run(word, options);
     if (code === 0) return;
     const said = life.tail('stderr', 1_000).trimEnd().split('\n').at(-1)?.trim();
     throw new Error(`its "${word}" ended with ${code}${said ? `: ${said}` : ''}`);
   };
 
-  const look = async (): Promise<Seen> => {
-    const code = await run('status');
+  const told = () => {
+    if (cutOff === 'untold') cutOff = 'told';
+  };
+
+  const look = async (signal?: AbortSignal): Promise<Seen> => {
+    if (cutOff === 'untold') return PERHAPS;
+    const code = await run('status', { signal });
     if (code === 0) return { is: 'running', run: null };
     if (code === NOT_KNOWN) throw new Error('its "status" ended with 4: it does not know');
+    if (cutOff === 'told') await sweep(incarnation);
     const failure = code === 3 ? null : `status_${code}`;
     return { is: 'ended', exit: { code: null, signal: null }, verdict: { oomKilled: null, failure } };
   };
@@ -57,10 +71,9 @@ function see(plan: StartPlan, settings: Settings, deps: EngineDeps & { output: O
   const comeUp = async (signal: AbortSignal): Promise<SeenRunning> => {
     const deadline = clock.monotonic() + startTimeoutMs;
     for (;;) {
-      const seen = await look();
+      const seen = await look(signal);
       if (seen.is === 'running') return seen;
-      // It may still come up: it counts as running, so that it is told to stop.
-      if (signal.aborted) return { is: 'running', run: null };
+      signal.throwIfAborted();
       if (clock.monotonic() >= deadline)
         throw new Error('its "start" ended with 0, but "status" says that it does not run');
       await clock.sleep(COMING_UP_MS);
@@ -75,16 +88,27 @@ function see(plan: StartPlan, settings: Settings, deps: EngineDeps & { output: O
     async start(seen, signal) {
       if (seen.is === 'running') return seen;
       try {
-        await must('start');
+        await must('start', { signal });
         return await comeUp(signal);
       } catch (error) {
+        if (signal.aborted) {
+          cutOff = 'untold';
+          return PERHAPS;
+        }
         // The next start would bring up a second one beside what is left of this.
         await sweep(incarnation);
         throw error;
       }
     },
-    stop: ({ timeout }) => must('stop', Math.min(timeout, settings.timeout)),
+    async stop({ timeout }) {
+      try {
+        await must('stop', { timeoutMs: Math.min(timeout, settings.timeout) });
+      } finally {
+        told();
+      }
+    },
     async kill() {
+      told();
       if (settings.kill) return must('kill');
       await sweep(incarnation);
       // Somebody else may have started it: then nothing of it carries the incarnation.

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { AfterStop, Driver, EngineHealth, StartPlan } from './driver.ts';
 import { createEngineRunning } from './engine-running.ts';
 import type { StopPolicy } from './schema.ts';
+import { unlessUnwanted } from './unwanted.ts';
 
 /** What an engine says of one component. */
 export type Seen = SeenRunning | SeenEnded;
@@ -30,9 +31,15 @@ export interface Engine {
   readonly bootId: string | null;
   /** How often it is looked at, ms. */
   readonly everyMs: number;
-  /** What is there now. Rejects when the engine cannot be asked: that says nothing of what it runs. */
-  look(): Promise<Seen>;
-  /** Has it run. Resolves with what runs then; `seen` itself when nothing needs doing. */
+  /**
+   * What is there now. Rejects when the engine cannot be asked: that says nothing of what it runs.
+   * @param signal aborted when nobody waits for the answer any more.
+   */
+  look(signal?: AbortSignal): Promise<Seen>;
+  /**
+   * Has it run. Resolves with what runs then; `seen` itself when nothing needs doing.
+   * @param signal aborted when its end is wanted: then it resolves soon, and what may still come up counts as running.
+   */
   start(seen: Seen, signal: AbortSignal): Promise<SeenRunning>;
   /** Asks it to end and returns when that was heard, at the latest when `policy.timeout` is over. */
   stop(policy: StopPolicy, next: AfterStop): Promise<void>;
@@ -58,7 +65,8 @@ export interface EngineDeps {
 
 /** A daemon that begins waits for all adoptions: one that does not answer by then is taken over unseen. */
 const LONGEST_ADOPTION_MS = 2_000;
-const NO_SIGNAL = new AbortController().signal;
+/** What may come up yet, or run already: it is told to stop. */
+export const PERHAPS: SeenRunning = { is: 'running', run: null };
 
 /** Makes the driver of an engine: what is different about each is how one component is seen. */
 export function createEngineDriver(
@@ -99,11 +107,12 @@ export function createEngineDriver(
   return {
     kind,
 
-    async start(plan, signal = NO_SIGNAL) {
+    async start(plan, signal = new AbortController().signal) {
       let engine: Engine | null = null;
       try {
         engine = await open(plan);
-        const before = await engine.look();
+        const before = await unlessUnwanted(engine.look(signal), signal);
+        if (signal.aborted || before === null) return keep(engine, plan, identify(engine, PERHAPS), PERHAPS, true);
         const seen = await engine.start(before, signal);
         return keep(engine, plan, identify(engine, seen), seen, before === seen);
       } catch (error) {

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import { systemCode } from '../errors.ts';
+import { systemCode, withoutStack } from '../errors.ts';
 import { allPids, hasEnded, hasProc, presence, readStat, systemBootId, takesSignals, type ProcStat } from './proc.ts';
 
 /** The kernel needs time to take a large process apart; one that waits for a dead disk never ends. */
@@ -25,7 +25,7 @@ export function signal(target: number, name: NodeJS.Signals): boolean {
 export function killGroup(group: number): boolean {
   if (process.platform === 'win32' || group <= 1 || group === process.pid) return false;
   try {
-    process.kill(-group, 'SIGKILL');
+    withoutStack(() => process.kill(-group, 'SIGKILL'));
     return true;
   } catch (error) {
     if (systemCode(error) === 'ESRCH' || systemCode(error) === 'EPERM') return false;

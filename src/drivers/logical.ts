@@ -2,6 +2,7 @@ import { failure, sentenceOf } from '../errors.ts';
 import type { ComponentName, EngineIdentity, Exit } from '../model/index.ts';
 import type { Driver, Running, StartPlan } from './driver.ts';
 import { systemBootId } from './proc.ts';
+import { unlessUnwanted } from './unwanted.ts';
 
 /** What a process is that logical components live in. */
 export interface Parent {
@@ -83,16 +84,18 @@ export function createLogicalDriver({ inside, onProblem }: LogicalDeps): Driver 
   return {
     kind: 'parent',
 
-    async start(plan) {
+    async start(plan, signal = new AbortController().signal) {
       const { component, startTimeoutMs } = plan;
       const name = nameOf(plan);
       try {
         const parent = inside.parent(name);
-        if (!parent) throw new Error(`its parent "${name}" does not run`);
+        if (!parent) throw new Error(noParent(name));
         const began = begunIn.get(component);
         const before = began === parent.incarnation || inside.wasStopped(component, parent.incarnation);
         const perhaps = began === undefined && parent.adopted && inside.hears(component, 'restart');
-        if (before || perhaps) await inside.order(component, 'restart', startTimeoutMs);
+        if (before || perhaps) await unlessUnwanted(inside.order(component, 'restart', startTimeoutMs), signal);
+        // Whether it begins anew nobody waits to hear: it is told to stop, if it was not its parent that has ended.
+        if (signal.aborted && inside.parent(name)?.incarnation !== parent.incarnation) throw new Error(noParent(name));
         begunIn.set(component, parent.incarnation);
         return keep(plan, identityOf(name, parent), false);
       } catch (error) {
@@ -114,6 +117,8 @@ export function createLogicalDriver({ inside, onProblem }: LogicalDeps): Driver 
     close: () => Promise.resolve(),
   };
 }
+
+const noParent = (name: string): string => `its parent "${name}" does not run`;
 
 const identityOf = (name: string, { incarnation }: Parent): EngineIdentity => ({
   engine: 'parent',

@@ -97,11 +97,6 @@ export class OutputFile {
     this.#begunAt = size === 0 ? null : Math.max(birthtimeMs, changed('.1'), changed('.1.gz'));
   }
 
-  /** Somebody deleted it: what is written from now on would be seen by nobody. */
-  get deleted(): boolean {
-    return fstatSync(this.fd).nlink === 0;
-  }
-
   /** When it should be looked at next; monotonic. */
   get dueAt(): number {
     return this.#closed ? Infinity : Math.max(this.#restUntil, this.#lookedAt + this.#growth.waitMs);
@@ -112,14 +107,16 @@ export class OutputFile {
     return this.dueAt - now <= this.#growth.waitMs / 4;
   }
 
-  /** Makes it the file of whoever writes to it, for programs that open /dev/stdout anew. */
-  give({ uid, gid }: Pick<Account, 'uid' | 'gid'>): void {
-    const now = fstatSync(this.fd);
-    if (now.uid !== uid || now.gid !== gid) fchownSync(this.fd, uid, gid);
-  }
-
-  mark(): OutputMark {
-    return { offset: fstatSync(this.fd).size, truncations: this.#truncations };
+  /**
+   * Begins a life, with one question to the system: each restart waits for it.
+   * @param owner whose file it becomes, for programs that open /dev/stdout anew; null leaves it as it is.
+   * @returns null when somebody has deleted it: what is written from now on would be seen by nobody.
+   */
+  begin(owner: Pick<Account, 'uid' | 'gid'> | null): OutputMark | null {
+    const { nlink, uid, gid, size } = fstatSync(this.fd);
+    if (nlink === 0) return null;
+    if (owner && (uid !== owner.uid || gid !== owner.gid)) fchownSync(this.fd, owner.uid, owner.gid);
+    return { offset: size, truncations: this.#truncations };
   }
 
   /** The last bytes written between two marks (null: till now), at most `bytes`. */

@@ -86,12 +86,6 @@ export function createOutput(deps: {
   };
 
   const open = (component: ComponentName, policy: LogPolicy): Entry => {
-    const known = entries.get(component);
-    if (known && !streams.some((stream) => known.files[stream].deleted)) {
-      known.policy = policy;
-      return known;
-    }
-    void forget(component);
     const place = join(folder, component);
     mkdirSync(place, { recursive: true, mode: FOLDER_MODE });
     const make = (stream: StreamName) => new OutputFile(fileOf(place, stream), clock, { onStir: schedule, onProblem });
@@ -106,6 +100,23 @@ export function createOutput(deps: {
     return entry;
   };
 
+  const beginIn = ({ files: { stdout, stderr } }: Entry, owner: Account | null): Life | null => {
+    const [out, err] = [stdout.begin(owner), stderr.begin(owner)];
+    return out && err && { begins: { stdout: out, stderr: err }, ends: null };
+  };
+
+  /** In the files that are open, or in new ones when somebody has deleted those. */
+  const beginLife = (component: ComponentName, policy: LogPolicy, owner: Account | null) => {
+    const known = entries.get(component);
+    const goesOn = known && beginIn(known, owner);
+    if (goesOn) return { entry: known, life: goesOn };
+    void forget(component);
+    const entry = open(component, policy);
+    const life = beginIn(entry, owner);
+    if (!life) throw new Error('they are deleted as soon as they are made');
+    return { entry, life };
+  };
+
   return {
     async prepare(component) {
       const place = join(folder, component);
@@ -115,10 +126,9 @@ export function createOutput(deps: {
     },
     begin(component, policy, owner = null) {
       try {
-        const entry = open(component, policy);
+        const { entry, life } = beginLife(component, policy, owner);
         const { stdout, stderr } = entry.files;
-        if (owner) for (const file of [stdout, stderr]) file.give(owner);
-        const life: Life = { begins: { stdout: stdout.mark(), stderr: stderr.mark() }, ends: null };
+        entry.policy = policy;
         if (entry.current) entry.current.ends = life.begins;
         entry.current = life;
         return {

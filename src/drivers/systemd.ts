@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import type { EngineVerdict, Exit, ProcessUsage } from '../model/index.ts';
 import type { Driver, EngineHealth, StartPlan } from './driver.ts';
-import { createEngineDriver, type Engine, type EngineDeps, type Seen, type SeenEnded } from './engine.ts';
+import { createEngineDriver, PERHAPS, type Engine, type EngineDeps, type Seen, type SeenEnded } from './engine.ts';
 import { identify, readStat, systemBootId } from './proc.ts';
-import { runCommand, type CommandEnd } from './run-command.ts';
+import { runCommand, type CommandEnd, type CommandOptions } from './run-command.ts';
 import type { SettingsOf } from './schema.ts';
 
 export interface SystemdDeps extends EngineDeps {
@@ -37,6 +37,8 @@ export function createSystemdDriver({ env = process.env, ...deps }: SystemdDeps)
   return createEngineDriver('systemd', open, deps);
 }
 
+type Options = Partial<Pick<CommandOptions, 'timeoutMs' | 'signal'>>;
+
 function see(
   { startTimeoutMs }: StartPlan,
   { unit, user, interval, timeout }: SettingsOf<'systemd'>,
@@ -47,22 +49,24 @@ function see(
   let last: Unit | null = null;
   let cpuBefore: { readonly atMs: number; readonly usedMs: number } | null = null;
 
-  const systemctl = (args: readonly string[], timeoutMs = timeout): Promise<CommandEnd> =>
-    runCommand(['systemctl', ...scope, '--no-ask-password', ...args], { cwd: '/', env, timeoutMs });
+  const systemctl = (args: readonly string[], options: Options = {}): Promise<CommandEnd> => {
+    const command = ['systemctl', ...scope, '--no-ask-password', ...args];
+    return runCommand(command, { cwd: '/', env, timeoutMs: timeout, ...options });
+  };
 
-  const must = async (args: readonly string[], timeoutMs?: number): Promise<string> => {
-    const { code, stdout, stderr } = await systemctl(args, timeoutMs);
+  const must = async (args: readonly string[], options?: Options): Promise<string> => {
+    const { code, stdout, stderr } = await systemctl(args, options);
     if (code !== 0) throw new Error(`systemctl ${args[0]}: ${lastLine(stderr) || `exit code ${code}`}`);
     return stdout;
   };
 
-  const show = async (): Promise<Unit> => {
-    const told = propertiesOf(await must(['show', `--property=${PROPERTIES.join(',')}`, '--', unit]));
+  const show = async (signal?: AbortSignal): Promise<Unit> => {
+    const told = propertiesOf(await must(['show', `--property=${PROPERTIES.join(',')}`, '--', unit], { signal }));
     if (!told) throw new Error('systemctl show: the answer cannot be read');
     return (last = told);
   };
 
-  const look = async (): Promise<Seen> => seenOf(await show());
+  const look = async (signal?: AbortSignal): Promise<Seen> => seenOf(await show(signal));
 
   return {
     name: user ? `${unit} (user)` : unit,
@@ -70,13 +74,19 @@ function see(
     everyMs: interval,
     look,
 
-    async start(seen) {
+    async start(seen, signal) {
       if (seen.is === 'running') return seen;
       const { LoadState, ActiveState } = last ?? (await show());
       if (LoadState !== 'loaded') throw new Error(refusals[LoadState] ?? `systemd says that it is ${LoadState}`);
       // A limit of systemd's own would refuse what our budget allows.
       if (ActiveState === 'failed') await systemctl(['reset-failed', '--', unit]);
-      await must(['start', '--', unit], Math.max(timeout, startTimeoutMs));
+      try {
+        await must(['start', '--', unit], { timeoutMs: Math.max(timeout, startTimeoutMs), signal });
+      } catch (error) {
+        // Its job goes on without the one who asked for it; that of a stop takes its place.
+        if (signal.aborted) return PERHAPS;
+        throw error;
+      }
       const now = await look();
       if (now.is === 'running') return now;
       throw new Error(`systemd started it, and it ended at once (${wordsFor(now)})`);

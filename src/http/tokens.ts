@@ -9,7 +9,7 @@ import {
   renameSync,
   writeSync,
 } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { hmac, randomHex, sameSecret } from '../digest.ts';
 import { failure, ParamedicError, sentenceOf, systemCode } from '../errors.ts';
@@ -58,7 +58,8 @@ export function createTokens(folder: string): Tokens {
   }
 }
 
-function componentTokens(key: Buffer): Pick<Tokens, 'componentToken' | 'readComponentToken'> {
+function componentTokens(bytes: Buffer): Pick<Tokens, 'componentToken' | 'readComponentToken'> {
+  const key = createSecretKey(bytes);
   const sign = (component: string, incarnation: string) => hmac(key, `${component}.${incarnation}`);
   return {
     componentToken: (component, incarnation) => `${component}.${incarnation}.${sign(component, incarnation)}`,

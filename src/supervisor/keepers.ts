@@ -27,6 +27,7 @@ export function createKeepers(house: House, afterSpawn: (component: ComponentNam
       monitor: house.monitor,
       record,
       decide: (request) => decideFor(house, keeper, request),
+      nextLife: () => house.credentials.nextLife(name),
       plan: (incarnation) => startPlan(house, keeper, incarnation),
       askToLeave,
       autopsy: (life, exit, killedFor, hung) =>

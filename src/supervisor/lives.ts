@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ComponentConfig } from '../config/index.ts';
 import type { Evidence, Hung, ToldCrash } from '../crashes/index.ts';
-import { randomHex } from '../digest.ts';
 import type { AfterStop, Driver, Running, StartPlan, StopPolicy } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
@@ -49,6 +48,7 @@ export interface LivesDeps {
   readonly emit: Emit;
   readonly driver: Driver;
   readonly monitor: HealthMonitor;
+  readonly nextLife: () => IncarnationId;
   readonly plan: (incarnation: IncarnationId) => StartPlan;
   readonly askToLeave: AskToLeave;
   /** Names why a life ended; the report is written beside the restart. @param hung what was seen before its end. */
@@ -73,6 +73,9 @@ export interface LifeHearer {
   /** It ended and nobody had asked for it. It is closed already. */
   crashed(life: Life, crash: EventOf<'component.crashed'>): void;
 }
+
+/** Made once: Node would make one for each death, before the next start. */
+const OVER = new DOMException('this life is over', 'AbortError');
 
 /** A hung process does not hear the signal: it gets this long at most, so that its recovery does not wait in vain. */
 const HUNG_GRACE_MS = 1_000;
@@ -107,7 +110,7 @@ export class Lives {
 
   /** @param before facts that are stored with the start, in one piece. */
   launch(reason: StartReason, attempt: number, before: readonly RecoveryEvent[]): void {
-    const life = this.#open(randomHex(16) as IncarnationId, reason);
+    const life = this.#open(this.#deps.nextLife(), reason);
     const { incarnation } = life;
     this.#deps.emit(...before, { type: 'component.starting', ...this.#about(), incarnation, reason, attempt });
     life.launched = this.#spawn(life);
@@ -184,7 +187,7 @@ export class Lives {
 
   /** Lets go of the process without touching it. */
   forsake(): void {
-    this.#current?.over.abort();
+    this.#current?.over.abort(OVER);
     this.#current = null;
   }
 
@@ -294,7 +297,7 @@ export class Lives {
   }
 
   #close(life: Life): void {
-    life.over.abort();
+    life.over.abort(OVER);
     if (this.#current === life) this.#current = null;
     this.#deps.monitor.pause(this.#component);
   }

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createCommandsDriver } from '../../src/drivers/commands.ts';
 import { describeEngine, type Stage } from '../contracts/engine.ts';
+import { isAlive } from '../support/daemon.ts';
 import { tempFolder, until } from '../support/temp.ts';
 import { planFor } from './support.ts';
 
@@ -174,6 +175,55 @@ describe('commands of a component', () => {
     unwanted.abort();
     await (await started).stop({ signal: 'SIGTERM', timeout: 10_000 });
     expect(existsSync(join(on.folder, 'stopped'))).toBe(true);
+  });
+
+  it.each([
+    {
+      when: 'its start runs',
+      commands: { start: 'echo $$ > begun; setsid sleep 600 & echo $! > pid; sleep 600' },
+    },
+    {
+      when: 'it is asked whether it runs',
+      commands: { status: 'echo $$ > begun; [ -e stopped ] && exit 3; sleep 600' },
+    },
+  ])('are cut off when its end is wanted while $when', async ({ commands }) => {
+    const on = stage();
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    const unwanted = new AbortController();
+    const own = Object.entries({ stop: 'touch stopped; kill $(cat pid); rm pid', ...commands });
+    const engine = {
+      ...settings(join(on.folder, 'ctl')),
+      ...Object.fromEntries(own.map(([word, script]) => [word, ['/bin/sh', '-c', script]])),
+      timeout: 600_000,
+      interval: 600_000,
+    };
+    const started = driver.start(on.plan({ engine, cwd: on.folder, startTimeoutMs: 600_000 }), unwanted.signal);
+    await until('it to be at it', () => existsSync(join(on.folder, 'begun')));
+    unwanted.abort();
+    const running = await started;
+    await running.stop({ signal: 'SIGTERM', timeout: 20_000 });
+    expect(existsSync(join(on.folder, 'stopped'))).toBe(true);
+    expect(on.runs()).toBe(false);
+  });
+
+  it('that were cut off leave nothing of what they had begun, though "status" knows nothing of it', async () => {
+    const on = stage();
+    const driver = on.driver();
+    onTestFinished(() => driver.close());
+    const unwanted = new AbortController();
+    const engine = {
+      ...settings(join(on.folder, 'ctl')),
+      start: ['/bin/sh', '-c', 'setsid sleep 600 & echo $! > stray; sleep 600'],
+    };
+    const stray = () => Number(readFileSync(join(on.folder, 'stray'), 'utf8'));
+    const started = driver.start(on.plan({ engine, cwd: on.folder }), unwanted.signal);
+    await until('it to be at it', () => existsSync(join(on.folder, 'stray')) && stray() > 0);
+    expect(isAlive(stray())).toBe(true);
+    unwanted.abort();
+    // There is no file with a pid: its "stop" fails.
+    await (await started).stop({ signal: 'SIGTERM', timeout: 20_000 });
+    expect(isAlive(stray())).toBe(false);
   });
 
   it('leave nothing behind when it does not come up', async () => {

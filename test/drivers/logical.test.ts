@@ -72,6 +72,30 @@ describe('a logical component', () => {
     expect(stage.told).toEqual([['worker', 'restart', 700]]);
   });
 
+  it('that does not say whether it has begun anew is told to stop when its end is wanted', async () => {
+    const { stage, driver } = setUp();
+    await driver.start(stage.plan());
+    stage.answer = () => new Promise(() => {});
+    const unwanted = new AbortController();
+    const started = driver.start(stage.plan(), unwanted.signal);
+    unwanted.abort();
+    const running = await started;
+    stage.answer = () => Promise.resolve();
+    expect((await running.stop(stop)).forced).toBe(false);
+    expect(stage.told.map(([, order]) => order)).toEqual(['restart', 'shutdown']);
+  });
+
+  it('is not started when its parent ends meanwhile', async () => {
+    const { stage, driver } = setUp();
+    await driver.start(stage.plan());
+    stage.answer = () => new Promise(() => {});
+    const unwanted = new AbortController();
+    const started = driver.start(stage.plan(), unwanted.signal);
+    stage.parent = null;
+    unwanted.abort();
+    await expect(started).rejects.toThrow('its parent "core" does not run');
+  });
+
   it('is told to stop once, and has stopped when it says so', async () => {
     const { stage, driver } = setUp();
     const running = await driver.start(stage.plan());

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
@@ -118,8 +118,10 @@ describe('a unit', () => {
 
   it('brings along what it wrote and how systemd calls its end', async () => {
     const { on, start } = begin();
-    on.systemd.define(UNIT, 'echo last words; sleep 0.3; exit 7');
+    const go = join(tempFolder(), 'go');
+    on.systemd.define(UNIT, `echo last words; while [ ! -e ${go} ]; do sleep 0.05; done; exit 7`);
     const running = await start();
+    writeFileSync(go, '');
     expect(await running.exited).toEqual({ code: 7, signal: null });
     expect(running.verdict?.()).toEqual({ oomKilled: false, failure: 'exit-code' });
     expect(running.outputTail('stderr', 100)).toBe('last words\n');
@@ -132,6 +134,18 @@ describe('a unit', () => {
     await on.systemd.kill(UNIT);
     expect(await running.exited).toEqual({ code: null, signal: 'SIGKILL' });
     expect(running.verdict?.()).toEqual({ oomKilled: true, failure: 'oom-kill' });
+  });
+
+  it('that systemd still brings up is stopped when its end is wanted', async () => {
+    const { on, driver } = begin();
+    on.systemd.set(UNIT, 'hangs', '');
+    const unwanted = new AbortController();
+    const started = driver.start(on.plan({ startTimeoutMs: 600_000 }), unwanted.signal);
+    await until('it to be activating', () => on.systemd.get(UNIT, 'active') === 'activating');
+    unwanted.abort();
+    expect((await (await started).stop({ signal: 'SIGTERM', timeout: 20_000 })).forced).toBe(false);
+    expect(on.systemd.get(UNIT, 'active')).toBe('inactive');
+    expect(on.problems).toEqual([]);
   });
 
   it('that systemd will start again has ended all the same', async () => {

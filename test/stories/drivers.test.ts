@@ -133,6 +133,26 @@ describe('components that are no child processes', () => {
     await site.end('SIGTERM');
   });
 
+  it('are stopped at once while they still come up', async () => {
+    const start = [
+      '/bin/sh',
+      '-c',
+      'setsid sleep 1000 > /dev/null 2>&1 & echo $! > db.pid; echo up > begun; sleep 600',
+    ];
+    const { commands } = byCommands('db');
+    const site = new Site({
+      components: { db: { commands: { ...commands, start, timeout: '10m' }, start: { timeout: '10m' } } },
+    });
+    site.write('ctl', INIT_SCRIPT);
+    await site.start();
+    await until('its start to have begun', () => site.read('begun') === 'up\n');
+    const pid = Number(site.read('db.pid'));
+    expect(isAlive(pid)).toBe(true);
+    expect(await site.api('POST', 'components/db/stop')).toMatchObject({ status: 200 });
+    expect(await site.component('db')).toMatchObject({ state: 'stopped', held: true });
+    expect(isAlive(pid)).toBe(false);
+  });
+
   it('are stopped when the configuration names another in their place', async () => {
     const cluster = new FakeKubernetes();
     await cluster.back();

@@ -24,6 +24,7 @@ import { createBus } from '../../src/supervisor/bus.ts';
 import { createRecover } from '../../src/supervisor/recover.ts';
 import { createAutoCheckpoint } from '../../src/supervisor/auto-checkpoint.ts';
 import { createCommands } from '../../src/supervisor/commands.ts';
+import { createCredentials } from '../../src/supervisor/credentials.ts';
 import type { House } from '../../src/supervisor/house.ts';
 import { createKeepers, unmetOf, watch } from '../../src/supervisor/keepers.ts';
 import { createLoop } from '../../src/supervisor/loop.ts';
@@ -121,7 +122,10 @@ export function fakeHouse(config: Config, random: () => number) {
     version: '0',
     startedAt: clock.now(),
     recoveryMode: false,
-    credentials: { componentToken: () => '', readComponentToken: () => undefined, vouch: () => true },
+    credentials: {
+      ...createCredentials({ componentToken: () => '', readComponentToken: () => undefined }),
+      vouch: () => true,
+    },
     store,
     bus,
     incidents,

@@ -47,12 +47,19 @@ case $verb in
   start)
     [ "$(get active inactive)" = active ] && exit 0
     rm -f "$u/asked" "$u/pid"
+    # The job goes on whether its client waits for it or not, until a stop takes its place.
+    if [ -e "$u/hangs" ]; then
+      echo activating > "$u/active"; echo start > "$u/sub"
+      while [ -d "$u" ] && [ ! -e "$u/asked" ]; do sleep 0.01; done
+      echo "Job for $unit canceled." >&2; exit 1
+    fi
     tr -d - < /proc/sys/kernel/random/uuid > "$u/invocation"
     setsid "$here/run" "$u" > /dev/null 2>&1 < /dev/null &
     while [ ! -s "$u/pid" ]; do sleep 0.01; done
     # Of a program this quick systemd has seen the end before it answers.
     while [ -e "$u/quick" ] && [ "$(get active)" = active ]; do sleep 0.01; done ;;
   stop)
+    [ "$(get active inactive)" = activating ] && { touch "$u/asked"; echo inactive > "$u/active"; exit 0; }
     [ "$(get active inactive)" = active ] || exit 0
     touch "$u/asked"
     kill -TERM "$(get pid)" 2>/dev/null

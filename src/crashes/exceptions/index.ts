@@ -9,6 +9,7 @@ const parsers = [nodeException, pythonException, goException, rustException, cpp
 
 /** The last error that a program's runtime printed; null when there is none. */
 export function findException(text: string): ParsedException | null {
+  if (text === '') return null;
   const found = parsers.flatMap((parse) => parse(text) ?? []);
   return found.toSorted((a, b) => b.at - a.at)[0]?.exception ?? null;
 }

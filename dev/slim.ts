@@ -40,10 +40,13 @@ const standIns: Readonly<Record<string, string>> = {
 const builtins: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['Agent', 'STATUS_CODES', 'createServer', 'get', 'request'],
   'node:crypto': [
+    'createCipheriv',
+    'createDecipheriv',
     'createHash',
     'createHmac',
     'createSecretKey',
     'hash',
+    'hkdfSync',
     'randomBytes',
     'randomInt',
     'randomUUID',

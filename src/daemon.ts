@@ -38,7 +38,7 @@ interface DaemonJson {
 /**
  * Runs a whole daemon in this process: state folder, lock, supervisor, listener, in this order; resolves when it
  * supervises. What was opened is closed again when a step fails.
- * @throws STATE_DIR_UNUSABLE, ALREADY_RUNNING, PORT_IN_USE, ADDRESS_UNUSABLE
+ * @throws STATE_DIR_UNUSABLE, ALREADY_RUNNING, STATE_LOCKED, PORT_IN_USE, ADDRESS_UNUSABLE
  */
 export async function startDaemon({ loaded, reload, recoveryMode, service }: DaemonOptions): Promise<RunningDaemon> {
   const { config } = loaded;
@@ -56,6 +56,7 @@ export async function startDaemon({ loaded, reload, recoveryMode, service }: Dae
     // Below the supervisor, so that it asks for patience until that one is closed.
     if (notifier) closing.add('service manager', notifier.close);
     closing.add('supervisor', supervisor.close);
+    await supervisor.unlocked;
 
     const file = join(paths.root, 'daemon.json');
     const open = (port: number) =>

@@ -177,6 +177,12 @@ const catalogue = {
   },
   NOT_READY: { http: 503, exit: 1, text: () => 'The daemon is starting. Ask again in a moment.' },
   SHUTTING_DOWN: { http: 503, exit: 1, text: () => 'The daemon is stopping.' },
+  STATE_LOCKED: {
+    http: 503,
+    exit: 2,
+    text: (p: { store: string; needed: string; configured: string }) =>
+      `${p.store} is encrypted with the key ${p.needed}, and ${p.configured} is configured: set "state_encryption.key" to the key that it was written with, or name that one in "previous_keys". Nothing was changed.`,
+  },
   STORE_FAILED: {
     http: 503,
     exit: 1,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CheckpointId, ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
+import { readEncoding, writeEncoding } from './codec.ts';
 import type { ChainLength } from './plan.ts';
 import type { Jobs } from './protocol.ts';
 import type { Retainable } from './retain.ts';
@@ -22,12 +23,12 @@ const infoRow = z
     parent: z.string().nullable().catch(null),
     size_bytes: number,
     stored_bytes: number,
-    encoding: z.enum(['json', 'zstd', 'chunks']).catch('json'),
+    encoding: z.unknown(),
     sha256: z.string().catch(''),
     chain: z.string().catch(''),
     valid: number.transform((valid) => valid === 1),
   })
-  .transform((row) => row as typeof row & CheckpointInfo);
+  .transform((row) => ({ ...row, ...readEncoding(row.encoding) }) as CheckpointInfo);
 
 const INFO = `SELECT id AS checkpoint_id, component, sequence, checkpoint.at, kind, "trigger", schema_version, through,
     parent, size_bytes, stored_bytes, encoding, sha256, chain, quarantine.checkpoint IS NULL AS valid
@@ -43,6 +44,7 @@ export interface Head extends ChainLength {
   /** Hash of the request that made it, when that was a PATCH. */
   readonly request: string | null;
   readonly schemaVersion: number;
+  readonly keyId: string | null;
   readonly valid: boolean;
 }
 
@@ -62,7 +64,7 @@ export function createCheckpointTable(db: Database) {
        $size_bytes, $stored_bytes, $encoding, $sha256, $chain, $request, $state)`,
   );
   const selectHead = db.prepare<[string], HeadRow>(
-    `SELECT id, sequence, chain, root, request, schema_version AS schemaVersion,
+    `SELECT id, sequence, chain, root, request, schema_version AS schemaVersion, encoding,
        id NOT IN (SELECT checkpoint FROM quarantine) AS valid
      FROM checkpoint WHERE component = ? ORDER BY sequence DESC LIMIT 1`,
   );
@@ -95,8 +97,9 @@ export function createCheckpointTable(db: Database) {
   );
 
   return {
-    insert({ root, ...record }: NewRecord, state: Uint8Array): number {
-      return Number(insert.run({ ...record, root, state }).lastInsertRowid);
+    insert({ root, key_id, ...record }: NewRecord, state: Uint8Array): number {
+      const encoding = writeEncoding(record.encoding, key_id);
+      return Number(insert.run({ ...record, encoding, root, state }).lastInsertRowid);
     },
 
     head(component: ComponentName): Head | null {
@@ -104,7 +107,9 @@ export function createCheckpointTable(db: Database) {
       if (!row) return null;
       const length = selectLength.get({ component, root: row.root });
       const { patches = 0, patchBytes = 0, fullBytes = 0, fullAt = 0 } = length ?? {};
-      return { ...row, valid: row.valid === 1, patches, patchBytes, fullBytes, fullAt };
+      const { encoding, ...rest } = row;
+      const { key_id: keyId } = readEncoding(encoding);
+      return { ...rest, keyId, valid: row.valid === 1, patches, patchBytes, fullBytes, fullAt };
     },
 
     /** Newest first; all of them unless `most` says otherwise. */
@@ -134,5 +139,8 @@ export function createCheckpointTable(db: Database) {
 }
 export type CheckpointTable = ReturnType<typeof createCheckpointTable>;
 
-type HeadRow = Omit<Head, keyof ChainLength | 'valid'> & { readonly valid: number };
 type RetainableRow = Omit<Retainable, 'valid'> & { readonly valid: number };
+type HeadRow = Omit<Head, keyof ChainLength | 'keyId' | 'valid'> & {
+  readonly encoding: string;
+  readonly valid: number;
+};

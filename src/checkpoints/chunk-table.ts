@@ -1,16 +1,24 @@
 import { sha256 } from '../digest.ts';
+import type { ComponentName } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
-import { split } from './chunker.ts';
-import { decode, encode, type Encoding } from './codec.ts';
+import { gearOf, split } from './chunker.ts';
+import { plainText, type Cipher } from './cipher.ts';
+import { decode, encode, readEncoding, writeEncoding, type Encoding } from './codec.ts';
 import { FULL_EVERY_MS } from './plan.ts';
+import { Refusal } from './refusal.ts';
 
 const SWEEP_SLICE = 100;
+/** 256 numbers of four bytes. */
+const GEAR_BYTES = 1_024;
 
 /**
  * The SQL of large states: cut into chunks, each stored once as long as it is no older than a full checkpoint may be.
- * So states share what they have in common, and one damaged chunk does not take all that is kept with it.
+ * So states share what they have in common, and one damaged chunk does not take all that is kept with it. With a key,
+ * its hash is a keyed one, bound to the component, and where it is cut depends on the key: neither tells what is in it.
  */
-export function createChunkTable(db: Database) {
+export function createChunkTable(db: Database, cipher: Cipher = plainText) {
+  const secret = cipher.derive('chunk boundaries', GEAR_BYTES);
+  const gear = secret ? gearOf(secret) : undefined;
   const selectYoung = db
     .prepare<[string, number], number>(
       'SELECT number FROM chunk WHERE sha256 = ? AND at > ? ORDER BY number DESC LIMIT 1',
@@ -31,17 +39,18 @@ export function createChunkTable(db: Database) {
 
   return {
     /** Stores what is not there yet. @returns the hashes in their order, as the bytes of the record, and what it took. */
-    store(json: Uint8Array, at: number) {
+    store(component: ComponentName, json: Uint8Array, at: number) {
       const chunks: number[] = [];
       const hashes: string[] = [];
       let addedBytes = 0;
-      for (const piece of split(json)) {
-        const hash = sha256(piece);
+      for (const piece of split(json, gear)) {
+        const hash = cipher.hash(`chunk of ${component}`, piece);
         hashes.push(hash);
         let chunk = selectYoung.get(hash, at - FULL_EVERY_MS);
         if (chunk === undefined) {
-          const { encoding, bytes } = encode(piece);
-          chunk = Number(insertChunk.run(hash, at, encoding, bytes).lastInsertRowid);
+          const { encoding, bytes: packed } = encode(piece);
+          const bytes = cipher.keyId === null ? packed : cipher.encrypt(packed, bindingOf(hash, encoding));
+          chunk = Number(insertChunk.run(hash, at, writeEncoding(encoding, cipher.keyId), bytes).lastInsertRowid);
           addedBytes += bytes.byteLength;
         }
         chunks.push(chunk);
@@ -66,11 +75,14 @@ export function createChunkTable(db: Database) {
     sweep: (): number => deleteUnused.run().changes,
   };
 
-  function open({ number, encoding, bytes }: PieceRow, hash: string): Buffer {
+  function open({ number, encoding: stored, bytes }: PieceRow, hash: string): Buffer {
+    const { encoding, key_id: keyId } = readEncoding(stored);
     try {
-      const json = decode(encoding, bytes);
+      if (keyId !== null) return decode(encoding as Encoding, cipher.decrypt(bytes, bindingOf(hash, encoding)));
+      const json = decode(encoding as Encoding, bytes);
       if (sha256(json) === hash) return json;
-    } catch {
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
       // As damaged as with another hash.
     }
     try {
@@ -83,8 +95,11 @@ export function createChunkTable(db: Database) {
 }
 export type ChunkTable = ReturnType<typeof createChunkTable>;
 
+/** Whoever has the key and finds these bytes under this hash finds what was written there. */
+const bindingOf = (hash: string, encoding: string): string => `chunk ${hash} ${encoding}`;
+
 interface PieceRow {
   readonly number: number;
-  readonly encoding: Encoding;
+  readonly encoding: string;
   readonly bytes: Buffer;
 }

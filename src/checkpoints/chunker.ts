@@ -15,23 +15,29 @@ const GEAR = Int32Array.from({ length: 256 }, (_, byte) => {
   return x ^ (x >>> 13);
 });
 
+export type Gear = Int32Array;
+
+/** Other cuts, which nobody can foretell without these bytes: four for each value of a byte. */
+export const gearOf = (random: Buffer): Gear =>
+  Int32Array.from({ length: 256 }, (_, byte) => random.readInt32LE(byte * 4));
+
 /** Pieces of 16 to 256 KiB, 80 KiB on average, which share the memory of `bytes`. */
-export function split(bytes: Uint8Array): Uint8Array[] {
+export function split(bytes: Uint8Array, gear: Gear = GEAR): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   for (let start = 0; start < bytes.byteLength;) {
-    const end = cutAfter(bytes, start);
+    const end = cutAfter(bytes, start, gear);
     chunks.push(bytes.subarray(start, end));
     start = end;
   }
   return chunks;
 }
 
-function cutAfter(bytes: Uint8Array, start: number): number {
+function cutAfter(bytes: Uint8Array, start: number, gear: Gear): number {
   const last = Math.min(start + LONGEST, bytes.byteLength);
   let hash = 0;
   // The hash forgets a byte after 32 others, so it need not see more of what comes before the first cut.
   for (let at = Math.min(start + SHORTEST - 32, last); at < last; at++) {
-    hash = ((hash << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
+    hash = ((hash << 1) + (gear[bytes[at] ?? 0] ?? 0)) | 0;
     if ((hash & MASK) === 0 && at - start >= SHORTEST) return at + 1;
   }
   return last;

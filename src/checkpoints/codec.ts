@@ -5,6 +5,18 @@ export type Encoding = 'json' | 'zstd';
 /** …and in those of a record: `chunks` are the hashes of its chunks. */
 export type RecordEncoding = Encoding | 'chunks';
 
+const STORED = /^(?:([0-9a-f]{16}):)?(json|zstd|chunks)$/;
+
+/** How bytes lie in the database: their encoding, behind the id of the key when they are encrypted. */
+export const writeEncoding = (encoding: RecordEncoding, keyId: string | null): string =>
+  keyId === null ? encoding : `${keyId}:${encoding}`;
+
+/** What flipped bits have made of it counts as plain JSON: its record then does not match its chain hash. */
+export function readEncoding(stored: unknown): { encoding: RecordEncoding; key_id: string | null } {
+  const [, keyId, encoding] = STORED.exec(String(stored)) ?? [];
+  return { encoding: (encoding ?? 'json') as RecordEncoding, key_id: keyId ?? null };
+}
+
 /** Below, a frame costs more than it saves. */
 const WORTH_COMPRESSING_BYTES = 2 * 2 ** 10;
 /** Nothing that we have written is longer; damaged bytes must not make us allocate gigabytes. */

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
-import { failure, sentenceOf } from '../errors.ts';
+import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import type { CheckpointId, CheckpointTrigger, ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
 import { jsonBytes, owned } from './bytes.ts';
-import type { Damage, Jobs } from './protocol.ts';
+import type { Damage, Jobs, Rekeyed } from './protocol.ts';
 import type { AskedKind, CheckpointInfo, Restored, Saved, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
 
@@ -20,10 +20,16 @@ export interface StateStoreOptions {
   /** Another worker file, which imports ours: something else lives on the same thread, or a test has it die. */
   readonly workerEntry?: URL;
   /** What else lives there: `data` is `workerData.besides`; it posts `{ besides: message }` for `hear`. */
+  /** Keys of 32 bytes that state.db is encrypted with: the one that writes, and those before it. None: plain text. */
+  readonly keys?: readonly Uint8Array[];
+  /** Hears what an operator may want to know: what is encrypted and what is not. */
+  readonly onNotice?: (notice: string) => void;
   readonly besides?: { readonly data: unknown; readonly hear: (message: unknown) => void };
 }
 
 export interface ThreadedStateStore extends StateStore {
+  /** Resolves once the file was looked at; rejects with STATE_LOCKED when it is encrypted with a key that is not here. */
+  readonly unlocked: Promise<void>;
   /** What SQLite says of events.db, read through a connection of the worker: `ok`, or the first complaint. */
   checkEvents(): Promise<string>;
   /** Transactions since the worker began: fewer than the writes, because what arrives together shares one. */
@@ -40,7 +46,8 @@ const EXPIRE_SLICE = 20;
 const workerEntry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 export function createStateStore(options: StateStoreOptions): ThreadedStateStore {
-  const { file, clock } = options;
+  const { file, clock, keys = [] } = options;
+  const isEncrypted = keys.length > 0;
   const tell = (...events: RecoveryEvent[]): void => {
     try {
       options.emit(...events);
@@ -48,17 +55,23 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       options.onError?.(error);
     }
   };
+  const unlocked = Promise.withResolvers<void>();
+  unlocked.promise.catch(() => {});
   const worker = createStateWorker({
     entry: options.workerEntry ?? workerEntry,
     data: {
       file,
       eventsFile: options.eventsFile,
       checkpointEventsEveryMs: options.checkpointEventsEveryMs ?? 2_000,
+      keys,
       besides: options.besides?.data ?? null,
     },
     clock,
     onBesides: (message) => options.besides?.hear(message),
-    onOpened({ setAside, losses }) {
+    onNotOpened: (refused) => (refused ? unlocked.reject(refused) : unlocked.resolve()),
+    onOpened({ setAside, losses, rekeyed }) {
+      unlocked.resolve();
+      if (rekeyed) options.onNotice?.(rekeyedSentence(rekeyed));
       if (setAside) tell({ type: 'store.set_aside', at: clock.now(), store: 'state', ...setAside });
       const why = setAside
         ? 'state.db was damaged'
@@ -98,7 +111,8 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       tell({ type: 'checkpoint.written', at: clock.now(), component, ...written });
       return saved;
     } catch (error) {
-      tell({ type: 'checkpoint.write_failed', at: clock.now(), component, trigger, why: sentenceOf(error) });
+      const why = isEncrypted ? withoutContent(error) : sentenceOf(error);
+      tell({ type: 'checkpoint.write_failed', at: clock.now(), component, trigger, why });
       throw error;
     }
   }
@@ -185,11 +199,13 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       while ((await ask('trim', { component })) > 0);
     }
     while ((await ask('sweep', {})) > 0);
+    for (const key of await ask('retireKeys', {})) options.onNotice?.(retiredSentence(key));
     for (let slice = 0; slice < VACUUM_SLICES && (await ask('vacuum', {})) > 0; slice++);
     return deleted;
   }
 
   return {
+    unlocked: unlocked.promise,
     putState: (component, body, trigger, kind) => write('put', component, body, trigger, kind),
     patchState: (component, body, trigger) => write('patch', component, body, trigger),
     async appendJournal(component, body) {
@@ -216,5 +232,22 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     close: () => worker.close(),
   };
 }
+
+/** A refusal quotes what it refuses, which is for the component and not for events and logs: they are plain text. */
+const withoutContent = (error: unknown): string =>
+  error instanceof ParamedicError && (error.code === 'BODY_INVALID' || error.code === 'PATCH_REFUSED')
+    ? `what it sent was refused (${error.code}); the component was told why`
+    : sentenceOf(error);
+
+const howWritten = (key: string): string => (key === '' ? 'in plain text' : `encrypted with the key ${key}`);
+
+function rekeyedSentence({ keyId, former, checkpoints, entries }: Rekeyed): string {
+  const what = `${checkpoints} checkpoints and ${entries} journal entries`;
+  const how = former.map(howWritten).join(' or ');
+  return `what is written is encrypted with the key ${keyId} from now on; what is there (${what}, ${how}) is still read, and goes with its retention`;
+}
+
+const retiredSentence = (key: string): string =>
+  `nothing is ${howWritten(key)} any more${key === '' ? '' : ': it need not be configured any longer'}`;
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

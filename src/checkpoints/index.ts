@@ -1,5 +1,6 @@
 export { choose } from './choose.ts';
 export { createStateStore, type StateStoreOptions, type ThreadedStateStore } from './create-state-store.ts';
+export { keyIdOf } from './cipher.ts';
 export { createDoubts, type DoubtPolicy, type Doubts } from './doubts.ts';
 export type {
   AskedKind,

@@ -1,22 +1,10 @@
-import { crc32 } from 'node:zlib';
-import { z } from 'zod';
 import type { ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import type { EntryBody } from './body.ts';
+import { plainText, type Cipher } from './cipher.ts';
+import { jsonOf, packEntry, readEntry } from './entry.ts';
 import { bodyInvalid } from './refusal.ts';
 import type { Gap } from './state-store.ts';
-
-const entryRow = z.object({
-  entry_id: z.number(),
-  at: z.number(),
-  client_id: z.string().nullable(),
-  operation: z.string(),
-  data: z.string(),
-  previous: z.number().nullable(),
-  crc: z.number().nullable(),
-  schema_version: z.number().nullable(),
-});
-type EntryRow = z.output<typeof entryRow>;
 
 /** Entries in their order, each as the JSON of a `JournalEntry`, and between which of them others are missing or damaged. */
 export interface ReadJournal {
@@ -27,7 +15,7 @@ export interface ReadJournal {
 const TRIM_SLICE = 1_000;
 
 /** The SQL of the journal. Begins no transaction: its caller does. */
-export function createJournalTable(db: Database) {
+export function createJournalTable(db: Database, cipher: Cipher = plainText) {
   const insert = db.prepare(
     `INSERT INTO journal (entry_id, component, at, client_id, operation, data, previous, crc, schema_version)
      VALUES ($entry_id, $component, $at, $client_id, $operation, $data, $previous, $crc, $schema_version)`,
@@ -82,6 +70,18 @@ export function createJournalTable(db: Database) {
     return known;
   };
 
+  /** An id of the client's as it is stored: what it says is the client's affair. */
+  const idOf = (component: ComponentName, id: string): string =>
+    cipher.keyId === null ? id : cipher.hash(`entry of ${component}`, id);
+
+  /** The entry that a client id was given before, whatever key was in use then. */
+  function findOnce(component: ComponentName, id: string): number | undefined {
+    const found = selectOnce.get(component, idOf(component, id));
+    if (found !== undefined || cipher.keyId === null) return found;
+    const former = [id, ...cipher.formerHashes(`entry of ${component}`, id)];
+    return former.map((each) => selectOnce.get(component, each)).find((entry) => entry !== undefined);
+  }
+
   return {
     /** The newest entry of a component that is there; 0: none is. */
     newestOf: newestOfOne,
@@ -93,21 +93,15 @@ export function createJournalTable(db: Database) {
     },
 
     /** @returns its number: that of the entry which the same client id was given before, if it was. */
-    append(component: ComponentName, at: EpochMs, { id, operation, data, schema_version }: EntryBody): number {
-      const stored = id === undefined ? undefined : selectOnce.get(component, id);
+    append(component: ComponentName, at: EpochMs, entry: EntryBody): number {
+      const { id, schema_version = null } = entry;
+      const stored = id === undefined ? undefined : findOnce(component, id);
       if (stored !== undefined) return stored;
       const previous = newestOfOne(component);
       const entry_id = highest() + 1;
-      const row = {
-        entry_id,
-        at,
-        client_id: id ?? null,
-        operation,
-        data: JSON.stringify(data),
-        previous,
-        schema_version: schema_version ?? null,
-      };
-      insert.run({ ...row, component, crc: checksum(component, row) });
+      const client_id = id === undefined ? null : idOf(component, id);
+      const row = packEntry(component, { entry_id, at, client_id, previous, schema_version }, entry, cipher);
+      insert.run({ ...row, component });
       newest = entry_id;
       newestOf.set(component, entry_id);
       return entry_id;
@@ -119,7 +113,7 @@ export function createJournalTable(db: Database) {
       const gaps: Gap[] = [];
       let before = entry;
       for (const row of selectAfter.all(component, entry)) {
-        const read = readEntry(component, row);
+        const read = readEntry(component, row, cipher);
         if (!read) continue;
         const { previous, entry_id: id } = read;
         const hasGap = entries.length === 0 ? (previous ?? 0) > entry : previous !== null && previous !== before;
@@ -179,25 +173,3 @@ export function createJournalTable(db: Database) {
     },
   };
 }
-
-/** Of all that is stored of an entry: every flipped bit shows. */
-function checksum(component: ComponentName, row: Omit<EntryRow, 'crc'>): number {
-  const fields = [row.entry_id, row.previous, component, row.at, row.client_id, row.operation, row.data];
-  // What was stored before there were schema versions keeps its checksum.
-  return crc32(JSON.stringify(row.schema_version === null ? fields : [...fields, row.schema_version]));
-}
-
-/** null: it is damaged. */
-function readEntry(component: ComponentName, row: unknown): EntryRow | null {
-  try {
-    const read = entryRow.parse(row);
-    if (read.crc !== null && read.crc !== checksum(component, read)) return null;
-    JSON.parse(read.data);
-    return read;
-  } catch {
-    return null;
-  }
-}
-
-const jsonOf = ({ entry_id, at, operation, data, schema_version: version }: EntryRow): string =>
-  `{"entry_id":${entry_id},"at":${at},"operation":${JSON.stringify(operation)},"data":${data},"schema_version":${version}}`;

@@ -95,4 +95,13 @@ export const stateMigrations: readonly string[] = [
      WHERE id NOT IN (SELECT checkpoint FROM quarantine) GROUP BY component HAVING count(through) = count(*);`,
   // Of the shape that an entry was written under; null: its component did not say.
   `ALTER TABLE journal ADD COLUMN schema_version INTEGER;`,
+  // Which keys records may be encrypted with ('': plain text); the newest numbers are those of when another took over.
+  `CREATE TABLE encryption_key (
+     key_id TEXT PRIMARY KEY,
+     since INTEGER NOT NULL,
+     last_checkpoint INTEGER,
+     last_chunk INTEGER,
+     last_entry INTEGER,
+     crc INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
 ];

@@ -1,7 +1,8 @@
 import { datedId, sha256 } from '../digest.ts';
 import type { CheckpointId } from '../model/index.ts';
+import type { Cipher } from './cipher.ts';
 import type { RecordEncoding } from './codec.ts';
-import type { Sealed } from './seal.ts';
+import { bindingOf, type Sealed } from './seal.ts';
 import type { CheckpointInfo } from './state-store.ts';
 
 /** What is known of a checkpoint before it has a place. */
@@ -17,16 +18,18 @@ export interface Packed {
   readonly addedBytes?: number;
 }
 
-/** All of a record but its chain hash. @param json what the bytes were made of. */
-export function newRecord(last: Place, fresh: Fresh, json: Uint8Array, { encoding, bytes, addedBytes = 0 }: Packed) {
-  return {
+/** All of a record but its chain hash, and its bytes as they are stored. @param json what was packed. */
+export function newRecord(last: Place, fresh: Fresh, json: Uint8Array, packed: Packed, cipher: Cipher) {
+  const named = {
     ...fresh,
     checkpoint_id: datedId('CP', fresh.at) as CheckpointId,
     sequence: last.sequence + 1,
     parent: last.parent,
     size_bytes: json.byteLength,
-    stored_bytes: bytes.byteLength + addedBytes,
-    encoding,
-    sha256: sha256(bytes),
-  } satisfies Sealed;
+    encoding: packed.encoding,
+    key_id: cipher.keyId,
+  };
+  const bytes = cipher.keyId === null ? packed.bytes : cipher.encrypt(packed.bytes, bindingOf(named));
+  const stored_bytes = bytes.byteLength + (packed.addedBytes ?? 0);
+  return { record: { ...named, stored_bytes, sha256: sha256(bytes) } satisfies Sealed, bytes };
 }

@@ -3,10 +3,12 @@ import { sentenceOf } from '../errors.ts';
 import type { CheckpointId } from '../model/index.ts';
 import type { CheckpointTable } from './checkpoint-table.ts';
 import type { ChunkTable } from './chunk-table.ts';
+import type { Cipher } from './cipher.ts';
 import { decode } from './codec.ts';
 import { applyPatch } from './patch.ts';
 import { isExact } from './plan.ts';
-import { seal } from './seal.ts';
+import { Refusal } from './refusal.ts';
+import { bindingOf, seal } from './seal.ts';
 import type { CheckpointInfo } from './state-store.ts';
 
 export interface OpenState {
@@ -26,9 +28,13 @@ export interface BadRecord {
 export interface Tables {
   readonly checkpoints: Pick<CheckpointTable, 'one' | 'stateOf'>;
   readonly chunks: Pick<ChunkTable, 'read'>;
+  readonly cipher: Cipher;
 }
 
-/** Reads the state of a checkpoint: its full record and the patches since, each compared with what is known of it. */
+/**
+ * Reads the state of a checkpoint: its full record and the patches since, each compared with what is known of it.
+ * @throws Refusal STATE_LOCKED: without its key nothing can be said of it.
+ */
 export function openState(tables: Tables, checkpoint: CheckpointInfo): OpenState | BadRecord {
   const records = chainOf(tables, checkpoint);
   if ('bad' in records) return records;
@@ -36,14 +42,17 @@ export function openState(tables: Tables, checkpoint: CheckpointInfo): OpenState
   let opened = whole(Buffer.from('null'));
   for (const record of records) {
     try {
-      const bytes = tables.checkpoints.stateOf(record.checkpoint_id);
-      if (!bytes || sha256(bytes) !== record.sha256) return { bad: record, why: 'its bytes do not match its checksum' };
+      const stored = tables.checkpoints.stateOf(record.checkpoint_id);
+      if (!stored || sha256(stored) !== record.sha256)
+        return { bad: record, why: 'its bytes do not match its checksum' };
       if (!isSealed(record, chain)) return { bad: record, why: 'its record does not match its chain hash' };
-      const { checkpoint_id: id, encoding } = record;
+      const { checkpoint_id: id, encoding, key_id: keyId } = record;
+      const bytes = keyId === null ? stored : tables.cipher.decrypt(stored, bindingOf(record));
       const json = encoding === 'chunks' ? tables.chunks.read(id, bytes) : decode(encoding, bytes);
       if (record.kind !== 'incremental') opened = whole(json);
       else opened = patched(applyPatch(opened.value(), JSON.parse(json.toString()) as unknown[]));
     } catch (error) {
+      if (error instanceof Refusal) throw error;
       return { bad: record, why: sentenceOf(error) };
     }
     chain = record.chain;

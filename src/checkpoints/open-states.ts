@@ -1,8 +1,11 @@
 import type { ComponentName, EpochMs } from '../model/index.ts';
 import { openOrSetAside, type Database, type SetAside } from '../storage/open.ts';
+import { plainText, type Cipher } from './cipher.ts';
+import { createKeyTable, type KeyTable } from './key-table.ts';
 import { openHighWater, type HighWater, type Mark, type Slot } from './high-water.ts';
 import { lossesOf } from './losses.ts';
 import { stateMigrations } from './migrations.ts';
+import type { Rekeyed } from './protocol.ts';
 import { createStateDatabase, type StateDatabase } from './state-database.ts';
 import type { Loss } from './state-store.ts';
 
@@ -10,16 +13,20 @@ const AUTO_CHECKPOINT_PAGES = 4_000;
 
 interface Open {
   readonly db: Database;
+  readonly keys: KeyTable;
+  readonly rekeyed: Rekeyed | null;
   readonly states: StateDatabase;
   readonly losses: readonly Loss[];
 }
 
-export interface OpenStates extends Open {
+export interface OpenStates extends Omit<Open, 'keys'> {
   readonly setAside: SetAside | null;
   /** The losses are told: from now on no more is expected of the database than it holds. */
   acceptLosses(): void;
   /** A transaction is on disk: the marks follow. */
   raiseMarks(): void;
+  /** Forgets the keys that nothing is encrypted with any more. @returns their ids. */
+  retireKeys(): readonly string[];
   close(): void;
 }
 
@@ -27,8 +34,9 @@ export interface OpenStates extends Open {
  * Opens state.db and looks whether it holds all that it should: what the high-water marks beside it name and it does not
  * hold is lost, and so is all of them when the file had to be set aside.
  * @param now for a file that is begun anew: entries get numbers above it.
+ * @throws Refusal STATE_LOCKED when something in it is encrypted with a key that the cipher has not; it stays as it is.
  */
-export function openStates(file: string, now: EpochMs): OpenStates {
+export function openStates(file: string, now: EpochMs, cipher: Cipher = plainText): OpenStates {
   const options = {
     synchronous: 'FULL',
     migrations: stateMigrations,
@@ -37,12 +45,17 @@ export function openStates(file: string, now: EpochMs): OpenStates {
   } as const;
   const highWater = openHighWater(`${file}.marks`);
   const { value, setAside }: { value: Open; setAside: SetAside | null } = openOrSetAside(file, options, (db) => {
-    const states = createStateDatabase(db, highWater.slots);
+    const keys = createKeyTable(db, cipher);
+    const rekeyed = keys.take(file, now);
+    // What is deleted is overwritten, and what the WAL still holds in plain text goes.
+    if (cipher.keyId !== null) db.pragma('secure_delete = ON');
+    if (rekeyed) db.pragma('wal_checkpoint(TRUNCATE)');
+    const states = createStateDatabase(db, highWater.slots, cipher);
     states.checkpoints.list(null);
     db.prepare('SELECT max(entry_id), max(component) FROM journal').get();
-    return { db, states, losses: findLosses(states, highWater) };
+    return { db, keys, rekeyed, states, losses: findLosses(states, highWater) };
   });
-  const { db, states, losses } = value;
+  const { db, states, losses, rekeyed, keys } = value;
   // Who lives through this knows entries by their old numbers and says so with the next checkpoint.
   if (setAside) states.journalled.countFrom(now);
   for (const { entry } of highWater.slots.values()) states.journalled.countFrom(entry);
@@ -60,6 +73,8 @@ export function openStates(file: string, now: EpochMs): OpenStates {
     states,
     setAside,
     losses,
+    rekeyed,
+    retireKeys: keys.retire,
 
     acceptLosses(): void {
       for (const { component, sequences, entries } of losses) {

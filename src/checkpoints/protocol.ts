@@ -55,6 +55,8 @@ export interface Jobs {
   sweep: { ask: object; answer: number };
   trim: { ask: { component: ComponentName }; answer: number };
   vacuum: { ask: object; answer: number };
+  /** Ids of the keys that nothing is encrypted with any more; '': nothing is in plain text. */
+  retireKeys: { ask: object; answer: readonly string[] };
   close: { ask: object; answer: null };
 }
 export type JobName = keyof Jobs;
@@ -76,13 +78,25 @@ export type Answer =
 
 /** What was found when the database was opened. */
 export interface Opened {
+  /** Another key, or the first, is in use from now on: what was there before. */
+  readonly rekeyed: Rekeyed | null;
   /** It was damaged, and a new one begun. */
   readonly setAside: { readonly movedTo: string; readonly why: string } | null;
   readonly losses: readonly Loss[];
 }
 
+export interface Rekeyed {
+  readonly keyId: string;
+  /** What it was written with; '': plain text. */
+  readonly former: readonly string[];
+  readonly checkpoints: number;
+  readonly entries: number;
+}
+
 export type FromWorker =
   | { readonly opened: Opened }
+  /** It is there and must not be opened as things are. */
+  | { readonly refused: Refused }
   /** Of what else lives on this thread: handed on as it is. */
   | { readonly besides: unknown }
   /** `commits` since the worker began: how well requests are grouped. */
@@ -94,6 +108,8 @@ export interface WorkerData {
   readonly eventsFile: string | null;
   readonly now: EpochMs;
   readonly checkpointEventsEveryMs: number;
+  /** Keys of 32 bytes: the one to write with, and those before it. None: plain text. */
+  readonly keys: readonly Uint8Array[];
   /** For what else lives on this thread. */
   readonly besides: unknown;
 }

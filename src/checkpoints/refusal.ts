@@ -12,6 +12,7 @@ export type Refused =
   | { readonly code: 'STATE_TOO_LARGE'; readonly parameters: ErrorParameters<'STATE_TOO_LARGE'> }
   | { readonly code: 'STORE_FAILED'; readonly parameters: ErrorParameters<'STORE_FAILED'> }
   | { readonly code: 'CHECKPOINT_NOT_FOUND'; readonly parameters: ErrorParameters<'CHECKPOINT_NOT_FOUND'> }
+  | { readonly code: 'STATE_LOCKED'; readonly parameters: ErrorParameters<'STATE_LOCKED'> }
   | { readonly code: 'CHECKPOINT_CORRUPTED'; readonly parameters: ErrorParameters<'CHECKPOINT_CORRUPTED'> };
 
 /** Turns one request down; the others of its group go on. */
@@ -34,6 +35,17 @@ export const storeFailed = (why: string): Refused => ({
   parameters: { store: 'state.db', why },
 });
 
+/** @param needed ids of keys that are not among those that are configured. */
+export const locked = (store: string, needed: readonly string[], configured: readonly string[]): Refusal =>
+  new Refusal({
+    code: 'STATE_LOCKED',
+    parameters: {
+      store,
+      needed: needed.join(' and '),
+      configured: configured.length === 0 ? 'none' : `only ${configured.join(' and ')}`,
+    },
+  });
+
 export const toRefused = (error: unknown): Refused =>
   error instanceof Refusal ? error.refused : storeFailed(sentenceOf(error));
 
@@ -50,6 +62,8 @@ export function toError(refused: Refused): ParamedicError {
     case 'STORE_FAILED':
       return failure(refused.code, refused.parameters);
     case 'CHECKPOINT_NOT_FOUND':
+      return failure(refused.code, refused.parameters);
+    case 'STATE_LOCKED':
       return failure(refused.code, refused.parameters);
     case 'CHECKPOINT_CORRUPTED':
       return failure(refused.code, refused.parameters);

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { duration } from '../units.ts';
+import { parseKey } from './key.ts';
+
+const HOW_LONG = 'it must be 32 bytes, as 64 hex digits or in base64 (`openssl rand -hex 32` makes one)';
 
 export const stateSchema = z
   .strictObject({
@@ -46,4 +49,26 @@ export const stateSchema = z
       .prefault({}),
   })
   .describe('What it remembers.');
+const keySchema = z.string().transform((text, context) => {
+  const key = parseKey(text);
+  if (key) return key;
+  const message = `${text === '' ? 'the key is empty' : 'this is no key of AES-256'}: ${HOW_LONG}`;
+  context.issues.push({ code: 'custom', input: text, message });
+  return z.NEVER;
+});
+
+export const stateEncryptionSchema = z
+  .strictObject({
+    key: keySchema.describe(
+      'Key of 32 bytes, as 64 hex digits or in base64; `openssl rand -hex 32` makes one. Written as `${NAME}` or `${file:…}`, never as it is.',
+    ),
+    previous_keys: z
+      .array(keySchema)
+      .default([])
+      .describe('Keys that were exchanged: what they have encrypted is still read. Written like `key`.'),
+  })
+  .optional()
+  .describe('Encrypts what components save, with AES-256-GCM. Without it all is plain text.');
+export type StateEncryption = z.output<typeof stateEncryptionSchema>;
+
 export type StatePolicy = z.output<typeof stateSchema>;

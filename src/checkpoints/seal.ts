@@ -11,7 +11,16 @@ export type Sealed = Omit<CheckpointInfo, 'valid' | 'chain'>;
  */
 export function seal(before: string, sealed: Sealed): string {
   const { checkpoint_id, component, sequence, at, kind, trigger, schema_version, through, parent } = sealed;
-  const { size_bytes, stored_bytes, encoding, sha256: hash } = sealed;
+  const { size_bytes, stored_bytes, encoding, key_id, sha256: hash } = sealed;
   const fields = { checkpoint_id, component, sequence, at, kind, trigger, schema_version, through, parent };
-  return sha256(`${before}\n${canonicalJson({ ...fields, size_bytes, stored_bytes, encoding, sha256: hash })}`);
+  const key = key_id === null ? {} : { key_id };
+  return sha256(`${before}\n${canonicalJson({ ...fields, size_bytes, stored_bytes, encoding, ...key, sha256: hash })}`);
+}
+
+/** What an encrypted record's bytes belong to, and nothing else: all that is known of it before they are there. */
+export function bindingOf(record: Omit<Sealed, 'stored_bytes' | 'sha256'>): string {
+  const { checkpoint_id, component, sequence, at, kind, trigger, schema_version, through, parent } = record;
+  const { size_bytes, encoding } = record;
+  const fields = { checkpoint_id, component, sequence, at, kind, trigger, schema_version, through, parent };
+  return `checkpoint ${canonicalJson({ ...fields, size_bytes, encoding })}`;
 }

@@ -1,9 +1,9 @@
-import { sha256 } from '../digest.ts';
 import type { ComponentName } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import { parseEntries, parsePatch, parsePut, type PutBody } from './body.ts';
 import { createBudget, MOST_STATE_BYTES, TooCostly, type Budget } from './bounds.ts';
 import { createCheckpointTable, type Head } from './checkpoint-table.ts';
+import { plainText, type Cipher } from './cipher.ts';
 import { encode } from './codec.ts';
 import { diff } from './diff.ts';
 import { createChunkTable } from './chunk-table.ts';
@@ -35,13 +35,18 @@ export type StateDatabase = ReturnType<typeof createStateDatabase>;
 /**
  * Checkpoints and journal as they are asked for. Knows no thread and begins no transaction: its caller does.
  * @param marks how far each component has come, whatever the database holds.
+ * @param cipher for all that components give.
  */
-export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentName, Mark> = new Map()) {
+export function createStateDatabase(
+  db: Database,
+  marks: ReadonlyMap<ComponentName, Mark> = new Map(),
+  cipher: Cipher = plainText,
+) {
   const table = createCheckpointTable(db);
   const held = createHeldStates();
   const checkpoints = withHeld(table, held);
-  const chunks = createChunkTable(db);
-  const journal = createJournalTable(db);
+  const chunks = createChunkTable(db, cipher);
+  const journal = createJournalTable(db, cipher);
   const working = createWorkingStates();
   /** Of what was written or asked for; all of them are forgotten when a transaction fails. */
   const heads = new Map<ComponentName, Head>();
@@ -71,27 +76,23 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
   /** @returns undefined when there is no room in memory. */
   function hold(fresh: Fresh, json: Uint8Array): (Saved & { readonly size_bytes: number }) | undefined {
     const packed = encode(json);
-    const record = newRecord(
-      placeOf(fresh.component, headOf(fresh.component)),
-      { ...fresh, kind: 'memory' },
-      json,
-      packed,
-    );
+    const place = placeOf(fresh.component, headOf(fresh.component));
+    const { record, bytes } = newRecord(place, { ...fresh, kind: 'memory' }, json, packed, plainText);
     const info = { ...record, chain: seal('', record), valid: true };
     // The bytes of a body that came with others would keep all of them.
-    if (!held.keep({ info, bytes: Uint8Array.from(packed.bytes) })) return undefined;
+    if (!held.keep({ info, bytes: Uint8Array.from(bytes) })) return undefined;
     return { checkpoint_id: info.checkpoint_id, kind: 'memory', size_bytes: info.size_bytes };
   }
 
   /** @param json of the state when it is full, of the operations when it is not. */
   function store(head: Head | null, fresh: Fresh, json: Uint8Array, request: string | null = null) {
     const full = fresh.kind !== 'incremental';
-    const cut = json.byteLength > WHOLE_BYTES ? chunks.store(json, fresh.at) : null;
+    const cut = json.byteLength > WHOLE_BYTES ? chunks.store(fresh.component, json, fresh.at) : null;
     const packed = cut ? { ...cut, encoding: 'chunks' as const } : encode(json);
-    const record = newRecord(placeOf(fresh.component, head), fresh, json, packed);
+    const { record, bytes } = newRecord(placeOf(fresh.component, head), fresh, json, packed, cipher);
     const chain = seal(full ? '' : (head?.chain ?? ''), record);
     const root = full ? null : (head?.root ?? null);
-    const number = table.insert({ ...record, chain, root, request }, packed.bytes);
+    const number = table.insert({ ...record, chain, root, request }, bytes);
     if (cut) chunks.link(record.checkpoint_id, cut.chunks);
     const { checkpoint_id: id, sequence, schema_version: schemaVersion } = record;
     const length =
@@ -106,10 +107,22 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
       root: root ?? number,
       request,
       schemaVersion,
+      keyId: cipher.keyId,
       valid: true,
     });
     moved.set(fresh.component, { ...moved.get(fresh.component), sequence });
     return { checkpoint_id: id, kind: fresh.kind, size_bytes: json.byteLength };
+  }
+
+  /** What is built on a record is encrypted with its key, or like it is not. */
+  const mayGoOn = (head: Head, nextBytes: number, at: number): boolean =>
+    head.keyId === cipher.keyId && goesOn(head, nextBytes, at);
+
+  /** The newest record was made by this very request, perhaps when another key was in use. */
+  function isAnswered(head: Head, request: string, body: Uint8Array): boolean {
+    if (head.request === null) return false;
+    if (head.keyId === cipher.keyId) return head.request === request;
+    return cipher.formerHashes('request', body).includes(head.request);
   }
 
   /** The operations from the newest state to this one, as JSON, when they are worth more than storing it whole. */
@@ -123,7 +136,7 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
     if (!head || !before?.exact || !exact) return null;
     if (schema_version !== head.schemaVersion) return null;
     if (state.byteLength < WORTH_COMPARING_BYTES || state.byteLength > MOST_COMPARED_BYTES) return null;
-    if (!goesOn(head, 0, at)) return null;
+    if (!mayGoOn(head, 0, at)) return null;
     const pause = pauses.get(component);
     if (pause && pause.left > 0) {
       pause.left--;
@@ -133,7 +146,7 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
     const json = operations && Buffer.from(JSON.stringify(operations));
     if (json && json.byteLength <= state.byteLength / 2) {
       pauses.delete(component);
-      return goesOn(head, json.byteLength, at) ? json : null;
+      return mayGoOn(head, json.byteLength, at) ? json : null;
     }
     const next = Math.min((pause?.length ?? 1) * 2, LONGEST_PAUSE);
     pauses.set(component, { length: next, left: next });
@@ -150,7 +163,7 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
   /** The newest state, read back: it was not the last that was written, or there was no room for it. */
   function reopen(component: ComponentName, { id, valid }: Pick<Head, 'id' | 'valid'>): WorkingState {
     const info = valid ? checkpoints.one(id) : null;
-    const opened = info && openState({ checkpoints, chunks }, info);
+    const opened = info && openState({ checkpoints, chunks, cipher }, info);
     if (opened && 'value' in opened) {
       const sizeBytes = opened.json().byteLength;
       return { checkpoint: id, value: opened.value(), exact: opened.exact(), sizeBytes };
@@ -161,6 +174,7 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
   return {
     checkpoints,
     chunks,
+    cipher,
     journalled: journal,
 
     /** How far it has come, whatever is left of it. */
@@ -197,9 +211,9 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
     /** One that comes a second time, because its answer was lost, gets the same answer again. */
     patch({ component, body, trigger, at }: Jobs['patch']['ask']): Jobs['patch']['answer'] {
       const { base, operations, schema_version = null, through } = parsePatch(body);
-      const request = sha256(body);
+      const request = cipher.hash('request', body);
       const head = headOf(component);
-      if (head && head.request === request)
+      if (head && isAnswered(head, request, body))
         return { checkpoint_id: head.id, kind: head.patches === 0 ? 'full' : 'incremental', size_bytes: null };
       const newest = newestOf(component, head);
       if (newest?.id !== base) {
@@ -218,7 +232,7 @@ export function createStateDatabase(db: Database, marks: ReadonlyMap<ComponentNa
       working.drop(component);
       const budget = createBudget();
       const value = tryApply(component, state.value, operations, budget);
-      const kind = head?.id === newest.id && goesOn(head, json.byteLength, at) ? 'incremental' : 'full';
+      const kind = head?.id === newest.id && mayGoOn(head, json.byteLength, at) ? 'incremental' : 'full';
       const atMost = state.sizeBytes + budget.growth(json.byteLength);
       // What it may have grown to is known without writing it anew; only near the limit it is looked at.
       const whole = kind === 'full' || atMost > MOST_STATE_BYTES ? Buffer.from(JSON.stringify(value)) : null;

@@ -30,6 +30,8 @@ export interface CheckpointInfo {
   /** Of what is stored of it, compressed. */
   readonly stored_bytes: number;
   readonly encoding: RecordEncoding;
+  /** Id of the key that its bytes are encrypted with; null: they are not. */
+  readonly key_id: string | null;
   /** Of the stored bytes. */
   readonly sha256: string;
   /** Hash of the record and, for an incremental one, of all that it builds on. */

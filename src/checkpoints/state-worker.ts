@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
-import { sentenceOf } from '../errors.ts';
+import { sentenceOf, type ParamedicError } from '../errors.ts';
 import type { FromWorker, JobName, Jobs, Opened, Request, WorkerData } from './protocol.ts';
 import { storeFailed, toError } from './refusal.ts';
 
@@ -16,6 +16,8 @@ export interface StateWorkerOptions {
   /** Hears what else lives on that thread. */
   readonly onBesides: (message: unknown) => void;
   readonly onOpened: (opened: Opened) => void;
+  /** It could not be opened, and will be tried again; with an error when it must not be, as things are. */
+  readonly onNotOpened: (refused: ParamedicError | null) => void;
 }
 
 const RESTART_AFTER_MS = 1_000;
@@ -25,7 +27,7 @@ const RESTART_AFTER_MS = 1_000;
  * and it is started again: at once when it had been working, after a second when it did not even begin. Until then
  * every question fails at once.
  */
-export function createStateWorker({ entry, data, clock, onBesides, onOpened }: StateWorkerOptions) {
+export function createStateWorker({ entry, data, clock, onBesides, onOpened, onNotOpened }: StateWorkerOptions) {
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let commits = 0;
@@ -38,8 +40,13 @@ export function createStateWorker({ entry, data, clock, onBesides, onOpened }: S
     cancelRestart = undefined;
     const thread = new Worker(entry, { workerData: { ...data, now: clock.now() } satisfies WorkerData });
     let working = false;
+    let refused: ParamedicError | null = null;
     thread.on('message', (message: FromWorker) => {
       if ('besides' in message) return onBesides(message.besides);
+      if ('refused' in message) {
+        refused = toError(message.refused);
+        return;
+      }
       working = true;
       if ('answers' in message) settle(message);
       else onOpened(message.opened);
@@ -49,7 +56,9 @@ export function createStateWorker({ entry, data, clock, onBesides, onOpened }: S
     thread.on('error', (error) => (whyDown = sentenceOf(error)));
     thread.once('exit', () => {
       worker = undefined;
+      whyDown = refused?.message ?? whyDown;
       failAll(whyDown || 'its worker has ended');
+      if (!working) onNotOpened(refused);
       if (closed) return;
       if (working) start();
       else cancelRestart = clock.after(RESTART_AFTER_MS, start);

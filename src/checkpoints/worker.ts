@@ -1,9 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { quickCheck } from '../storage/open.ts';
+import { createCipher } from './cipher.ts';
 import { createGroupCommit, isWrite, type Write } from './group-commit.ts';
-import { openStates } from './open-states.ts';
+import { openStates, type OpenStates } from './open-states.ts';
 import type { Answer, FromWorker, Request, WorkerData } from './protocol.ts';
-import { toRefused } from './refusal.ts';
+import { Refusal, toRefused } from './refusal.ts';
 import { read, restore, verify } from './restore.ts';
 import { createWalKeeper } from './wal-keeper.ts';
 
@@ -21,18 +22,27 @@ if (!port) throw new Error('this file is a worker: createStateStore starts it');
 const given: ArrayBuffer[] = [];
 const post = (message: FromWorker): void => port.postMessage(message, given.splice(0));
 
-const { file, eventsFile, now, checkpointEventsEveryMs } = workerData as WorkerData;
-const opened = openStates(file, now);
-const { db, states, setAside, losses } = opened;
+const { file, eventsFile, now, checkpointEventsEveryMs, keys } = workerData as WorkerData;
+const opened = open();
+const { db, states, setAside, losses, rekeyed } = opened;
 const { commitGroup, commits } = createGroupCommit(db, states, opened.raiseMarks);
 const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, checkpointEventsEveryMs);
-post({ opened: { setAside, losses } });
+post({ opened: { setAside, losses, rekeyed } });
 opened.acceptLosses();
 
 const queue: Request[] = [];
 port.on('message', (request: Request) => {
   if (queue.push(request) === 1) setImmediate(next);
 });
+
+function open(): OpenStates {
+  try {
+    return openStates(file, now, createCipher(keys));
+  } catch (error) {
+    if (error instanceof Refusal) post({ refused: error.refused });
+    throw error;
+  }
+}
 
 /** One group of writes or one other request at a time: what arrived meanwhile joins the queue in between. */
 function next(): void {
@@ -94,6 +104,8 @@ function perform(request: Request): unknown {
       return states.chunks.sweep();
     case 'vacuum':
       return states.vacuum();
+    case 'retireKeys':
+      return opened.retireKeys();
     case 'close':
       walKeeper?.close();
       opened.close();

@@ -8,6 +8,7 @@ import { isTemplate } from '../template.ts';
 import { didYouMean } from './nearest.ts';
 import { shown } from './sentences.ts';
 import { either } from './shape.ts';
+import { stateKeys } from './state-keys.ts';
 import { child, entriesOf, textsOf, type Node, type Problem } from './tree.ts';
 
 /*
@@ -215,6 +216,7 @@ export function crossCheck(root: Node, base: string): Problem[] {
     ...remediation(child(child(root, 'remediation'), 'rules'), components),
     ...maintenance(child(root, 'maintenance_windows')),
     ...exposure(root),
+    ...stateKeys(child(root, 'state_encryption'), components, base),
     ...folders(components, base),
     ...accounts(components),
   ];

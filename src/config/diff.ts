@@ -29,6 +29,7 @@ const startedWith = [
 ] as const satisfies readonly (keyof ComponentConfig)[];
 const boundAtBoot: readonly string[] = [
   'state_dir',
+  'state_encryption',
   'listen',
   'insecure_http',
   'telemetry',

@@ -35,6 +35,19 @@ function lookUp(name: string, { env, folder }: Surroundings): { value: string } 
   return value === undefined ? { problem: `the environment variable ${name} is not set` } : { value };
 }
 
+/** What a text refers to: names of variables, and paths of files, which may be relative. */
+export function referencesIn(text: string): {
+  readonly variables: readonly string[];
+  readonly files: readonly string[];
+} {
+  const names = [...text.matchAll(REFERENCE)].flatMap(([, name]) => (name === undefined ? [] : [name]));
+  const isFile = (name: string) => name.startsWith('file:');
+  return {
+    variables: names.filter((name) => !isFile(name)),
+    files: names.filter(isFile).map((name) => name.slice('file:'.length)),
+  };
+}
+
 /** Puts in variables and files for `${NAME}` and `${file:/path}`; `$${` stands for `${`. */
 export function replaceReferences(text: string, surroundings: Surroundings): Replaced {
   const problems: string[] = [];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { breakerSchema } from '../breakers/schema.ts';
-import { stateSchema } from '../checkpoints/schema.ts';
+import { stateEncryptionSchema, stateSchema } from '../checkpoints/schema.ts';
 import { crashesSchema } from '../crashes/schema.ts';
 import { engineSchema, processSchema } from '../drivers/schema.ts';
 import { checksSchema, intervalsSchema, startSchema } from '../health/schema.ts';
@@ -47,6 +47,7 @@ export const configSchema = z
       .min(1)
       .default('./.paramedic')
       .describe('Folder for databases, logs, crash reports and tokens; created with mode 0700.'),
+    state_encryption: stateEncryptionSchema,
     listen: listenSchema.prefault('127.0.0.1:9477'),
     insecure_http: z.boolean().default(false).describe('Listen beyond loopback without TLS: the network is trusted.'),
     intervals: intervalsSchema.prefault({}),

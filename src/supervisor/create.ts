@@ -46,6 +46,8 @@ export interface Supervisor {
   readonly onError: (what: string, error: unknown) => void;
   /** Takes over what lives, starts the rest. @param url where the children reach us. */
   boot(url: string): Promise<void>;
+  /** Rejects with STATE_LOCKED when state.db is encrypted with a key that is not configured: then nothing may begin. */
+  readonly unlocked: Promise<void>;
   /** Resolves with the exit code once a stop was asked for and all components are stopped or let go. */
   readonly finished: Promise<number>;
   /** Resolves when a stop begins, whoever asked for it. */
@@ -231,6 +233,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   return {
     daemon,
     onError,
+    unlocked: state.unlocked,
     finished: finished.promise,
     stopping: stopping.promise,
     async close() {

@@ -70,7 +70,7 @@ export function openHouse(
   { loaded, recoveryMode, version, tokens, service }: OpenOptions,
   paths: StatePaths,
 ): OpenHouse {
-  const { telemetry, intervals } = loaded.config;
+  const { telemetry, intervals, state_encryption: encryption } = loaded.config;
   const clock = systemClock;
   const startedAt = clock.now();
   const closing = new Shutdown();
@@ -141,6 +141,8 @@ export function openHouse(
     clock,
     emit,
     onError: (error) => onError('state.db', error),
+    onNotice: (notice) => log.write('info', `state.db: ${notice}`),
+    keys: encryption ? [encryption.key, ...encryption.previous_keys] : [],
     workerEntry: stateThread,
     besides: {
       data: watchPlan,

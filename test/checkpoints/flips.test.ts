@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { createCipher } from '../../src/checkpoints/cipher.ts';
 import type { Database } from '../../src/storage/open.ts';
 import { copyStore, dice, flipBit, judge, writeHistory } from '../support/flips.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -15,10 +16,13 @@ const tally = (findings: readonly string[]) => {
   return counts;
 };
 
-describe('a bit that flips', () => {
+describe.each([
+  ['plain', createCipher([])],
+  ['encrypted', createCipher([Buffer.alloc(32, 7)])],
+])('a bit that flips in a store that is %s', (_, cipher) => {
   it('in a stored checkpoint or its chunks is found, and the newest valid one used', { timeout: 120_000 }, () => {
     const roll = dice(1);
-    const history = writeHistory(tempFolder(), roll);
+    const history = writeHistory(tempFolder(), roll, cipher);
     const all = 'SELECT state AS bytes FROM checkpoint UNION ALL SELECT bytes FROM chunk';
     const readAll = (db: Database) => db.prepare(all).pluck().all() as Buffer[];
     const stored = readAll(history.db);
@@ -41,7 +45,7 @@ describe('a bit that flips', () => {
         const db = new Sqlite(file);
         const changed = readAll(db).some((now, at) => !now.equals(stored[at] ?? now));
         db.close();
-        if (changed) findings.push(judge(file, history.acknowledged));
+        if (changed) findings.push(judge(file, history.acknowledged, cipher));
         if (changed) break;
       }
     }
@@ -50,14 +54,14 @@ describe('a bit that flips', () => {
 
   it('in the WAL, which drops all commits after it, is found too', { timeout: 120_000 }, () => {
     const roll = dice(2);
-    const history = writeHistory(tempFolder(), roll);
+    const history = writeHistory(tempFolder(), roll, cipher);
     const file = join(tempFolder(), 'state.db');
     copyStore(history.file, file);
-    expect(judge(file, history.acknowledged)).toBe('unharmed');
+    expect(judge(file, history.acknowledged, cipher)).toBe('unharmed');
     const findings = Array.from({ length: FLIPS }, () => {
       copyStore(history.file, file);
       flipBit(`${file}-wal`, roll(statSync(`${file}-wal`).size), roll(8));
-      return judge(file, history.acknowledged);
+      return judge(file, history.acknowledged, cipher);
     });
     history.close();
     expect(tally(findings)).toEqual({ reported: FLIPS });
@@ -65,13 +69,13 @@ describe('a bit that flips', () => {
 
   it('anywhere in the file is never passed over in silence', { timeout: 120_000 }, () => {
     const roll = dice(3);
-    const history = writeHistory(tempFolder(), roll);
+    const history = writeHistory(tempFolder(), roll, cipher);
     history.close();
     const file = join(tempFolder(), 'state.db');
     const findings = Array.from({ length: FLIPS }, () => {
       copyStore(history.file, file);
       flipBit(file, roll(statSync(file).size), roll(8));
-      return judge(file, history.acknowledged);
+      return judge(file, history.acknowledged, cipher);
     });
     expect(Object.keys(tally(findings)).filter((finding) => finding !== 'unharmed')).toEqual(['reported']);
   });

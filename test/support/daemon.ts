@@ -72,6 +72,11 @@ export class Site {
     return path;
   }
 
+  /** Lets only this user read a file. */
+  protect(name: string): void {
+    chmodSync(join(this.folder, name), 0o600);
+  }
+
   /** Writes a program. */
   executable(name: string, content: string): string {
     const path = this.write(name, content);

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Cipher } from '../../src/checkpoints/cipher.ts';
 import { createGroupCommit } from '../../src/checkpoints/group-commit.ts';
 import { openStates } from '../../src/checkpoints/open-states.ts';
 import { isSame } from '../../src/checkpoints/patch.ts';
@@ -38,9 +39,9 @@ const text = (roll: (below: number) => number, length: number): string =>
   Array.from({ length }, () => String.fromCharCode(97 + roll(26))).join('');
 
 /** A history of full checkpoints, patches, a large state in chunks and journal entries, in `folder`. */
-export function writeHistory(folder: string, roll: (below: number) => number) {
+export function writeHistory(folder: string, roll: (below: number) => number, cipher: Cipher) {
   const file = join(folder, 'state.db');
-  const opened = openStates(file, AT);
+  const opened = openStates(file, AT, cipher);
   const { commitGroup } = createGroupCommit(opened.db, opened.states, opened.raiseMarks);
   const states = new Map<CheckpointId, { state: unknown; sequence: number; through: number }>();
   const entries: number[] = [];
@@ -100,8 +101,8 @@ export function flipBit(file: string, at: number, bit: number): void {
  * What became of a damaged store. `unharmed`: all is there (the bit lay in what is not used). `reported`: something is missing, that is said, and
  * what is given is a state that was once acknowledged, with the journal after it. Anything else is a sentence of what is wrong.
  */
-export function judge(file: string, { states, entries }: Acknowledged): string {
-  const opened = openStates(file, AT);
+export function judge(file: string, { states, entries }: Acknowledged, cipher: Cipher): string {
+  const opened = openStates(file, AT, cipher);
   try {
     const { losses, setAside } = opened;
     const at = epochMs(AT + 3_600_000);

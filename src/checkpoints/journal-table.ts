@@ -60,6 +60,8 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
   /** Of the newest entry, in all and of each component; forgotten when a transaction fails. */
   let newest: number | null = null;
   const newestOf = new Map<ComponentName, number>();
+  /** Those that are known to have journalled nothing, ever: most put their states and nothing else. */
+  const silent = new Set<ComponentName>();
   let floor = 0;
   /** The highest number ever given out, of any component. */
   const highest = (): number => (newest ??= Math.max(selectHighest.get() ?? 0, floor));
@@ -104,6 +106,7 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
       insert.run({ ...row, component });
       newest = entry_id;
       newestOf.set(component, entry_id);
+      silent.delete(component);
       return entry_id;
     },
 
@@ -128,6 +131,7 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
     forget(): void {
       newest = null;
       newestOf.clear();
+      silent.clear();
     },
 
     /** The newest entry that the component has ever journalled; null: it never has. */
@@ -138,17 +142,19 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
      * @throws Refusal BODY_INVALID
      */
     requireThrough(component: ComponentName, through: number | null): void {
-      const last = lastOf(component);
-      if (through === null && last === null) return;
       if (through === null) {
+        if (silent.has(component)) return;
+        const last = lastOf(component);
+        if (last === null) return void silent.add(component);
         const why = `is required, because "${component}" has journalled: the entry_id of the last entry in the state (the newest is ${last})`;
         throw bodyInvalid('through', why);
       }
+      silent.delete(component);
       // Any number that was ever given out will do: the next entry of this component has a higher one.
       if (through > highest())
         throw bodyInvalid(
           'through',
-          `${through} is not a journal entry of "${component}": its newest is ${last ?? 'none'}`,
+          `${through} is not a journal entry of "${component}": its newest is ${lastOf(component) ?? 'none'}`,
         );
       const kept = keptAfter(component);
       if (through < kept)

@@ -170,6 +170,7 @@ for (const [name, { bytes, how, change }] of Object.entries(rows)) {
   const of = (pick: (round: Round) => number) => median(rounds.map(pick));
   figures[name] = {
     ratio: Number(of(({ ratio }) => ratio).toFixed(1)),
+    ratios: rounds.map(({ ratio }) => Number(ratio.toFixed(1))),
     ours_per_second: of((round) => round.ours.perSecond),
     langgraph_per_second: of((round) => round.theirs.perSecond),
     our_bytes_per_checkpoint: of((round) => round.ours.storedBytes),

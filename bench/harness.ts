@@ -1,7 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem, release } from 'node:os';
-import { tmpdir } from 'node:os';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 /** What all figures have in common: the victim, the supervisors to compare, the machine, the results file. */
@@ -128,6 +127,8 @@ export function record(name: string, result: object): void {
     model: cpus()[0]?.model,
     memory_gib: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
+    // Of the last minute: what others did meanwhile shows in the figures.
+    load: round(loadavg()[0] ?? 0, 1),
   };
   const file = join(ROOT, 'bench', 'results', `${name}.json`);
   writeFileSync(file, `${JSON.stringify({ name, at: new Date().toISOString(), machine, ...result }, null, 2)}\n`);

@@ -14,8 +14,6 @@ const MAX_SIZE = 10 * 2 ** 20;
 const KEEP = 5;
 const SAMPLE_EVERY_MS = 5;
 const MIB = 2 ** 20;
-/** The daemon measures its loop by a timer of this period; what is beyond it is a stall. */
-const LAG_TIMER_MS = 100;
 
 function program(): string {
   const path = join(ROOT, 'bench', '.work', 'flood');
@@ -89,18 +87,8 @@ async function ours(flood: string, rate: number, gzip: boolean) {
       await sleep(SAMPLE_EVERY_MS);
     }
   };
-  const lags: number[] = [];
-  const scrape = async () => {
-    while (!done) {
-      await sleep(1_000);
-      lags.push(
-        Number(/^nodejs_eventloop_lag_max_seconds (\S+)/m.exec(await daemon.metrics())?.[1] ?? NaN) * 1_000 -
-          LAG_TIMER_MS,
-      );
-    }
-  };
   const figures = ended(result).finally(() => (done = true));
-  await Promise.all([figures, ask(), sample(), scrape()]);
+  await Promise.all([figures, ask(), sample()]);
   const steady = sizes.slice(Math.floor(sizes.length / 10)).toSorted((a, b) => a - b);
   const mib = (bytes = 0) => Math.round(bytes / MIB);
   const out = {
@@ -112,7 +100,6 @@ async function ours(flood: string, rate: number, gzip: boolean) {
       peak: mib(Math.max(...sizes)),
     },
     daemon_cpu_ratio: Math.round((100 * (daemon.cpuSeconds() - cpu)) / SECONDS) / 100,
-    loop_stall_ms: spread(lags),
     answer_ms: spread(answers),
   };
   await daemon.remove();

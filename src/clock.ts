@@ -9,10 +9,51 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `run` once after `ms`, unless the returned function is called before. Keeps no process alive. */
   after(ms: number, run: () => void): () => void;
+  /**
+   * Calls `run` again and again, first within `ms`, until the returned function is called, together with all that
+   * happens as often or in multiples of it: to wake up costs more than what is then done. Keeps no process alive.
+   * @param ms whole seconds.
+   * @param run is told how late it is, in ms.
+   */
+  every(ms: number, run: (lateMs: number) => void): () => void;
 }
 
 /** Node's timers wrap round above this and would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const PULSE_MS = 1_000;
+
+/** One timer for all that happens every so many seconds. */
+function createPulse() {
+  const rounds = new Set<{ readonly everyPulses: number; readonly run: (lateMs: number) => void }>();
+  let timer: NodeJS.Timeout | null = null;
+  let due = 0;
+
+  /** Whole seconds of the monotonic clock, so that what began at different times meets. */
+  const arm = (): void => {
+    const now = performance.now();
+    due = (Math.floor(now / PULSE_MS) + 1) * PULSE_MS;
+    timer = setTimeout(beat, Math.ceil(due - now)).unref();
+  };
+
+  const beat = (): void => {
+    const [late, pulse] = [Math.max(0, performance.now() - due), Math.round(due / PULSE_MS)];
+    arm();
+    for (const { everyPulses, run } of rounds) if (pulse % everyPulses === 0) run(late);
+  };
+
+  return (ms: number, run: (lateMs: number) => void): (() => void) => {
+    const round = { everyPulses: Math.max(1, Math.round(ms / PULSE_MS)), run };
+    rounds.add(round);
+    if (timer === null) arm();
+    return () => {
+      rounds.delete(round);
+      if (rounds.size > 0 || timer === null) return;
+      clearTimeout(timer);
+      timer = null;
+    };
+  };
+}
 
 export const systemClock: Clock = {
   now: () => epochMs(Date.now()),
@@ -39,4 +80,5 @@ export const systemClock: Clock = {
     timer.unref();
     return () => clearTimeout(timer);
   },
+  every: createPulse(),
 };

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { systemClock } from '../clock.ts';
 import { openForCheckpoints, quickCheck, type Database } from '../storage/open.ts';
 
 const WORTH_MOVING_BYTES = 2 ** 20;
@@ -22,12 +23,11 @@ export function createWalKeeper(file: string, everyMs: number) {
     }
   }
 
-  const timer = setInterval(keep, everyMs);
-  timer.unref();
+  const cancel = systemClock.every(everyMs, keep);
   return {
     quickCheck: () => quickCheck(connect()),
     close() {
-      clearInterval(timer);
+      cancel();
       db?.close();
     },
   };

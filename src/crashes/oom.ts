@@ -79,13 +79,11 @@ export function createOomWatch(deps: { readonly clock: Clock; readonly files: re
   let answered = read() ?? 0;
   /** Kills up to this count are older than one refresh: nobody asks for them any more. */
   let seen = answered;
-  let stopTimer = () => {};
   const refresh = () => {
     answered = Math.max(answered, seen);
     seen = read() ?? seen;
-    stopTimer = deps.clock.after(REFRESH_MS, refresh);
   };
-  if (counter) stopTimer = deps.clock.after(REFRESH_MS, refresh);
+  const stopTimer = counter ? deps.clock.every(REFRESH_MS, refresh) : () => {};
   return {
     killedJustNow() {
       const count = read();

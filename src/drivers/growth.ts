@@ -1,7 +1,7 @@
 /** A file that does not grow is looked at this seldom. */
 const IDLE_MS = 250;
 /** The system tells when it begins to: what is left to be found are its age and writes through a mapping. */
-const WATCHED_MS = 2_000;
+const WATCHED_MS = 5_000;
 /** What grows slowly may begin to grow fast. */
 const BUSY_MS = 25;
 const SOONEST_MS = 2;

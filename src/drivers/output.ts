@@ -11,6 +11,7 @@ import type { LogPolicy } from './schema.ts';
 export type StreamName = 'stdout' | 'stderr';
 const streams = ['stdout', 'stderr'] as const;
 
+const PULSE_MS = 1_000;
 const FOLDER_MODE = 0o700;
 const fileOf = (place: string, stream: StreamName) => join(place, `${stream}.log`);
 
@@ -59,6 +60,7 @@ export function createOutput(deps: {
   const entries = new Map<ComponentName, Entry>();
   let stopTimer: (() => void) | null = null;
   let dueAt = Infinity;
+  let endPulse: (() => void) | null = null;
   let nowhere: number | null = null;
 
   const files = () => [...entries.values()].flatMap(({ files: { stdout, stderr } }) => [stdout, stderr]);
@@ -67,11 +69,16 @@ export function createOutput(deps: {
     const soonest = Math.min(Infinity, ...files().map((file) => file.dueAt));
     if (stopTimer && dueAt <= soonest) return;
     stopTimer?.();
+    stopTimer = null;
+    const waitMs = soonest - clock.monotonic();
+    // What has time is looked at when this process is awake anyway.
+    if (waitMs >= PULSE_MS / 2) return;
     dueAt = soonest;
-    stopTimer = soonest === Infinity ? null : clock.after(Math.max(0, soonest - clock.monotonic()), look);
+    stopTimer = clock.after(Math.max(0, waitMs), look);
   };
 
   const look = () => {
+    stopTimer?.();
     stopTimer = null;
     const now = clock.monotonic();
     for (const { policy, files: pair } of entries.values())
@@ -96,6 +103,7 @@ export function createOutput(deps: {
       files: { stdout, stderr: make('stderr') },
     };
     entries.set(component, entry);
+    endPulse ??= clock.every(PULSE_MS, look);
     schedule();
     return entry;
   };
@@ -145,6 +153,8 @@ export function createOutput(deps: {
     async close() {
       stopTimer?.();
       stopTimer = null;
+      endPulse?.();
+      endPulse = null;
       if (nowhere !== null) closeSync(nowhere);
       nowhere = null;
       await Promise.all([...entries.keys()].map(forget));

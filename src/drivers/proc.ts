@@ -18,6 +18,7 @@ export interface ProcStat {
   /** User and system time, with that of children already waited for, in clock ticks. */
   readonly cpuTicks: number;
   readonly threads: number;
+  readonly residentPages: number;
   /** In clock ticks since the boot. */
   readonly startTime: number;
 }
@@ -52,6 +53,7 @@ export function parseStat(text: string): ProcStat | null {
     cpuTicks: number(14) + number(15) + number(16) + number(17),
     threads: number(20),
     startTime: number(22),
+    residentPages: number(24),
   };
 }
 
@@ -121,12 +123,6 @@ export function childrenOf(pid: number, threads = 0): number[] {
   } catch {
     return [];
   }
-}
-
-/** Pages in memory; null when not told. */
-export function residentPages(pid: number): number | null {
-  const text = readText(`/proc/${pid}/statm`);
-  return text === null ? null : Number(text.split(' ')[1] ?? 0);
 }
 
 /** Open descriptors; null when not told, as for processes of other users. */

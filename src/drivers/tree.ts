@@ -1,5 +1,5 @@
 import type { ProcessUsage } from '../model/index.ts';
-import { childrenOf, openFds, pageBytes, readStat, residentPages, ticksPerSecond, type ProcStat } from './proc.ts';
+import { childrenOf, openFds, pageBytes, readStat, ticksPerSecond, type ProcStat } from './proc.ts';
 
 /** A tree larger than this is not walked to its end: a fork bomb must not hold up the daemon. */
 const MOST_PROCESSES = 2_000;
@@ -37,9 +37,8 @@ const SHORTEST_SPAN_MS = 100;
  */
 export function readUsage(root: ProcStat, now: number, before: UsageReading | null): UsageReading {
   const members = membersOf(root);
-  const pages = sum(members.map(({ pid }) => residentPages(pid)));
   const usage = {
-    residentBytes: pages === null ? null : pages * pageBytes,
+    residentBytes: members.reduce((total, { residentPages }) => total + residentPages, 0) * pageBytes,
     openFds: sum(members.map(({ pid }) => openFds(pid))),
     processes: members.length,
   };

@@ -13,8 +13,9 @@ const POLL_MAX_MS = 500;
 /** After a resume the first run comes this soon, however long the interval. */
 const EARLY_MS = 1_000;
 const SHORTEST_MS = 10;
-/** Of its interval: so much before its turn it may run together with others. */
-const EARLY_SHARE = 0.05;
+/** Of its interval, and in ms: so much before its turn it may run together with others. */
+const EARLY_SHARE = 0.2;
+const MOST_EARLY_MS = 1_000;
 const MESSAGE_LENGTH = 300;
 
 /** How one run ended. */
@@ -91,7 +92,8 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     const every = Math.max(SHORTEST_MS, deps.intervalMs());
     const due = origin + (Math.floor((now - origin) / every) + 1) * every;
     // Not twice in a row: neither by a rounding error nor because the early run fell just before the grid.
-    plans(due - now < every / 10 ? due + every : due, every * EARLY_SHARE);
+    const earlyMs = Math.min(every * EARLY_SHARE, MOST_EARLY_MS);
+    plans(due - now <= Math.max(earlyMs, every / 10) ? due + every : due, earlyMs);
   }
 
   function turn(): void {

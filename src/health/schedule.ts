@@ -2,13 +2,14 @@ import type { Clock } from '../clock.ts';
 
 /** Of thousands that are due at once, so many ms' worth run in a row: what has arrived meanwhile gets its turn too. */
 const SLICE_MS = 8;
+const PULSE_MS = 1_000;
 
 /** Many due times, one timer: `O(log n)` each, so that ten thousand checks cost no more than their runs. */
 export interface Schedule {
   /**
    * Calls `run` once when the clock's monotonic time has reached `due`.
-   * @param earlyMs may be called so much sooner, together with something else that is due: each time that this process
-   * wakes up costs more than a check.
+   * @param earlyMs may be called so much sooner, together with something else that happens then: each time that this
+   * process wakes up costs more than a check.
    * @returns how to call it off.
    */
   at(due: number, run: () => void, earlyMs?: number): () => void;
@@ -23,14 +24,17 @@ interface Entry {
   run: (() => void) | null;
 }
 
-export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after'>): Schedule {
+export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after' | 'every'>): Schedule {
   const heap: Entry[] = [];
   let armed: { readonly due: number; readonly cancel: () => void } | null = null;
+  let endPulse: (() => void) | null = null;
+  let running = false;
 
   function arm(): void {
+    if (running) return;
     while (heap[0]?.run === null) pop(heap);
     const [head] = heap;
-    if (!head || (armed && armed.due <= head.due)) return;
+    if (!head || armed?.due === head.due) return;
     armed?.cancel();
     // Rounded up: timers count whole milliseconds, and one that fires early would fire twice.
     armed = { due: head.due, cancel: clock.after(Math.max(0, Math.ceil(head.due - clock.monotonic())), tick) };
@@ -38,17 +42,23 @@ export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after'>): Sched
 
   function tick(): void {
     armed = null;
+    // A timer that fires early finds nothing: who may come early comes along with somebody who is due.
+    if ((heap[0]?.due ?? Infinity) <= clock.monotonic()) runWhoMay();
+    else arm();
+  }
+
+  function runWhoMay(): void {
+    running = true;
     try {
-      // A timer that fires early finds nothing: who may come early comes along with somebody who is due.
       const began = clock.monotonic();
-      const isDue = (heap[0]?.due ?? Infinity) <= began;
-      for (let now = began, head = heap[0]; isDue && head && head.due - head.earlyMs <= now; head = heap[0]) {
+      for (let now = began, head = heap[0]; head && head.due - head.earlyMs <= now; head = heap[0]) {
         pop(heap);
         head.run?.();
         now = clock.monotonic();
         if (now - began > SLICE_MS) break;
       }
     } finally {
+      running = false;
       arm();
     }
   }
@@ -58,6 +68,8 @@ export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after'>): Sched
       const entry: Entry = { due, earlyMs, run };
       push(heap, entry);
       arm();
+      // Whoever may come early comes when this process is awake anyway.
+      if (earlyMs > 0) endPulse ??= clock.every(PULSE_MS, runWhoMay);
       return () => {
         entry.run = null;
       };
@@ -65,6 +77,8 @@ export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after'>): Sched
     stop() {
       armed?.cancel();
       armed = null;
+      endPulse?.();
+      endPulse = null;
       heap.length = 0;
     },
   };

@@ -75,8 +75,10 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     names: namesOf(house.loaded.config),
     checkSeries: house.loaded.config.telemetry.check_series,
     gauges: () => toGauges(takeSnapshot(house, { experiments, remediation, tracer })),
+    clock,
     nodeMetrics: true,
   });
+  closing.add('metrics', metrics.close);
   const mode = createRecoveryMode(house);
   const systemRestart = createSystemRestart({
     house,
@@ -261,6 +263,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
             saveStates: house.autoCheckpoint.tick,
             sampleHost,
             upkeep: () => upkeep(house, MEMORY_MS),
+            pruneStates: () => pruneStates(house),
             onError: onRoundError,
           }),
         );

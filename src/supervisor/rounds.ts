@@ -8,6 +8,8 @@ const TICK_MS = 1_000;
 const SAMPLE_MS = 5_000;
 /** Often and little: what is let go of is used again before the files grow. */
 const UPKEEP_MS = 60_000;
+/** Each component is asked for, and retention is told in hours. */
+const PRUNE_STATES_MS = 600_000;
 
 export interface RoundsDeps {
   readonly clock: Clock;
@@ -16,35 +18,36 @@ export interface RoundsDeps {
   /** Asks for the states that are due. */
   readonly saveStates: () => void;
   readonly sampleHost: () => Promise<EventFields['host.sampled']>;
-  /** Old events and checkpoints go. */
+  /** Old events go. */
   readonly upkeep: () => Promise<void>;
+  /** Old checkpoints go. */
+  readonly pruneStates: () => Promise<unknown>;
   readonly onError: (error: unknown) => void;
 }
 
 /** What happens again and again, whatever else happens. @returns how to end it. */
-export function startRounds({ clock, emit, roster, saveStates, sampleHost, upkeep, onError }: RoundsDeps): () => void {
-  const cancels = new Map<string, () => void>();
-
-  const every = (name: string, ms: number, run: () => void): void => {
-    const again = (): void => {
+export function startRounds(deps: RoundsDeps): () => void {
+  const { clock, emit, roster, saveStates, sampleHost, upkeep, pruneStates, onError } = deps;
+  const cancels: (() => void)[] = [];
+  const every = (ms: number, run: () => void): void => {
+    const guarded = (): void => {
       try {
         run();
       } catch (error) {
         onError(error);
       }
-      cancels.set(name, clock.after(ms, again));
     };
-    cancels.set(name, clock.after(ms, again));
+    cancels.push(clock.every(ms, guarded));
   };
 
-  every('tick', TICK_MS, () => {
+  every(TICK_MS, () => {
     const started = clock.monotonic();
     for (const keeper of roster) keeper.recheck();
     saveStates();
     emit({ type: 'daemon.ticked', at: clock.now(), durationMs: clock.monotonic() - started });
   });
 
-  every('sample', SAMPLE_MS, () => {
+  every(SAMPLE_MS, () => {
     void sampleHost().then((sample) => emit({ type: 'host.sampled', at: clock.now(), ...sample }), onError);
     for (const keeper of roster) {
       // What its own check has read since the last round is not read again.
@@ -53,10 +56,10 @@ export function startRounds({ clock, emit, roster, saveStates, sampleHost, upkee
     }
   });
 
-  every('upkeep', UPKEEP_MS, () => void upkeep().catch(onError));
+  every(UPKEEP_MS, () => void upkeep().catch(onError));
+  every(PRUNE_STATES_MS, () => void pruneStates().catch(onError));
 
   return () => {
-    for (const cancel of cancels.values()) cancel();
-    cancels.clear();
+    for (const cancel of cancels) cancel();
   };
 }

@@ -10,10 +10,9 @@ const PRUNE_PAUSE_MS = 100;
  */
 const MOST_OF_A_KIND = 10_000;
 
-/** What is older than anybody may ask for goes: checkpoints, events (after `memoryMs`, and of those that repeat all but the newest), resolved incidents. */
+/** What is older than anybody may ask for goes: events (after `memoryMs`, and of those that repeat all but the newest), resolved incidents. */
 export async function upkeep(house: House, memoryMs: number): Promise<void> {
   const { store, clock, loaded } = house;
-  await pruneStates(house);
   while (store.prune(epochMs(clock.now() - memoryMs), PRUNE_SLICE) === PRUNE_SLICE) await clock.sleep(PRUNE_PAUSE_MS);
   while (store.thin(MOST_OF_A_KIND, PRUNE_SLICE) === PRUNE_SLICE) await clock.sleep(PRUNE_PAUSE_MS);
   store.pruneIncidents(epochMs(clock.now() - loaded.config.incidents.retention));

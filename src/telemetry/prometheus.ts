@@ -1,6 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type OpenMetricsContentType } from 'prom-client';
+import type { Clock } from '../clock.ts';
 import { buckets, catalogue, metricNames, type Exemplar, type MetricName, type MetricUpdate } from './catalogue.ts';
 import { countSeries, toClassic } from './exposition.ts';
+import { measureLoopLag, NEVER_MS } from './loop-lag.ts';
 import { tooMany, type CheckSeries } from './fit.ts';
 import { createGuard, OTHER, type Labels } from './guard.ts';
 import { zeroes, type Names } from './zeroes.ts';
@@ -13,6 +15,7 @@ export interface MetricsOptions {
   readonly checkSeries?: CheckSeries;
   /** Asked at each render for every gauge: `toGauges` of a fresh snapshot. */
   readonly gauges: () => readonly MetricUpdate[];
+  readonly clock: Clock;
   /** Node's own metrics too; default true. */
   readonly nodeMetrics?: boolean;
 }
@@ -29,6 +32,8 @@ export interface Metrics {
   /** New names after a reload: series of what has gone go, those of what is new begin with 0. */
   configure(names: Names): void;
   render(format: 'openmetrics' | 'classic'): Promise<Rendered>;
+  /** Ends its timer. */
+  close(): void;
 }
 
 const CLASSIC = 'text/plain; version=0.0.4; charset=utf-8';
@@ -42,9 +47,12 @@ type Metric = Counter | Gauge | Histogram;
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry<OpenMetricsContentType>();
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  let close = () => {};
   if (options.nodeMetrics ?? true) {
-    collectDefaultMetrics({ register: registry as unknown as Registry, eventLoopMonitoringPrecision: 100 });
+    const register = registry as unknown as Registry;
+    collectDefaultMetrics({ register, eventLoopMonitoringPrecision: NEVER_MS });
     for (const name of MISNAMED) registry.removeSingleMetric(name);
+    close = measureLoopLag(register, options.clock);
   }
   const metrics = new Map<MetricName, Metric>(metricNames.map((name) => [name, register(name, registry)]));
   const gaugeNames = metricNames.filter((name) => catalogue[name].type === 'gauge');
@@ -98,6 +106,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   begin(options.names);
   return {
     apply,
+    close,
     configure(names) {
       for (const { metric, labels } of guard.configure(names)) metrics.get(metric)?.remove(labels);
       const before = undivided;

@@ -42,7 +42,7 @@ describe('schedule', () => {
     let now = 0;
     const timers: (() => void)[] = [];
     const after = (_: number, run: () => void) => (timers.push(run), () => undefined);
-    const schedule = createSchedule({ monotonic: () => now, after });
+    const schedule = createSchedule({ monotonic: () => now, after, every: () => () => undefined });
     let runs = 0;
     schedule.at(10.5, () => runs++);
     now = 10.4;
@@ -67,11 +67,28 @@ describe('schedule', () => {
     expect(ran).toEqual(['100 at 100', '149 at 100', '150 at 150', '151 at 150']);
   });
 
+  it('runs what may run early when this process is awake anyway, and arms no timer for it', async () => {
+    const clock = new FakeClock();
+    const schedule = createSchedule(clock);
+    const ran: string[] = [];
+    const at = (due: number, early: number) =>
+      schedule.at(due, () => ran.push(`${due} at ${clock.monotonic()}`), early);
+    at(1_400, 500);
+    at(1_700, 500);
+    at(2_100, 200);
+    await clock.advance(1_000);
+    expect(ran).toEqual(['1400 at 1000']);
+    await clock.advance(2_000);
+    expect(ran.slice(1)).toEqual(['1700 at 1700', '2100 at 2000']);
+    schedule.stop();
+    expect(clock.pending).toBe(0);
+  });
+
   it('does not wake up for what was called off', async () => {
     let timers = 0;
     const clock = new FakeClock();
     const after: typeof clock.after = (ms, run) => (timers++, clock.after(ms, run));
-    const schedule = createSchedule({ monotonic: () => clock.monotonic(), after });
+    const schedule = createSchedule({ monotonic: () => clock.monotonic(), after, every: () => () => undefined });
     for (let n = 0; n < 10; n++) {
       const cancel = schedule.at(50 + n, () => undefined);
       schedule.at(20, cancel);

@@ -170,6 +170,7 @@ export function fakeHouse(config: Config, random: () => number) {
     saveStates: () => {},
     sampleHost: () => Promise.reject(new Error('no host')),
     upkeep: () => upkeep(house, HOUR_MS),
+    pruneStates: () => Promise.resolve(),
     onError: () => {},
   });
   return {

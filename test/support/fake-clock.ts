@@ -43,6 +43,18 @@ export class FakeClock implements Clock {
     };
   }
 
+  every(ms: number, run: (lateMs: number) => void): () => void {
+    let cancel = () => {};
+    const arm = (due: number): void => {
+      cancel = this.after(due - this.#time, () => {
+        arm(due + ms);
+        run(this.#time - due);
+      });
+    };
+    arm(this.#time + ms);
+    return () => cancel();
+  }
+
   /** Timers not yet due. */
   get pending(): number {
     return this.#timers.length;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tooMany } from '../../src/telemetry/fit.ts';
 import { createMetrics, toMetrics, type Names } from '../../src/telemetry/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { samples } from './events.ts';
 
 const namesOf = (components: number, checks: number): Names => ({
@@ -35,7 +36,13 @@ describe('metrics of very many checks', () => {
 
   it('count the runs of a component in one, and come back after a reload', async () => {
     const gauges = () => [];
-    const metrics = createMetrics({ seriesLimit: LIMIT, names: namesOf(100, 100), nodeMetrics: false, gauges });
+    const metrics = createMetrics({
+      seriesLimit: LIMIT,
+      names: namesOf(100, 100),
+      nodeMetrics: false,
+      clock: new FakeClock(),
+      gauges,
+    });
     const run = {
       ...samples['check.completed'],
       component: 'c1',

@@ -15,6 +15,7 @@ import {
 import { maxSeries } from '../../src/telemetry/catalogue.ts';
 import { countSeries, toClassic } from '../../src/telemetry/exposition.ts';
 import { DEFAULT_SIZES } from '../../src/telemetry/reference.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { samples } from './events.ts';
 import { component, names, snapshot } from './snapshot.ts';
 
@@ -22,7 +23,14 @@ import { component, names, snapshot } from './snapshot.ts';
 function create(options: { seriesLimit?: number; names?: Names; nodeMetrics?: boolean } = {}) {
   let now = snapshot();
   const gauges = () => toGauges(now);
-  const metrics = createMetrics({ seriesLimit: 12_000, names, nodeMetrics: false, gauges, ...options });
+  const metrics = createMetrics({
+    seriesLimit: 12_000,
+    names,
+    nodeMetrics: false,
+    clock: new FakeClock(),
+    gauges,
+    ...options,
+  });
   return { ...metrics, become: (next: Snapshot) => (now = next) };
 }
 const everything = eventTypes.flatMap((type) => toMetrics(samples[type]));

@@ -1,0 +1,45 @@
+import { createHistogram } from 'node:perf_hooks';
+import { Gauge, type Registry } from 'prom-client';
+import type { Clock } from '../clock.ts';
+
+const PULSE_MS = 1_000;
+const PER_SECOND = 1e9;
+
+/** Days: the library's own timer, which cannot be left out. */
+export const NEVER_MS = 2 ** 31 - 1;
+
+/**
+ * `nodejs_eventloop_lag_*` as every Node program has them, measured by how late a timer comes that fires once a second
+ * anyway, in place of the library's. That wakes this process ten to a hundred times a second, a quarter of what an idle
+ * daemon costs, and counts its own interval in.
+ * @returns how to end it.
+ */
+export function measureLoopLag(registry: Registry, clock: Clock): () => void {
+  const lags = createHistogram();
+  const gauge = (kind: string, help: string, collect: (gauge: Gauge) => void): void => {
+    const name = `nodejs_eventloop_lag_${kind}seconds`;
+    registry.removeSingleMetric(name);
+    const own: Gauge = new Gauge({ name, help, registers: [registry], collect: () => collect(own) });
+  };
+  let newest = 0;
+  gauge('', 'Lag of event loop in seconds.', (self) => self.set(newest / PER_SECOND));
+  const statistics = {
+    min: () => (lags.count === 0 ? 0 : lags.min),
+    max: () => lags.max,
+    mean: () => (lags.count === 0 ? 0 : lags.mean),
+    stddev: () => (lags.count === 0 ? 0 : lags.stddev),
+    p50: () => lags.percentile(50),
+    p90: () => lags.percentile(90),
+    p99: () => lags.percentile(99),
+  };
+  const names = Object.keys(statistics) as (keyof typeof statistics)[];
+  for (const name of names)
+    gauge(`${name}_`, `Event loop delay since the last scrape: ${name}.`, (self) => {
+      self.set(statistics[name]() / PER_SECOND);
+      if (name === 'p99') lags.reset();
+    });
+  return clock.every(PULSE_MS, (lateMs) => {
+    newest = Math.max(1, Math.round(lateMs * 1e6));
+    lags.record(newest);
+  });
+}

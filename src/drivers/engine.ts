@@ -3,7 +3,7 @@ import type { EngineIdentity, EngineKind, EngineVerdict, Exit, ProcessIdentity, 
 import type { Clock } from '../clock.ts';
 import type { AfterStop, Driver, EngineHealth, StartPlan } from './driver.ts';
 import { createEngineRunning } from './engine-running.ts';
-import type { StopPolicy } from './schema.ts';
+import { placeOf, type StopPolicy } from './schema.ts';
 import { unlessUnwanted } from './unwanted.ts';
 
 /** What an engine says of one component. */
@@ -97,11 +97,12 @@ export function createEngineDriver(
     }
   };
 
-  const identify = ({ name, bootId }: Engine, { run }: SeenRunning): EngineIdentity => ({
+  const identify = ({ name, bootId }: Engine, { run }: SeenRunning, { engine }: StartPlan): EngineIdentity => ({
     engine: kind,
     name,
     run,
     bootId,
+    ...(engine && { place: placeOf(engine) }),
   });
 
   return {
@@ -112,9 +113,10 @@ export function createEngineDriver(
       try {
         engine = await open(plan);
         const before = await unlessUnwanted(engine.look(signal), signal);
-        if (signal.aborted || before === null) return keep(engine, plan, identify(engine, PERHAPS), PERHAPS, true);
+        if (signal.aborted || before === null)
+          return keep(engine, plan, identify(engine, PERHAPS, plan), PERHAPS, true);
         const seen = await engine.start(before, signal);
-        return keep(engine, plan, identify(engine, seen), seen, before === seen);
+        return keep(engine, plan, identify(engine, seen, plan), seen, before === seen);
       } catch (error) {
         throw failure('SPAWN_FAILED', { command: engine?.name ?? plan.component, why: whyOf(error) }, { cause: error });
       }

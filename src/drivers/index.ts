@@ -11,6 +11,7 @@ export type {
 } from './driver.ts';
 export { createDrivers, type DriversDeps } from './drivers.ts';
 export { readStat, sameProcess, systemBootId } from './proc.ts';
+export { formerOf, type Former } from './former.ts';
 export type { Inside } from './logical.ts';
 export { createProcessDriver, type ProcessDriver, type ProcessDriverDeps } from './process.ts';
 export { driverKindOf, engineOf, isElsewhere, isKeptRunning, waysToRun, type EngineSettings } from './schema.ts';

@@ -125,6 +125,7 @@ const identityOf = (name: string, { incarnation }: Parent): EngineIdentity => ({
   name,
   run: incarnation,
   bootId: systemBootId,
+  place: { name },
 });
 
 const whyOf = (error: unknown): string => sentenceOf(error).replace(/\.$/, '');

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { engineKinds, type DriverKind, type EngineKind } from '../model/index.ts';
 import { duration, size } from '../units.ts';
@@ -178,11 +179,24 @@ export function engineOf(config: Ways): EngineSettings | undefined {
   return undefined;
 }
 
-const PLACE = ['kind', 'name', 'unit', 'user', 'host', 'namespace', 'context', 'kubeconfig'];
-const placeOf = (config: Ways): string => JSON.stringify(engineOf(config) ?? {}, PLACE);
+const PLACE = ['name', 'unit', 'user', 'host', 'namespace', 'context', 'kubeconfig'];
+
+/** The part of its settings that says what it is, as opposed to how it is looked after. */
+export const placeOf = (engine: EngineSettings): Readonly<Record<string, string | boolean>> =>
+  Object.fromEntries(
+    PLACE.flatMap((key) => {
+      const value = (engine as Readonly<Record<string, unknown>>)[key];
+      return typeof value === 'string' || typeof value === 'boolean' ? [[key, value] as const] : [];
+    }),
+  );
 
 /** Another engine runs it now, or knows it by another name: the next start does not replace what runs. */
-export const isElsewhere = (before: Ways, now: Ways): boolean => placeOf(before) !== placeOf(now);
+export function isElsewhere(before: Ways, now: Ways): boolean {
+  const [was, is] = [engineOf(before), engineOf(now)];
+  return (
+    was?.kind !== is?.kind || (was !== undefined && is !== undefined && !isDeepStrictEqual(placeOf(was), placeOf(is)))
+  );
+}
 
 /** It stays as it is when the daemon is stopped. */
 export function isKeptRunning(config: Ways): boolean {

@@ -28,6 +28,8 @@ export interface EngineIdentity {
   readonly run: string | null;
   /** The boot of this machine that its run cannot outlive; null: it runs elsewhere. */
   readonly bootId: string | null;
+  /** What it is reached by, of its settings: a daemon with another configuration finds it by that. */
+  readonly place?: Readonly<Record<string, string | boolean>>;
 }
 
 /** Beyond exit code and signal, what an engine tells of an end. */

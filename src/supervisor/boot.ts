@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import {
   engineOf as engineSettingsOf,
+  formerOf,
   type Driver,
   type RecordedRun,
   type Running,
@@ -36,6 +37,8 @@ export interface BootDeps {
   readonly plan: (keeper: Keeper, incarnation: IncarnationId) => StartPlan;
   /** Kills whatever carries this incarnation in its environment. */
   readonly sweep: (incarnation: IncarnationId) => Promise<void>;
+  /** Told of what nobody can end. */
+  readonly onProblem: (what: string, error: unknown) => void;
 }
 
 /**
@@ -82,8 +85,22 @@ function settle(
   // What an engine runs was taken over as it was: it may bear the mark of an earlier life.
   if (keeper.life?.running?.engine) left.clear();
   if (taken !== null && isToStayDown(keeper, deps)) void keeper.stop('it is not meant to run');
+  else if (taken !== null && keeper.life?.running && isElsewhere(keeper, runOf(keeper.life.running)))
+    void keeper.replace(true);
   else if (taken !== null) putOff(keeper, deps);
   return Promise.all([...left].map(deps.sweep));
+}
+
+const runOf = ({ process, engine }: Running): RecordedRun => ({ process, engine: engine ?? null });
+
+/** What runs, or ran, is not what the configuration names now. */
+const isElsewhere = ({ config }: Keeper, run: RecordedRun): boolean =>
+  formerOf(run, engineSettingsOf(config)) !== 'same';
+
+function tellOfUnreachable(component: ComponentName, { engine }: RecordedRun, { bootId, onProblem }: BootDeps): void {
+  if (!engine || (engine.bootId !== null && engine.bootId !== bootId)) return;
+  const what = `"${component}" (${engine.engine} ${engine.name}) is run in another way now`;
+  onProblem(what, new Error('how to stop what ran before is no longer configured: it may still run'));
 }
 
 const isToStayDown = ({ name, config }: Keeper, { record, clean }: BootDeps): boolean =>
@@ -96,13 +113,20 @@ function takeOver(
   deps: BootDeps,
 ): IncarnationId | null | Promise<IncarnationId | null> {
   const { driver, record, plan } = deps;
+  const settings = engineSettingsOf(keeper.config);
   const known = record(keeper.name);
   const take = (incarnation: IncarnationId, running: Running | null) => {
     if (running) keeper.adopt(running, incarnation);
     return running && incarnation;
   };
   const ask = (incarnation: IncarnationId, recorded: RecordedRun) => {
-    const running = driver.adopt(plan(keeper, incarnation), recorded);
+    const former = formerOf(recorded, settings);
+    if (former === 'unreachable') {
+      tellOfUnreachable(keeper.name, recorded, deps);
+      return null;
+    }
+    const own = plan(keeper, incarnation);
+    const running = driver.adopt(former === 'same' ? own : { ...own, engine: former.engine }, recorded);
     return running instanceof Promise ? running.then((found) => take(incarnation, found)) : take(incarnation, running);
   };
   const engine = engineOf(known.state);
@@ -162,8 +186,9 @@ function comeBack(keeper: Keeper, deps: BootDeps): void {
   if (clean && (held || state.is === 'failed'))
     emit({ type: 'component.released', component: keeper.name, at, by: 'person' });
   else if (state.is === 'failed') return;
-  // It has gone with its parent: whose fault that was is asked there.
-  if (keeper.config.parent && isThere(state)) {
+  const ranElsewhere = isElsewhere(keeper, { process: processOf(state), engine: engineOf(state) });
+  // It has gone with its parent: whose fault that was is asked there. Or the end was one of what runs it no longer.
+  if (isThere(state) && (keeper.config.parent || ranElsewhere)) {
     layToRest(keeper, deps, 'restart');
     return keeper.begin('boot');
   }

@@ -23,7 +23,7 @@ import { startOrder } from './roster.ts';
 import { startRounds } from './rounds.ts';
 import { serve } from './serve.ts';
 import { namesOf, takeSnapshot } from './snapshot.ts';
-import { incarnationOf } from './state.ts';
+import { engineOf, incarnationOf } from './state.ts';
 import { remediationTarget } from './situation.ts';
 import { createNotifications } from './notifications.ts';
 import { createRecover } from './recover.ts';
@@ -164,11 +164,20 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       lastDecision: (component) => lastDecision(past, component),
       survivors,
       sweep,
+      onProblem: onError,
     });
     const strangers = survivors.filter(({ component }) => !roster.find(component));
     for (const { incarnation } of strangers) void sweep(incarnation);
-    for (const { component } of store.records())
-      if (!roster.find(component)) emit({ type: 'component.removed', component, at: clock.now() });
+    for (const { component, state: left } of store.records()) {
+      if (roster.find(component)) continue;
+      const engine = engineOf(left);
+      if (engine)
+        onError(
+          `"${component}" is no longer configured`,
+          new Error(`${engine.engine} ${engine.name} was left as it is: it may still run`),
+        );
+      emit({ type: 'component.removed', component, at: clock.now() });
+    }
     watchHost(house);
   }
 

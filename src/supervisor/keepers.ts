@@ -65,11 +65,12 @@ export function unmetOf(house: House, keeper: Keeper): ComponentName[] {
   ];
 }
 
-/** In recovery mode the others wait for it. One that nobody means to run, or brings back, holds nobody up. */
+/** In recovery mode the others wait for it. One that nobody means to run, brings back, or can kill, holds nobody up. */
 export function isWantedFirst(house: House, { name, config }: Keeper): boolean {
   const { held, state } = house.bus.record(name);
   const given = state.is === 'failed' || (state.is === 'stopped' && state.settled);
-  return isMinimal(config) && config.enabled && !held && !given;
+  const unkillable = state.is === 'stopping' && state.why !== undefined;
+  return isMinimal(config) && config.enabled && !held && !given && !unkillable;
 }
 
 /** It is part of the first round of recovery mode. */

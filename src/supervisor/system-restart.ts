@@ -3,6 +3,7 @@ import { restartsSystem } from '../restart/index.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { isMinimal } from './keepers.ts';
+import { orUnkillable } from './lives.ts';
 
 /** One that a dead daemon had begun so long ago is not gone on with: whatever lives now lives well without it. */
 const STALE_MS = 600_000;
@@ -53,6 +54,12 @@ export function createSystemRestart({ house, past, clean, look, onError }: Syste
       bus.emit({ type: 'component.released', component, at: clock.now(), by: 'supervisor' });
   }
 
+  const isOurs = (keeper: Keeper): boolean => house.phase !== 'stopping' && roster.find(keeper.name) === keeper;
+
+  /** What an earlier daemon had begun to stop goes; what cannot be killed is waited for no longer than it can be hoped for. */
+  const untilGone = ({ life }: Keeper): Promise<void> =>
+    life?.ending ? orUnkillable(life, life.ending).catch(() => undefined) : Promise.resolve();
+
   /** All that is meant to run, what is needed most first; what has failed for good stays down. */
   function startAll(cause: ComponentName | null): void {
     const isToRun = ({ name, config }: Keeper): boolean => {
@@ -60,16 +67,22 @@ export function createSystemRestart({ house, past, clean, look, onError }: Syste
       const settled = state.is === 'failed' ? name !== cause : state.is === 'stopped' && state.settled;
       return config.enabled && !held && !settled;
     };
+    const begin = (keeper: Keeper): void => {
+      const ending = keeper.life?.ending;
+      // What cannot be killed is started when it has gone, if it is still meant to run then.
+      if (ending) void ending.then(() => isOurs(keeper) && isToRun(keeper) && keeper.begin('boot'));
+      else keeper.begin('boot');
+    };
     const wanted = [...roster].filter(isToRun);
-    for (const keeper of wanted) if (isMinimal(keeper.config)) keeper.begin('boot');
-    for (const keeper of wanted) if (!isMinimal(keeper.config)) keeper.begin('boot');
+    for (const keeper of wanted) if (isMinimal(keeper.config)) begin(keeper);
+    for (const keeper of wanted) if (!isMinimal(keeper.config)) begin(keeper);
     look();
   }
 
   async function carryOut(cause: ComponentName, begunAt: EpochMs, stale: boolean): Promise<void> {
     underWay = true;
     try {
-      if (stale) await Promise.all([...roster].map(({ life }) => life?.ending ?? Promise.resolve()));
+      if (stale) await Promise.all([...roster].map(untilGone));
       else await roster.stopAll(`the whole system is restarted: ${cause} has failed`);
       if (house.phase === 'stopping') return;
       if (!stale) {

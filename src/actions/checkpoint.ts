@@ -3,8 +3,8 @@ import type { AskedKind } from '../checkpoints/index.ts';
 import { duration } from '../units.ts';
 import { defineAction } from './action.ts';
 
-/** What may be asked for: `full` whole in state.db, `memory` in the daemon's memory only. */
-export const checkpointKinds = ['full', 'memory'] as const satisfies readonly AskedKind[];
+/** What may be asked for: `full` whole in state.db, `disk` as a file too, `memory` in the daemon's memory only. */
+export const checkpointKinds = ['full', 'memory', 'disk'] as const satisfies readonly AskedKind[];
 
 export const checkpoint = defineAction({
   kind: 'checkpoint',

@@ -91,9 +91,11 @@ export function createCheckpointTable(db: Database) {
      FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id
      WHERE component = ? ORDER BY sequence DESC`,
   );
-  const deleteOne = db.prepare<[string, number]>('DELETE FROM checkpoint WHERE component = ? AND sequence = ?');
-  const deleteAll = db.transaction((component: ComponentName, sequences: readonly number[]): number =>
-    sequences.reduce((went, sequence) => went + deleteOne.run(component, sequence).changes, 0),
+  const deleteOne = db.prepare<[string, number], Expired>(
+    'DELETE FROM checkpoint WHERE component = ? AND sequence = ? RETURNING id, kind',
+  );
+  const deleteAll = db.transaction((component: ComponentName, sequences: readonly number[]): Expired[] =>
+    sequences.flatMap((sequence) => deleteOne.get(component, sequence) ?? []),
   );
 
   return {
@@ -133,11 +135,16 @@ export function createCheckpointTable(db: Database) {
     retainable: (component: ComponentName): Retainable[] =>
       selectRetainable.all(component).map((row) => ({ ...row, valid: row.valid === 1 })),
 
-    /** @returns how many went. */
-    expire: ({ component, sequences }: Jobs['expire']['ask']): number => deleteAll(component, sequences),
+    /** @returns what went. */
+    expire: ({ component, sequences }: Jobs['expire']['ask']): Expired[] => deleteAll(component, sequences),
   };
 }
 export type CheckpointTable = ReturnType<typeof createCheckpointTable>;
+
+export interface Expired {
+  readonly id: CheckpointId;
+  readonly kind: CheckpointInfo['kind'];
+}
 
 type RetainableRow = Omit<Retainable, 'valid'> & { readonly valid: number };
 type HeadRow = Omit<Head, keyof ChainLength | 'keyId' | 'valid'> & {

@@ -4,11 +4,13 @@ import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import type { CheckpointId, CheckpointTrigger, ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
 import { jsonBytes, owned } from './bytes.ts';
 import type { Damage, Jobs, Rekeyed } from './protocol.ts';
-import type { AskedKind, CheckpointInfo, Restored, Saved, StateStore } from './state-store.ts';
+import type { AskedKind, BadFile, CheckpointInfo, Restored, Saved, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
 
 export interface StateStoreOptions {
   readonly file: string;
+  /** Where checkpoints of the kind `disk` lie as files; `checkpoints` beside `file` unless given. */
+  readonly checkpointsFolder?: string;
   /** events.db: its WAL is moved into it from the worker, every `checkpointEventsEveryMs`; null: leave it alone. */
   readonly eventsFile: string | null;
   readonly clock: Clock;
@@ -61,6 +63,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     entry: options.workerEntry ?? workerEntry,
     data: {
       file,
+      checkpointsFolder: options.checkpointsFolder ?? null,
       eventsFile: options.eventsFile,
       checkpointEventsEveryMs: options.checkpointEventsEveryMs ?? 2_000,
       keys,
@@ -134,7 +137,8 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     const { restored, damaged } = await ask('restore', question);
     tellDamage(damaged);
     const [damage] = damaged;
-    if (damage) throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: damage.why });
+    if (damage && restored.checkpoint_id === null)
+      throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: damage.why });
     tellRestored(component, restored);
     return restored;
   }
@@ -177,16 +181,18 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   /** One at a time, so that writes are not kept waiting behind gigabytes. */
   async function verify() {
     const corrupted: CheckpointInfo[] = [];
+    const files: BadFile[] = [];
     let checked = 0;
     for (const { checkpoint_id: checkpoint } of await ask('list', { component: null })) {
       const result = await ask('verify', { checkpoint, at: clock.now() });
       if (!result) continue;
       checked++;
+      if (result.badFile) files.push(result.badFile);
       if (!result.damage) continue;
       tellDamage([result.damage]);
       corrupted.push(result.checkpoint);
     }
-    return { checked, corrupted, integrity: await ask('integrity', { store: 'state' }) };
+    return { checked, corrupted, files, integrity: await ask('integrity', { store: 'state' }) };
   }
 
   /** In slices, so that writes get their turn in between. */

@@ -45,15 +45,12 @@ export function createHeldStates({ mostBytes = MOST_BYTES, mostComponents = MOST
 }
 export type HeldStates = ReturnType<typeof createHeldStates>;
 
-/** The table as whoever reads sees it: the held ones before the stored ones. */
+/** The table as whoever reads between transactions sees it: the held ones before the stored ones. */
 export function withHeld(table: CheckpointTable, held: HeldStates): CheckpointTable {
-  const isNewest = ({ info }: HeldState): boolean => info.sequence > (table.head(info.component)?.sequence ?? 0);
   const find = (id: CheckpointId): HeldState | undefined =>
-    [...held.all()].find((state) => state.info.checkpoint_id === id && isNewest(state));
+    [...held.all()].find((state) => state.info.checkpoint_id === id);
   const infos = (component: ComponentName | null): CheckpointInfo[] =>
-    [...held.all()]
-      .filter((state) => (component === null || state.info.component === component) && isNewest(state))
-      .map(({ info }) => info);
+    [...held.all()].filter((state) => component === null || state.info.component === component).map(({ info }) => info);
 
   return {
     ...table,

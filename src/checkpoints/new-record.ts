@@ -1,12 +1,14 @@
-import { datedId, sha256 } from '../digest.ts';
-import type { CheckpointId } from '../model/index.ts';
+import { sha256 } from '../digest.ts';
 import type { Cipher } from './cipher.ts';
 import type { RecordEncoding } from './codec.ts';
 import { bindingOf, type Sealed } from './seal.ts';
 import type { CheckpointInfo } from './state-store.ts';
 
 /** What is known of a checkpoint before it has a place. */
-export type Fresh = Pick<CheckpointInfo, 'component' | 'at' | 'trigger' | 'kind' | 'schema_version' | 'through'>;
+export type Fresh = Pick<
+  CheckpointInfo,
+  'checkpoint_id' | 'component' | 'at' | 'trigger' | 'kind' | 'schema_version' | 'through'
+>;
 
 /** The last place that was taken in the row of its component, and by whom. */
 export type Place = Pick<CheckpointInfo, 'sequence' | 'parent'>;
@@ -22,7 +24,6 @@ export interface Packed {
 export function newRecord(last: Place, fresh: Fresh, json: Uint8Array, packed: Packed, cipher: Cipher) {
   const named = {
     ...fresh,
-    checkpoint_id: datedId('CP', fresh.at) as CheckpointId,
     sequence: last.sequence + 1,
     parent: last.parent,
     size_bytes: json.byteLength,

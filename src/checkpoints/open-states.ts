@@ -1,7 +1,9 @@
+import { dirname, join } from 'node:path';
 import type { ComponentName, EpochMs } from '../model/index.ts';
 import { openOrSetAside, type Database, type SetAside } from '../storage/open.ts';
 import { plainText, type Cipher } from './cipher.ts';
 import { createKeyTable, type KeyTable } from './key-table.ts';
+import { createCheckpointFiles } from './checkpoint-files.ts';
 import { openHighWater, type HighWater, type Mark, type Slot } from './high-water.ts';
 import { lossesOf } from './losses.ts';
 import { stateMigrations } from './migrations.ts';
@@ -36,7 +38,12 @@ export interface OpenStates extends Omit<Open, 'keys'> {
  * @param now for a file that is begun anew: entries get numbers above it.
  * @throws Refusal STATE_LOCKED when something in it is encrypted with a key that the cipher has not; it stays as it is.
  */
-export function openStates(file: string, now: EpochMs, cipher: Cipher = plainText): OpenStates {
+export function openStates(
+  file: string,
+  now: EpochMs,
+  cipher: Cipher = plainText,
+  checkpointsFolder = folderBeside(file),
+): OpenStates {
   const options = {
     synchronous: 'FULL',
     migrations: stateMigrations,
@@ -50,7 +57,8 @@ export function openStates(file: string, now: EpochMs, cipher: Cipher = plainTex
     // What is deleted is overwritten, and what the WAL still holds in plain text goes.
     if (cipher.keyId !== null) db.pragma('secure_delete = ON');
     if (rekeyed) db.pragma('wal_checkpoint(TRUNCATE)');
-    const states = createStateDatabase(db, highWater.slots, cipher);
+    const files = createCheckpointFiles(checkpointsFolder, cipher);
+    const states = createStateDatabase(db, files, highWater.slots, cipher);
     states.checkpoints.list(null);
     db.prepare('SELECT max(entry_id), max(component) FROM journal').get();
     return { db, keys, rekeyed, states, losses: findLosses(states, highWater) };
@@ -102,6 +110,9 @@ export function openStates(file: string, now: EpochMs, cipher: Cipher = plainTex
     },
   };
 }
+
+/** Of the checkpoints that are files too, unless another is given. */
+export const folderBeside = (file: string): string => join(dirname(file), 'checkpoints');
 
 const findLosses = (states: StateDatabase, { slots }: HighWater): Loss[] =>
   lossesOf(slots, (component) => ({

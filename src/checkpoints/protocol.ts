@@ -1,7 +1,7 @@
 import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs } from '../model/index.ts';
 import type { Refused } from './refusal.ts';
 import type { StatePolicy } from './schema.ts';
-import type { AskedKind, CheckpointInfo, Loss, ReadCheckpoint, Restored, Saved } from './state-store.ts';
+import type { AskedKind, BadFile, CheckpointInfo, Loss, ReadCheckpoint, Restored, Saved } from './state-store.ts';
 
 /** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
 export interface Jobs {
@@ -41,7 +41,7 @@ export interface Jobs {
   /** Null when it has gone meanwhile. */
   verify: {
     ask: { checkpoint: CheckpointId; at: EpochMs };
-    answer: { checkpoint: CheckpointInfo; damage: Damage | null } | null;
+    answer: { checkpoint: CheckpointInfo; damage: Damage | null; badFile: BadFile | null } | null;
   };
   integrity: { ask: { store: 'state' | 'events' }; answer: string };
   /** Sequences of what the retention does not keep, in the order in which they may go. */
@@ -104,6 +104,8 @@ export type FromWorker =
 
 export interface WorkerData {
   readonly file: string;
+  /** Of the checkpoints that are files too; null: beside the file. */
+  readonly checkpointsFolder: string | null;
   /** Its WAL is moved into it from here, never from the main thread; null: there is none. */
   readonly eventsFile: string | null;
   readonly now: EpochMs;

@@ -1,11 +1,14 @@
-import type { ComponentName } from '../model/index.ts';
+import { datedId } from '../digest.ts';
+import type { CheckpointId, ComponentName } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
-import { parseEntries, parsePatch, parsePut, type PutBody } from './body.ts';
+import { parseEntries, parsePatch, parsePut } from './body.ts';
 import { createBudget, MOST_STATE_BYTES, TooCostly, type Budget } from './bounds.ts';
+import type { CheckpointDocument } from './checkpoint-document.ts';
+import type { CheckpointFiles } from './checkpoint-files.ts';
 import { createCheckpointTable, type Head } from './checkpoint-table.ts';
 import { plainText, type Cipher } from './cipher.ts';
 import { encode } from './codec.ts';
-import { diff } from './diff.ts';
+import { createComparison, MOST_COMPARED_BYTES } from './compare.ts';
 import { createChunkTable } from './chunk-table.ts';
 import { createHeldStates, withHeld, type HeldState } from './held-states.ts';
 import type { Mark } from './high-water.ts';
@@ -24,21 +27,17 @@ import { createWorkingStates, type WorkingState } from './working-states.ts';
 const VACUUM_SLICE = 50;
 /** A larger state is cut into chunks. */
 const WHOLE_BYTES = 2 ** 20;
-/** A patch is computed for states of this size: a smaller one costs less to store than to compare. */
-const WORTH_COMPARING_BYTES = 8 * 2 ** 10;
-const MOST_COMPARED_BYTES = 2 ** 20;
-const MOST_OPERATIONS = 2_000;
-const LONGEST_PAUSE = 32;
-
 export type StateDatabase = ReturnType<typeof createStateDatabase>;
 
 /**
  * Checkpoints and journal as they are asked for. Knows no thread and begins no transaction: its caller does.
+ * @param files of the checkpoints that people find as files too.
  * @param marks how far each component has come, whatever the database holds.
  * @param cipher for all that components give.
  */
 export function createStateDatabase(
   db: Database,
+  files: CheckpointFiles,
   marks: ReadonlyMap<ComponentName, Mark> = new Map(),
   cipher: Cipher = plainText,
 ) {
@@ -48,10 +47,12 @@ export function createStateDatabase(
   const chunks = createChunkTable(db, cipher);
   const journal = createJournalTable(db, cipher);
   const working = createWorkingStates();
+  /** What is built on a record is encrypted with its key, or like it is not. */
+  const mayGoOn = (head: Head, nextBytes: number, at: number): boolean =>
+    head.keyId === cipher.keyId && goesOn(head, nextBytes, at);
+  const patchTo = createComparison(working, mayGoOn);
   /** Of what was written or asked for; all of them are forgotten when a transaction fails. */
   const heads = new Map<ComponentName, Head>();
-  /** Puts that are not compared with the one before, because that was of no use the last time. */
-  const pauses = new Map<ComponentName, { readonly length: number; left: number }>();
   /** What the transaction at work has moved forward. */
   const moved = new Map<ComponentName, Partial<Mark>>();
 
@@ -114,43 +115,11 @@ export function createStateDatabase(
     return { checkpoint_id: id, kind: fresh.kind, size_bytes: json.byteLength };
   }
 
-  /** What is built on a record is encrypted with its key, or like it is not. */
-  const mayGoOn = (head: Head, nextBytes: number, at: number): boolean =>
-    head.keyId === cipher.keyId && goesOn(head, nextBytes, at);
-
   /** The newest record was made by this very request, perhaps when another key was in use. */
   function isAnswered(head: Head, request: string, body: Uint8Array): boolean {
     if (head.request === null) return false;
     if (head.keyId === cipher.keyId) return head.request === request;
     return cipher.formerHashes('request', body).includes(head.request);
-  }
-
-  /** The operations from the newest state to this one, as JSON, when they are worth more than storing it whole. */
-  function patchTo(
-    component: ComponentName,
-    { state, value, exact, schema_version }: PutBody,
-    at: number,
-  ): Buffer | null {
-    const head = headOf(component);
-    const before = head?.valid ? working.get(component, head.id) : undefined;
-    if (!head || !before?.exact || !exact) return null;
-    if (schema_version !== head.schemaVersion) return null;
-    if (state.byteLength < WORTH_COMPARING_BYTES || state.byteLength > MOST_COMPARED_BYTES) return null;
-    if (!mayGoOn(head, 0, at)) return null;
-    const pause = pauses.get(component);
-    if (pause && pause.left > 0) {
-      pause.left--;
-      return null;
-    }
-    const operations = diff(before.value, value, MOST_OPERATIONS);
-    const json = operations && Buffer.from(JSON.stringify(operations));
-    if (json && json.byteLength <= state.byteLength / 2) {
-      pauses.delete(component);
-      return mayGoOn(head, json.byteLength, at) ? json : null;
-    }
-    const next = Math.min((pause?.length ?? 1) * 2, LONGEST_PAUSE);
-    pauses.set(component, { length: next, left: next });
-    return null;
   }
 
   /** What operations go on from: in memory or stored. */
@@ -171,10 +140,19 @@ export function createStateDatabase(
     throw patchRefused(component, `its newest checkpoint ${id} is damaged`);
   }
 
+  function forgetAll(): void {
+    heads.clear();
+    working.clear();
+    journal.forget();
+    moved.clear();
+    files.undo();
+  }
+
   return {
     checkpoints,
     chunks,
     cipher,
+    files,
     journalled: journal,
 
     /** How far it has come, whatever is left of it. */
@@ -189,6 +167,7 @@ export function createStateDatabase(
       const settled = new Map(moved);
       for (const [component, { sequence }] of settled) if (sequence !== undefined) held.drop(component);
       moved.clear();
+      files.settle();
       return settled;
     },
 
@@ -196,16 +175,41 @@ export function createStateDatabase(
       const parsed = parsePut(body);
       const { state, value, exact, schema_version, through } = parsed;
       journal.requireThrough(component, through);
-      const fresh = { component, at, trigger, kind: 'full', schema_version, through } as const;
+      const fresh = {
+        checkpoint_id: newId(at),
+        component,
+        at,
+        trigger,
+        kind: 'full',
+        schema_version,
+        through,
+      } as const;
       const inMemory = asked === 'memory' ? hold(fresh, state) : undefined;
       if (inMemory) return inMemory;
-      const patch = asked === 'full' || asked === 'disk' ? null : patchTo(component, parsed, at);
+      const patch = asked === 'full' || asked === 'disk' ? null : patchTo(headOf(component), component, parsed, at);
       const kind = asked === 'disk' ? asked : patch ? 'incremental' : 'full';
+      if (kind === 'disk') files.write(fresh, state);
       const stored = store(headOf(component), { ...fresh, kind }, patch ?? state);
       const sizeBytes = state.byteLength;
       if (sizeBytes > MOST_COMPARED_BYTES) working.drop(component);
       else working.keep(component, { checkpoint: stored.checkpoint_id, value, exact, sizeBytes });
-      return stored;
+      return kind === 'disk' ? { ...stored, file: files.fileOf(component, stored.checkpoint_id) } : stored;
+    },
+
+    /**
+     * One of which there is only a file is stored as the newest, as if all that was journalled until now were in it: of
+     * what journal it is, nobody knows. Is a transaction of its own.
+     */
+    adopt({ checkpoint_id, component, at, trigger, schema_version, state }: CheckpointDocument): void {
+      const through = journal.last(component);
+      const fresh = { checkpoint_id, component, at, trigger, kind: 'disk', schema_version, through } as const;
+      try {
+        db.transaction(() => store(headOf(component), fresh, state)).immediate();
+      } catch (error) {
+        forgetAll();
+        throw error;
+      }
+      working.drop(component);
     },
 
     /** One that comes a second time, because its answer was lost, gets the same answer again. */
@@ -238,7 +242,16 @@ export function createStateDatabase(
       const whole = kind === 'full' || atMost > MOST_STATE_BYTES ? Buffer.from(JSON.stringify(value)) : null;
       const sizeBytes = whole?.byteLength ?? atMost;
       if (sizeBytes > MOST_STATE_BYTES) throw tooLarge(component, sizeBytes);
-      const fresh = { component, at, trigger, kind, schema_version: newest.schemaVersion, through } as const;
+      const schemaVersion = newest.schemaVersion;
+      const fresh = {
+        checkpoint_id: newId(at),
+        component,
+        at,
+        trigger,
+        kind,
+        schema_version: schemaVersion,
+        through,
+      } as const;
       const stored = store(head, fresh, kind === 'full' && whole ? whole : json, request);
       working.keep(component, { checkpoint: stored.checkpoint_id, value, exact: true, sizeBytes });
       return stored;
@@ -251,17 +264,18 @@ export function createStateDatabase(
       return isList ? { entry_ids: ids } : { entry_id: ids[0] ?? 0 };
     },
 
+    /** A slice of what the retention does not keep goes, with its files. @returns how many. */
+    expire(ask: Jobs['expire']['ask']): number {
+      const expired = table.expire(ask);
+      for (const { id, kind } of expired) if (kind === 'disk') files.remove(ask.component, id);
+      return expired.length;
+    },
+
     /** A record was found to be damaged, or a transaction has failed: nothing of what is in memory may be trusted. */
     forget(component?: ComponentName): void {
-      if (component === undefined) {
-        heads.clear();
-        working.clear();
-        journal.forget();
-        moved.clear();
-      } else {
-        heads.delete(component);
-        working.drop(component);
-      }
+      if (component === undefined) return forgetAll();
+      heads.delete(component);
+      working.drop(component);
     },
 
     /** What the retention does not keep; the journal that only such checkpoints need is given up at once. */
@@ -283,6 +297,8 @@ export function createStateDatabase(
     },
   };
 }
+
+const newId = (at: number): CheckpointId => datedId('CP', at) as CheckpointId;
 
 /** @throws Refusal BODY_INVALID naming the operation, or PATCH_REFUSED. */
 function tryApply(component: ComponentName, state: unknown, operations: readonly unknown[], budget: Budget): unknown {

@@ -14,6 +14,8 @@ export type AskedKind = Exclude<CheckpointKind, 'incremental'>;
 export interface Saved {
   readonly checkpoint_id: CheckpointId;
   readonly kind: CheckpointKind;
+  /** Of one of the kind `disk`. */
+  readonly file?: string;
 }
 
 /** One stored checkpoint, without its state. */
@@ -109,9 +111,16 @@ export interface Restored {
   readonly source: RestoreSource;
 }
 
+export interface BadFile extends Pick<CheckpointInfo, 'checkpoint_id' | 'component'> {
+  readonly file: string;
+  readonly why: string;
+}
+
 export interface Verified {
   readonly checked: number;
   readonly corrupted: readonly CheckpointInfo[];
+  /** Files of checkpoints of the kind `disk` that are gone or damaged, while what state.db holds of them is sound. */
+  readonly files: readonly BadFile[];
   /** What SQLite itself says of the file: `ok`, or the first complaint. */
   readonly integrity: string;
 }
@@ -145,7 +154,8 @@ export interface StateStore {
    */
   getState(component: ComponentName, endedAt: EpochMs | null, doubted?: ReadonlySet<CheckpointId>): Promise<Restored>;
   /**
-   * The state of one checkpoint, and the journal after it unless `journal` is false. Rejects with CHECKPOINT_NOT_FOUND,
+   * The state of one checkpoint, and the journal after it unless `journal` is false. One of which there is only a file is
+   * stored as the newest, without any journal. One whose record is damaged is read from its file, if it has one. Rejects with CHECKPOINT_NOT_FOUND,
    * also when it is another component's, or CHECKPOINT_CORRUPTED.
    */
   getStateAt(
@@ -158,7 +168,7 @@ export interface StateStore {
   list(component?: ComponentName): Promise<CheckpointInfo[]>;
   /** It has journalled, as far as is known here: of an earlier daemon that is told by its checkpoints. */
   journals(component: ComponentName): boolean;
-  /** One checkpoint with its state, verified. */
+  /** One checkpoint with its state, verified; also one of which there is only a file. */
   read(checkpoint: CheckpointId): Promise<ReadCheckpoint>;
   /** Reads every checkpoint and compares its bytes with its checksum; quarantines what does not match. */
   verify(): Promise<Verified>;

@@ -22,7 +22,7 @@ if (!port) throw new Error('this file is a worker: createStateStore starts it');
 const given: ArrayBuffer[] = [];
 const post = (message: FromWorker): void => port.postMessage(message, given.splice(0));
 
-const { file, eventsFile, now, checkpointEventsEveryMs, keys } = workerData as WorkerData;
+const { file, checkpointsFolder, eventsFile, now, checkpointEventsEveryMs, keys } = workerData as WorkerData;
 const opened = open();
 const { db, states, setAside, losses, rekeyed } = opened;
 const { commitGroup, commits } = createGroupCommit(db, states, opened.raiseMarks);
@@ -37,7 +37,7 @@ port.on('message', (request: Request) => {
 
 function open(): OpenStates {
   try {
-    return openStates(file, now, createCipher(keys));
+    return openStates(file, now, createCipher(keys), checkpointsFolder ?? undefined);
   } catch (error) {
     if (error instanceof Refusal) post({ refused: error.refused });
     throw error;
@@ -78,6 +78,8 @@ function perform(request: Request): unknown {
   switch (request.job) {
     case 'restore': {
       const answer = restore(states, request);
+      // One of which there was only a file has moved the row of its component on.
+      opened.raiseMarks();
       given.push(answer.restored.state.buffer, answer.restored.journal.buffer);
       return answer;
     }
@@ -97,7 +99,7 @@ function perform(request: Request): unknown {
     case 'expirable':
       return states.expirable(request);
     case 'expire':
-      return states.checkpoints.expire(request);
+      return states.expire(request);
     case 'trim':
       return states.journalled.trim(request.component);
     case 'sweep':

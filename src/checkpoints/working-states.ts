@@ -42,3 +42,4 @@ export function createWorkingStates(mostBytes = MOST_BYTES) {
     },
   };
 }
+export type WorkingStates = ReturnType<typeof createWorkingStates>;

@@ -17,6 +17,12 @@ interface CheckpointView {
   readonly valid: boolean;
 }
 
+interface BadFile {
+  readonly checkpoint_id: string;
+  readonly file: string;
+  readonly why: string;
+}
+
 const HEADINGS = ['CHECKPOINT', 'COMPONENT', 'AT', 'KIND', 'TRIGGER', 'SIZE', 'SCHEMA', 'VALID'];
 const row = (checkpoint: CheckpointView): string[] => [
   checkpoint.checkpoint_id,
@@ -70,17 +76,22 @@ async function prune({ json, ...where }: Options): Promise<void> {
 }
 
 async function verify(options: Options): Promise<void> {
-  const work = (await connect(options)).post<{ checked: number; corrupted: CheckpointView[]; integrity: string }>(
-    '/checkpoints/verify',
-  );
+  const work = (await connect(options)).post<{
+    checked: number;
+    corrupted: CheckpointView[];
+    files: BadFile[];
+    integrity: string;
+  }>('/checkpoints/verify');
   const result = await progress('verifying', work);
-  const sound = result.corrupted.length === 0 && result.integrity === 'ok';
+  const sound = result.corrupted.length + result.files.length === 0 && result.integrity === 'ok';
   if (options.json) printJson(result);
   else {
     console.log(
       `${result.checked} checked, ${result.corrupted.length} corrupted, database integrity: ${result.integrity}`,
     );
     if (result.corrupted.length > 0) console.log(table(HEADINGS, result.corrupted.map(row)));
+    for (const { checkpoint_id: id, file, why } of result.files)
+      console.log(`the file of ${id}, ${file}, cannot be used: ${why}`);
   }
   if (!sound) process.exitCode = 1;
 }
@@ -97,7 +108,7 @@ export function addCheckpoints(program: Command): void {
     .addOption(
       new Option(
         '--kind <kind>',
-        'full: whole, not as what has changed; memory: in the memory of the daemon only, lost when it dies',
+        'full: whole, not as what has changed; disk: as a file too; memory: in the memory of the daemon only, lost when it dies',
       ).choices([...checkpointKinds]),
     )
     .option('--timeout <duration>', 'how long it may take to answer (10s)', durationText)

@@ -98,9 +98,9 @@ export interface SaveOptions {
   readonly schemaVersion?: number;
   /**
    * `memory`: kept by the daemon, on no disk, for a fast and cheap save; lost when the daemon dies, and with it what has
-   * happened since the newest stored one. `full`: stored whole, not as what has changed.
+   * happened since the newest stored one. `full`: stored whole, not as what has changed; `disk`: as a file too, for people and backups.
    */
-  readonly kind?: 'memory' | 'full';
+  readonly kind?: 'memory' | 'full' | 'disk';
 }
 
 /** What became of a state that was saved. */

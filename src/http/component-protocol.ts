@@ -39,7 +39,7 @@ const crashBody = z.strictObject({
 const speakerQuery = z.object({ component: z.string().optional() });
 
 /** How a checkpoint is to be kept. */
-const putQuery = z.object({ kind: z.enum(['full', 'memory']).optional() });
+const putQuery = z.object({ kind: z.enum(['full', 'memory', 'disk']).optional() });
 const patchQuery = z.object({
   kind: z.undefined({ error: () => 'is for PUT: what PATCH sends is stored as operations or whole' }).optional(),
 });

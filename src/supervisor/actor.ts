@@ -114,7 +114,7 @@ export function createActor({
           why: 'it is not running: start it first',
         });
       const saved = await commands.saveState(name, by === 'webhook' ? 'alert' : 'manual', timeoutMs, kind);
-      const where = saved.kind === 'memory' ? ' in memory' : '';
+      const where = saved.kind === 'memory' ? ' in memory' : saved.file === undefined ? '' : ` and in ${saved.file}`;
       return { message: `${name} has saved its state as ${saved.checkpoint_id}${where}`, ...saved };
     },
 

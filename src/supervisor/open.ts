@@ -137,6 +137,7 @@ export function openHouse(
   };
   const state = createStateStore({
     file: join(paths.db, 'state.db'),
+    checkpointsFolder: paths.checkpoints,
     eventsFile,
     clock,
     emit,

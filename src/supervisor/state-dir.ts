@@ -8,13 +8,15 @@ export interface StatePaths {
   readonly db: string;
   readonly logs: string;
   readonly crashes: string;
+  readonly checkpoints: string;
   readonly tokens: string;
 }
 
 /** The folders of a state folder, made where they are missing. @throws STATE_DIR_UNUSABLE */
 export function openStateDir(root: string): StatePaths {
   const inside = (name: string) => join(root, name);
-  const paths = { root, db: inside('db'), logs: inside('logs'), crashes: inside('crashes'), tokens: inside('tokens') };
+  const [db, logs, crashes] = [inside('db'), inside('logs'), inside('crashes')];
+  const paths = { root, db, logs, crashes, checkpoints: inside('checkpoints'), tokens: inside('tokens') };
   try {
     for (const folder of Object.values(paths)) makeFolder(folder);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createCheckpointFiles } from '../../src/checkpoints/checkpoint-files.ts';
 import { createGroupCommit } from '../../src/checkpoints/group-commit.ts';
 import { stateMigrations } from '../../src/checkpoints/migrations.ts';
 import { bodyInvalid } from '../../src/checkpoints/refusal.ts';
@@ -12,7 +13,7 @@ import { json, planner } from './stores.ts';
 describe('a group of writes', () => {
   it('keeps nothing of a write that was refused half-way, and all of the others', () => {
     const db = openDatabase(join(tempFolder(), 'state.db'), { synchronous: 'FULL', migrations: stateMigrations });
-    const states = createStateDatabase(db);
+    const states = createStateDatabase(db, createCheckpointFiles(tempFolder()));
     const journal: typeof states.journal = (entry) => {
       const answer = states.journal(entry);
       if (Buffer.from(entry.body).includes('bad')) throw bodyInvalid('', 'noticed late');

@@ -156,6 +156,16 @@ describe('a checkpoint in memory', () => {
     });
   });
 
+  it('is not gone on from once a newer one is stored, be it in the same moment', async () => {
+    const { put, save, patch } = setUp();
+    const { checkpoint_id: base } = await save({ state: [] });
+    const [, patched] = await Promise.allSettled([
+      put(planner, { state: [1] }),
+      patch(planner, base, { op: 'add', path: '/-', value: 2 }),
+    ]);
+    expect(patched).toMatchObject({ status: 'rejected', reason: { code: 'CHECKPOINT_NOT_NEWEST' } });
+  });
+
   it('keeps numbers that JavaScript cannot', async () => {
     const { store, save, patch } = setUp();
     const body = Buffer.from('{"state":{"id":12345678901234567890}}');

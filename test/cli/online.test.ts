@@ -214,9 +214,13 @@ describe('checkpoints', () => {
   });
 
   it.each([
-    [{ checked: 2, corrupted: [], integrity: 'ok' }, 0],
-    [{ checked: 2, corrupted: [{ ...checkpoint, valid: false }], integrity: 'ok' }, 1],
-    [{ checked: 2, corrupted: [], integrity: 'page 3 is never used' }, 1],
+    [{ checked: 2, corrupted: [], files: [], integrity: 'ok' }, 0],
+    [{ checked: 2, corrupted: [{ ...checkpoint, valid: false }], files: [], integrity: 'ok' }, 1],
+    [
+      { checked: 2, corrupted: [], files: [{ checkpoint_id: 'CP-1', file: '/x', why: 'it is gone' }], integrity: 'ok' },
+      1,
+    ],
+    [{ checked: 2, corrupted: [], files: [], integrity: 'page 3 is never used' }, 1],
   ])('verified as %j end with %d', async (result, exit) => {
     const folder = await playDaemon({ 'POST /checkpoints/verify': answer(result) });
     const { code, stdout } = await paramedic(['checkpoints', 'verify', '--json'], folder);

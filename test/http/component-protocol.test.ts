@@ -92,15 +92,16 @@ describe('a component', () => {
     const headers = { authorization: `Bearer ${CURRENT}`, 'content-type': 'application/json' };
     const put = (query: string, method = 'PUT') =>
       ask(`${base}/state${query}`, { method, body: '{"state":1}', headers });
-    for (const kind of ['full', 'memory']) expect((await put(`?kind=${kind}`)).status).toBe(200);
+    for (const kind of ['full', 'memory', 'disk']) expect((await put(`?kind=${kind}`)).status).toBe(200);
     expect(daemon.calls).toEqual([
       ['putState', 'agent_core', '{"state":1}', 'interval', 'full'],
       ['putState', 'agent_core', '{"state":1}', 'interval', 'memory'],
+      ['putState', 'agent_core', '{"state":1}', 'interval', 'disk'],
     ]);
     for (const wrong of ['?kind=incremental', '?kind=', '?kind=memory&kind=full'])
       expect((await put(wrong)).status).toBe(400);
     expect((await put('?kind=memory', 'PATCH')).status).toBe(400);
-    expect(daemon.calls).toHaveLength(2);
+    expect(daemon.calls).toHaveLength(3);
   });
 
   it('gets what it continues from', async () => {

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CheckpointInfo } from '../../src/checkpoints/index.ts';
 import { client, paramedic, Site, sleeper } from '../support/daemon.ts';
@@ -8,6 +10,71 @@ const eager = { policy: 'immediate', max_restarts: 1_000 };
 
 const checkpointsOf = async (site: Site): Promise<CheckpointInfo[]> =>
   ((await site.api('GET', 'checkpoints')).body as { checkpoints: CheckpointInfo[] }).checkpoints;
+
+describe('a checkpoint on disk', () => {
+  it('brings a component back whose state.db is lost', async () => {
+    const site = new Site({
+      components: {
+        planner: client(
+          `const { state, journal } = await line.restore();
+           let steps = [...(state ?? []), ...journal.map(({ operation }) => operation)];
+           line.onGetState(() => ({ state: steps }));
+           line.onSetState(({ state, journal }) => { steps = [...state, ...journal.map(({ operation }) => operation)]; });
+           for (const step of ['one', 'two']) {
+             await line.journal(step);
+             steps.push(step);
+           }
+           setInterval(() => {}, 1e6);`,
+          { restart: eager },
+        ),
+      },
+    });
+    const run = (...line: string[]) => paramedic([...line, '--config', site.file]);
+    const create = (...more: string[]) =>
+      until('it to have done its steps, and to listen', async () => {
+        const ran = await run('checkpoints', 'create', 'planner', '--json', ...more);
+        if (ran.code !== 0) return false;
+        const made = JSON.parse(ran.stdout) as { checkpoint_id: string; kind: string; file: string; message: string };
+        const shown = await site.api('GET', `checkpoints/${made.checkpoint_id}`);
+        return (shown.body as { state: string[] }).state.length >= 2 && made;
+      });
+    await site.start();
+    const { checkpoint_id: id, file, kind, message } = await create('--kind', 'disk');
+    expect({ kind, message }).toEqual({ kind: 'disk', message: `planner has saved its state as ${id} and in ${file}` });
+    expect(file).toBe(join(site.stateDir, 'checkpoints', 'planner', `${id}.json`));
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ checkpoint_id: id, state: ['one', 'two'] });
+    expect((await run('checkpoints', 'verify')).code).toBe(0);
+    await site.end('SIGKILL');
+    for (const name of readdirSync(join(site.stateDir, 'db')).filter((each) => each.startsWith('state.db')))
+      rmSync(join(site.stateDir, 'db', name));
+
+    await site.start();
+    expect(await checkpointsOf(site)).toEqual([]);
+    const { pid } = await site.untilState('planner', 'running');
+    process.kill(pid!, 'SIGKILL');
+    await site.untilState('planner', 'running', pid!);
+    const anew = await create();
+    const shown = await run('checkpoints', 'show', id, '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({ checkpoint_id: id, kind: 'disk', state: ['one', 'two'] });
+    const recovered = await run('recover', '--checkpoint', id);
+    expect(recovered).toMatchObject({ code: 0, stderr: '' });
+    expect(recovered.stdout).toContain(`planner from ${id} (not all that it journalled since is kept`);
+    const next = await create();
+    expect((await site.api('GET', `checkpoints/${next.checkpoint_id}`)).body).toMatchObject({ state: ['one', 'two'] });
+    expect((await checkpointsOf(site)).map(({ checkpoint_id: each }) => each)).toEqual(
+      expect.arrayContaining([next.checkpoint_id, id, anew.checkpoint_id]),
+    );
+    const { recoveries } = (await site.api('GET', 'recoveries')).body as { recoveries: { points: object[] }[] };
+    expect(recoveries[0]?.points).toMatchObject([{ checkpoint_id: id, how: 'set_state' }]);
+
+    writeFileSync(file, readFileSync(file, 'utf8').replace('two', 'six'));
+    const verified = await run('checkpoints', 'verify');
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toContain(`the file of ${id}, ${file}, cannot be used: its state does not match`);
+    const missing = await run('recover', '--checkpoint', 'CP-20260101-000000-00000000');
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('No checkpoint "CP-2026') as string });
+  });
+});
 
 describe('a checkpoint in memory', () => {
   it('is given back after a crash; after the death of the daemon the stored one is, and the loss is told', async () => {

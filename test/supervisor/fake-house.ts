@@ -144,7 +144,7 @@ export function fakeHouse(config: Config, random: () => number) {
     commands,
     autoCheckpoint: createAutoCheckpoint({ clock, commands, saveable: () => [], journals: () => false }),
     readings,
-    paths: { root: '/', db: '/', logs: '/', crashes: '/', tokens: '/' },
+    paths: { root: '/', db: '/', logs: '/', crashes: '/', checkpoints: '/', tokens: '/' },
     booted: loaded(config),
     notify: { address: () => null },
     loaded: loaded(config),

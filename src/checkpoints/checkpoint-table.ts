@@ -87,7 +87,8 @@ export function createCheckpointTable(db: Database) {
     )
     .pluck();
   const selectRetainable = db.prepare<[string], RetainableRow>(
-    `SELECT sequence, root, checkpoint.at, through, quarantine.checkpoint IS NULL AS valid
+    `SELECT sequence, root, checkpoint.at, through, quarantine.checkpoint IS NULL AS valid,
+       EXISTS (SELECT 1 FROM manifest_part WHERE manifest_part.checkpoint = id) AS pinned
      FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id
      WHERE component = ? ORDER BY sequence DESC`,
   );
@@ -133,7 +134,7 @@ export function createCheckpointTable(db: Database) {
 
     /** Newest first. */
     retainable: (component: ComponentName): Retainable[] =>
-      selectRetainable.all(component).map((row) => ({ ...row, valid: row.valid === 1 })),
+      selectRetainable.all(component).map((row) => ({ ...row, valid: row.valid === 1, pinned: row.pinned === 1 })),
 
     /** @returns what went. */
     expire: ({ component, sequences }: Jobs['expire']['ask']): Expired[] => deleteAll(component, sequences),
@@ -146,8 +147,8 @@ export interface Expired {
   readonly kind: CheckpointInfo['kind'];
 }
 
-type RetainableRow = Omit<Retainable, 'valid'> & { readonly valid: number };
 type HeadRow = Omit<Head, keyof ChainLength | 'keyId' | 'valid'> & {
   readonly encoding: string;
   readonly valid: number;
 };
+type RetainableRow = Omit<Retainable, 'valid' | 'pinned'> & { readonly valid: number; readonly pinned: number };

@@ -1,7 +1,14 @@
 import { statSync } from 'node:fs';
 import type { Clock } from '../clock.ts';
 import { failure, ParamedicError, sentenceOf } from '../errors.ts';
-import type { CheckpointId, CheckpointTrigger, ComponentName, Emit, RecoveryEvent } from '../model/index.ts';
+import {
+  epochMs,
+  type CheckpointId,
+  type CheckpointTrigger,
+  type ComponentName,
+  type Emit,
+  type RecoveryEvent,
+} from '../model/index.ts';
 import { jsonBytes, owned } from './bytes.ts';
 import type { Damage, Jobs, Rekeyed } from './protocol.ts';
 import type { AskedKind, BadFile, CheckpointInfo, Restored, Saved, StateStore } from './state-store.ts';
@@ -38,6 +45,9 @@ export interface ThreadedStateStore extends StateStore {
   commits(): number;
 }
 
+/** Manifests are kept for so long and so many of them, with the checkpoints that they name. */
+const MANIFEST_MAX_AGE_MS = 7 * 86_400_000;
+const MOST_MANIFESTS = 10;
 /** Most slices of free pages given back in one pruning: 20 MB; what is left is used again or goes the next time. */
 const VACUUM_SLICES = 100;
 
@@ -192,12 +202,20 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       tellDamage([result.damage]);
       corrupted.push(result.checkpoint);
     }
-    return { checked, corrupted, files, integrity: await ask('integrity', { store: 'state' }) };
+    const manifests = await ask('manifests', { only: null });
+    return {
+      checked,
+      corrupted,
+      files,
+      manifests: { checked: manifests.length, corrupted: manifests.filter(({ valid }) => !valid) },
+      integrity: await ask('integrity', { store: 'state' }),
+    };
   }
 
   /** In slices, so that writes get their turn in between. */
   async function prune(policies: Parameters<StateStore['prune']>[0]) {
     let deleted = 0;
+    await ask('expireManifests', { before: epochMs(clock.now() - MANIFEST_MAX_AGE_MS), keep: MOST_MANIFESTS });
     for (const [component, { retention }] of policies) {
       const sequences = await ask('expirable', { component, retention, at: clock.now() });
       for (let first = 0; first < sequences.length; first += EXPIRE_SLICE)
@@ -230,6 +248,13 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     },
     journals: (component) => journalling.has(component),
     read,
+    writeManifest: (checkpoints, trigger) => ask('manifest', { checkpoints, trigger, at: clock.now() }),
+    manifests: () => ask('manifests', { only: null }),
+    async manifest(only) {
+      const [found] = await ask('manifests', { only });
+      if (found) return found;
+      throw failure('CHECKPOINT_NOT_FOUND', { checkpoint: only });
+    },
     verify,
     prune,
     sizeBytes: () => sizeOf(file) + sizeOf(`${file}-wal`),

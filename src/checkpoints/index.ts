@@ -7,6 +7,7 @@ export type {
   CheckpointInfo,
   CheckpointKind,
   JournalEntry,
+  ManifestInfo,
   ReadCheckpoint,
   Restored,
   Saved,

@@ -104,4 +104,22 @@ export const stateMigrations: readonly string[] = [
      last_entry INTEGER,
      crc INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+  // Which checkpoints were taken together. What they are made of is not referred to: a manifest whose checkpoints are
+  // gone says so.
+  `CREATE TABLE manifest (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     at INTEGER NOT NULL,
+     "trigger" TEXT NOT NULL,
+     sha256 TEXT NOT NULL
+   );
+   CREATE TABLE manifest_part (
+     manifest INTEGER NOT NULL REFERENCES manifest (number) ON DELETE CASCADE,
+     component TEXT NOT NULL,
+     checkpoint TEXT NOT NULL,
+     chain TEXT NOT NULL,
+     through INTEGER,
+     PRIMARY KEY (manifest, component)
+   ) WITHOUT ROWID;
+   CREATE INDEX manifest_part_of ON manifest_part (checkpoint);`,
 ];

@@ -1,7 +1,16 @@
-import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs } from '../model/index.ts';
+import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs, ManifestId } from '../model/index.ts';
 import type { Refused } from './refusal.ts';
 import type { StatePolicy } from './schema.ts';
-import type { AskedKind, BadFile, CheckpointInfo, Loss, ReadCheckpoint, Restored, Saved } from './state-store.ts';
+import type {
+  AskedKind,
+  BadFile,
+  CheckpointInfo,
+  Loss,
+  ManifestInfo,
+  ReadCheckpoint,
+  Restored,
+  Saved,
+} from './state-store.ts';
 
 /** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
 export interface Jobs {
@@ -43,6 +52,14 @@ export interface Jobs {
     ask: { checkpoint: CheckpointId; at: EpochMs };
     answer: { checkpoint: CheckpointInfo; damage: Damage | null; badFile: BadFile | null } | null;
   };
+  /** Durable when answered, as a write is. */
+  manifest: {
+    ask: { checkpoints: readonly CheckpointId[]; trigger: CheckpointTrigger; at: EpochMs };
+    answer: ManifestInfo;
+  };
+  /** `only` null: all of them, newest first. */
+  manifests: { ask: { only: ManifestId | null }; answer: ManifestInfo[] };
+  expireManifests: { ask: { before: EpochMs; keep: number }; answer: number };
   integrity: { ask: { store: 'state' | 'events' }; answer: string };
   /** Sequences of what the retention does not keep, in the order in which they may go. */
   expirable: {

@@ -9,6 +9,8 @@ export interface Retainable {
   readonly at: number;
   readonly through: number | null;
   readonly valid: boolean;
+  /** A manifest that is kept names it. */
+  readonly pinned: boolean;
 }
 
 export interface Retained {
@@ -23,14 +25,18 @@ const DAY_MS = 24 * HOUR_MS;
 
 /**
  * Which checkpoints of one component stay: the young, the newest valid ones, of each hour and day the newest valid one,
- * and what any of them builds on. The newest stays, damaged or not: the next one counts on from it. The journal goes
+ * what was taken together with others, and what any of them builds on. The newest stays, damaged or not: the next one counts on from it. The journal goes
  * back as far as the young and the newest need it, so that one of last week does not hold a week of it. Pure.
  * @param newestFirst all that are there, by sequence.
  */
 export function retain(newestFirst: readonly Retainable[], policy: StatePolicy['retention'], now: number): Retained {
   const valid = newestFirst.filter((checkpoint) => checkpoint.valid);
   const recent = [...newestFirst.filter(({ at }) => at >= now - policy.max_age), ...valid.slice(0, policy.keep)];
-  const old = [...newestOfEach(HOUR_MS, valid, policy.hourly), ...newestOfEach(DAY_MS, valid, policy.daily)];
+  const old = [
+    ...newestOfEach(HOUR_MS, valid, policy.hourly),
+    ...newestOfEach(DAY_MS, valid, policy.daily),
+    ...newestFirst.filter(({ pinned }) => pinned),
+  ];
   const replayable = withAncestors(newestFirst, recent).filter((checkpoint) => checkpoint.valid);
   const kept = new Set([...newestFirst.slice(0, 1), ...withAncestors(newestFirst, [...recent, ...old])]);
   return {

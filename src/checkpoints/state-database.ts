@@ -13,6 +13,7 @@ import { createChunkTable } from './chunk-table.ts';
 import { createHeldStates, withHeld, type HeldState } from './held-states.ts';
 import type { Mark } from './high-water.ts';
 import { createJournalTable } from './journal-table.ts';
+import { createManifestTable } from './manifest-table.ts';
 import { newRecord, type Fresh, type Place } from './new-record.ts';
 import { openState } from './open-state.ts';
 import { applyPatch, PatchError } from './patch.ts';
@@ -44,6 +45,7 @@ export function createStateDatabase(
   const table = createCheckpointTable(db);
   const held = createHeldStates();
   const checkpoints = withHeld(table, held);
+  const manifests = createManifestTable(db, table);
   const chunks = createChunkTable(db, cipher);
   const journal = createJournalTable(db, cipher);
   const working = createWorkingStates();
@@ -153,6 +155,7 @@ export function createStateDatabase(
     chunks,
     cipher,
     files,
+    manifests,
     journalled: journal,
 
     /** How far it has come, whatever is left of it. */

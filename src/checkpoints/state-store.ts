@@ -1,4 +1,11 @@
-import type { CheckpointId, CheckpointTrigger, ComponentName, EpochMs, RestoreSource } from '../model/index.ts';
+import type {
+  CheckpointId,
+  CheckpointTrigger,
+  ComponentName,
+  EpochMs,
+  ManifestId,
+  RestoreSource,
+} from '../model/index.ts';
 import type { RecordEncoding } from './codec.ts';
 import type { StatePolicy } from './schema.ts';
 
@@ -73,6 +80,22 @@ export interface JournalEntry {
   readonly schema_version: number | null;
 }
 
+/** Checkpoints of several components that were taken together, while none of them had begun anything new. */
+export interface ManifestInfo {
+  readonly manifest_id: ManifestId;
+  readonly at: EpochMs;
+  readonly trigger: CheckpointTrigger;
+  readonly parts: readonly {
+    readonly component: ComponentName;
+    readonly checkpoint_id: CheckpointId;
+    /** Last journal entry that its state contains; null: it had not journalled. */
+    readonly through: number | null;
+  }[];
+  /** False when it does not match its checksum, or one of its checkpoints is damaged or gone: `why`. */
+  readonly valid: boolean;
+  readonly why: string | null;
+}
+
 /** Between two entries of a component others are missing or damaged: those after the one and before the other. */
 export interface Gap {
   readonly after: number;
@@ -121,6 +144,7 @@ export interface Verified {
   readonly corrupted: readonly CheckpointInfo[];
   /** Files of checkpoints of the kind `disk` that are gone or damaged, while what state.db holds of them is sound. */
   readonly files: readonly BadFile[];
+  readonly manifests: { readonly checked: number; readonly corrupted: readonly ManifestInfo[] };
   /** What SQLite itself says of the file: `ok`, or the first complaint. */
   readonly integrity: string;
 }
@@ -170,6 +194,15 @@ export interface StateStore {
   journals(component: ComponentName): boolean;
   /** One checkpoint with its state, verified; also one of which there is only a file. */
   read(checkpoint: CheckpointId): Promise<ReadCheckpoint>;
+  /**
+   * Says that these checkpoints were taken together; durable when resolved. They are kept as long as the manifest.
+   * Rejects with CHECKPOINT_NOT_FOUND or CHECKPOINT_CORRUPTED.
+   */
+  writeManifest(checkpoints: readonly CheckpointId[], trigger: CheckpointTrigger): Promise<ManifestInfo>;
+  /** Newest first. */
+  manifests(): Promise<ManifestInfo[]>;
+  /** Rejects with CHECKPOINT_NOT_FOUND. */
+  manifest(manifest: ManifestId): Promise<ManifestInfo>;
   /** Reads every checkpoint and compares its bytes with its checksum; quarantines what does not match. */
   verify(): Promise<Verified>;
   /** Deletes what the retention allows, with the journal that no retained checkpoint needs. @returns how many went. */

@@ -94,6 +94,12 @@ function perform(request: Request): unknown {
     }
     case 'verify':
       return verify(states, request.checkpoint, request.at);
+    case 'manifest':
+      return states.manifests.add(request);
+    case 'manifests':
+      return request.only === null ? states.manifests.list() : [states.manifests.one(request.only)].filter(Boolean);
+    case 'expireManifests':
+      return states.manifests.expire(request);
     case 'integrity':
       return request.store === 'state' ? quickCheck(db) : (walKeeper?.quickCheck() ?? 'ok');
     case 'expirable':

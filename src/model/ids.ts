@@ -17,6 +17,8 @@ export type RecoveryId = Brand<string, 'RecoveryId'>;
 export type CrashId = Brand<string, 'CrashId'>;
 /** `CP-20261123-224610-1A2B3C4D`, as in the specification. */
 export type CheckpointId = Brand<string, 'CheckpointId'>;
+/** `MAN-20261123-224610-1A2B3C4D`: checkpoints of several components that were taken together. */
+export type ManifestId = Brand<string, 'ManifestId'>;
 /** `REM-20261123-224610-1A2B3C4D`: one decision about an action that an alert asked for. */
 export type RemediationId = Brand<string, 'RemediationId'>;
 /** `EXP-20261123-224610-1A2B3C4D`: one run of an experiment. */

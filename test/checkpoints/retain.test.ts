@@ -11,7 +11,7 @@ const nothing = { max_age: 0, keep: 1, hourly: 0, daily: 0 };
 const aged = (now: number, ...ages: number[]): Retainable[] =>
   ages.map((age, index) => {
     const sequence = ages.length - index;
-    return { sequence, root: sequence, at: now - age, through: sequence * 10, valid: true };
+    return { sequence, root: sequence, at: now - age, through: sequence * 10, valid: true, pinned: false };
   });
 
 const keptOf = (all: readonly Retainable[], policy: typeof nothing, now: number): number[] => {
@@ -53,6 +53,14 @@ describe('retention', () => {
     expect(retain([], nothing, noon)).toEqual({ expired: [], journalAfter: 0 });
   });
 
+  it('keeps what was taken together with others, and what it builds on, without its journal', () => {
+    const all = aged(noon, HOUR, DAY, 2 * DAY, 3 * DAY).map((one) => (one.sequence < 3 ? { ...one, root: 1 } : one));
+    const pinned = all.map((one) => ({ ...one, pinned: one.sequence === 2 }));
+    expect(keptOf(all, nothing, noon)).toEqual([4]);
+    expect(keptOf(pinned, nothing, noon)).toEqual([4, 2, 1]);
+    expect(retain(pinned, nothing, noon).journalAfter).toBe(40);
+  });
+
   /** Chains as the store makes them, newest first; the clock may be set back. */
   const history = fc
     .array(
@@ -75,6 +83,7 @@ describe('retention', () => {
           at: (before?.at ?? noon) + passedMs,
           through: (before?.through ?? 0) + entries,
           valid,
+          pinned: false,
         });
       }
       return all;

@@ -10,6 +10,7 @@
 Nothing here needs more than the page docs/component-protocol.md.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -113,8 +114,9 @@ class Line:
         self._stream = None
         self._closed = threading.Event()
         # Held while an operation is journalled and applied, and while a state is taken: what a state contains must be
-        # known when it is sent, and states must arrive in their order.
-        self.step = threading.RLock()
+        # known when it is sent, and states must arrive in their order. While paused, no step begins.
+        self.step = _Step()
+        self._hold = _Hold(self.step)
         self._lock = threading.Lock()
 
     # ---- state and journal
@@ -132,7 +134,7 @@ class Line:
 
     def save_state(self, state, through=None, schema_version=None):
         """A checkpoint, on disk when it returns its id. `through` is the last journal entry that the state contains."""
-        with self.step:
+        with self.step.taking():
             return self._store("PUT", "state", self._state_body(state, through, schema_version))["checkpoint_id"]
 
     def journal(self, operation, data=None, entry_id=None):
@@ -145,6 +147,7 @@ class Line:
                 state["done"] += 1
         """
         self._require_read()
+        self.step.wait()
         entry = {"operation": operation, "data": data, "id": entry_id or str(uuid.uuid4())}
         if self._schema_version is not None:
             entry["schema_version"] = self._schema_version
@@ -182,6 +185,7 @@ class Line:
 
     def guard(self, dependency, call, fallback=None):
         """Makes a call if the dependency's breaker lets it through, and tells how it ended. While the daemon is away it is made."""
+        self.step.wait()
         permit_id = None
         path = f"breakers/{urllib.parse.quote(dependency, safe='')}/permit"
         try:
@@ -250,11 +254,18 @@ class Line:
     def on_get_state(self, get):
         """`get()` returns the present state; it is stored whenever the daemon asks."""
 
-        def obey(command_id, _data):
-            with self.step:
+        def present(through, barrier):
+            body = self._state_body(get(), through, None)
+            # As long as it could not go on, nothing that others know of is missing from it.
+            if barrier is not None and not self._hold.is_held(barrier):
+                raise RuntimeError("it is not paused any more")
+            return body
+
+        def obey(command_id, data):
+            with self.step.taking():
                 # Entries journalled meanwhile may be missing from what it returns.
                 through = self._through
-                body = self._carry_out(command_id, lambda: self._state_body(get(), through, None))
+                body = self._carry_out(command_id, lambda: present(through, data.get("barrier")))
                 self._store("POST", f"commands/{command_id}", body)
 
         self._hear("get_state", obey)
@@ -263,10 +274,22 @@ class Line:
         """`set_state(given)` continues from what it is given, in the form of `restore`."""
         self._hear("set_state", self._when_done(lambda command_id, _: set_state(self._take(self._call("GET", f"commands/{command_id}")))))
 
+    def on_pause(self, pause=lambda order: None):
+        """Takes part in consistent checkpoints over several components, together with `on_get_state`.
+
+        `pause(order)` brings the program to a point where all that it has begun with others is done, begins nothing more,
+        and returns how to go on (a function, or None); it goes on answering what others ask of it. From then on steps,
+        `journal` and `guard` wait, until all have saved their states, until that was given up, or until the time
+        (`order["hold_ms"]`) is over. When it raises, it is given up, and nothing has been stopped here.
+        """
+        self._hear("pause", self._when_done(lambda _, data: self._hold.pause(data, pause)))
+        self._hear("resume", self._when_done(lambda _, data: self._hold.release(data["barrier"])))
+
     def on_shutdown(self, leave, exits=True):
         """`leave(order)` does what must be done (`why`, `deadline_ms`); then the process ends with 0."""
 
         def obey(command_id, data):
+            self._hold.release()
             self._answer(command_id, {})
             code = 0
             try:
@@ -296,6 +319,7 @@ class Line:
     def close(self):
         """Stops heartbeats and listening."""
         self._closed.set()
+        self._hold.release()
 
     # ---- below: how it is said
 
@@ -423,6 +447,102 @@ class Line:
                 raise DaemonAway(f"Paramedic does not answer at {self._url}: {error}") from error
             time.sleep(delay)
             delay = min(delay * 2, 1.0)
+
+
+class _Step:
+    """A lock that a thread may take again. While paused nobody takes it, but for what has begun before."""
+
+    def __init__(self):
+        self._lock = threading.RLock()
+        self._own = threading.local()
+        self.free = threading.Event()
+        self.free.set()
+
+    def _depth(self, change=0):
+        self._own.depth = getattr(self._own, "depth", 0) + change
+        return self._own.depth
+
+    def wait(self):
+        """Until something may be begun; a step that is under way is finished."""
+        if self._depth() == 0:
+            self.free.wait()
+
+    def __enter__(self):
+        while True:
+            self.wait()
+            self._lock.acquire()
+            if self._depth() > 0 or self.free.is_set():
+                self._depth(1)
+                return self
+            self._lock.release()
+
+    def __exit__(self, *_error):
+        self._depth(-1)
+        self._lock.release()
+
+    @contextlib.contextmanager
+    def taking(self):
+        """When no step is under way, paused or not."""
+        with self._lock:
+            self._depth(1)
+            try:
+                yield
+            finally:
+                self._depth(-1)
+
+
+class _Hold:
+    """A consistent checkpoint over several components is being taken: this one begins nothing, for so long at most."""
+
+    def __init__(self, step):
+        self._step = step
+        self._lock = threading.Lock()
+        self._barrier = None
+        self._held = False
+        self._go_on = None
+        self._timer = None
+
+    def is_held(self, barrier):
+        with self._lock:
+            return self._held and self._barrier == barrier
+
+    def pause(self, order, pause):
+        barrier = order["barrier"]
+        self.release()
+        timer = threading.Timer(order["hold_ms"] / 1000, self.release, [barrier])
+        timer.daemon = True
+        with self._lock:
+            self._barrier, self._timer = barrier, timer
+        timer.start()
+        try:
+            go_on = pause(order)
+        except Exception:
+            self.release(barrier)
+            raise
+        with self._lock:
+            in_time = self._barrier == barrier
+            if in_time:
+                self._go_on, self._held = go_on, True
+                self._step.free.clear()
+        if in_time:
+            # A step that is under way ends first.
+            with self._step.taking():
+                in_time = self.is_held(barrier)
+        elif go_on:
+            go_on()
+        if not in_time:
+            raise RuntimeError("it was paused too late, and goes on")
+
+    def release(self, barrier=None):
+        with self._lock:
+            if self._barrier is None or barrier not in (None, self._barrier):
+                return
+            go_on, timer = self._go_on, self._timer
+            self._barrier, self._held, self._go_on, self._timer = None, False, None, None
+            self._step.free.set()
+        timer.cancel()
+        if go_on:
+            go_on()
 
 
 class _Stream:

@@ -19,6 +19,11 @@ export interface Actor {
   resolveIncident(incident: string, resolution: string, by: Requester): Promise<string>;
   /** Resolves when the state of now is kept. @param timeoutMs how long the component may take to answer. */
   checkpoint(component: string, by: Requester, timeoutMs: number, kind?: AskedKind): Promise<Done>;
+  /**
+   * Resolves when the states of these are on disk that belong together, and all of them go on. @param components null:
+   * all that listen for it. @param timeoutMs for all of it.
+   */
+  checkpointTogether(components: readonly string[] | null, by: Requester, timeoutMs: number): Promise<Done>;
   /** Rejects with CHECKPOINT_NOT_FOUND and CHECKPOINT_CORRUPTED too. */
   recover(wish: RecoverWish, by: Requester): Promise<Done>;
   /** Reads the configuration again. */

@@ -6,13 +6,31 @@ import { defineAction } from './action.ts';
 /** What may be asked for: `full` whole in state.db, `disk` as a file too, `memory` in the daemon's memory only. */
 export const checkpointKinds = ['full', 'memory', 'disk'] as const satisfies readonly AskedKind[];
 
+const parameters = z
+  .strictObject({
+    component: z.string().optional(),
+    /** Together; without it all that listen for it. */
+    components: z.array(z.string()).min(1).max(1_000).optional(),
+    consistent: z.boolean().default(false),
+    timeout: duration().default(10_000),
+    /** Of the one component: what is taken together is stored as it costs least. */
+    kind: z.enum(checkpointKinds).optional(),
+  })
+  .refine(
+    ({ component, components, consistent, kind }) =>
+      consistent ? component === undefined && kind === undefined : component !== undefined && components === undefined,
+    {
+      path: ['component'],
+      error: () => 'expected one component; or "consistent": true, with "components" or without, and no "kind"',
+    },
+  );
+
 export const checkpoint = defineAction({
   kind: 'checkpoint',
-  summary: 'Makes a running component save its state now.',
-  parameters: z.strictObject({
-    component: z.string(),
-    timeout: duration().default(10_000),
-    kind: z.enum(checkpointKinds).optional(),
-  }),
-  run: ({ component, timeout, kind }, actor, by) => actor.checkpoint(component, by, timeout, kind),
+  summary: 'Makes a running component save its state now, or several of them together.',
+  parameters,
+  run: ({ component, components, timeout, kind }, actor, by) =>
+    component === undefined
+      ? actor.checkpointTogether(components ?? null, by, timeout)
+      : actor.checkpoint(component, by, timeout, kind),
 });

@@ -1,7 +1,9 @@
 import { Option, type Command } from 'commander';
 import { checkpointKinds } from '../actions/index.ts';
 import { formatSize } from '../format.ts';
+import { failure } from '../errors.ts';
 import { connect } from './client.ts';
+import { isManifest, manifestTable, manifestText, type ManifestView } from './manifests.ts';
 import { durationText, withDaemon, type Where } from './options.ts';
 import { paint, printJson, progress, table } from './terminal.ts';
 
@@ -35,24 +37,37 @@ const row = (checkpoint: CheckpointView): string[] => [
   checkpoint.valid ? 'yes' : paint('red', 'no'),
 ];
 
-type Options = Where & { json?: boolean; component?: string };
-type CreateOptions = Where & { json?: boolean; timeout?: string; kind?: string };
+type Options = Where & { json?: boolean; component?: string; manifests?: boolean };
+type CreateOptions = Options & { timeout?: string; kind?: string; consistent?: boolean };
 
 async function list(options: Options): Promise<void> {
   const query = options.component === undefined ? '' : `?component=${encodeURIComponent(options.component)}`;
-  const { checkpoints } = await (await connect(options)).get<{ checkpoints: CheckpointView[] }>(`/checkpoints${query}`);
-  if (options.json) printJson(checkpoints);
-  else console.log(checkpoints.length === 0 ? 'No checkpoints.' : table(HEADINGS, checkpoints.map(row)));
+  const client = await connect(options);
+  const { checkpoints, manifests } = await client.get<{ checkpoints: CheckpointView[]; manifests: ManifestView[] }>(
+    `/checkpoints${query}`,
+  );
+  if (options.json) return printJson(options.manifests ? manifests : checkpoints);
+  if (options.manifests) return console.log(manifests.length === 0 ? 'No manifests.' : manifestTable(manifests));
+  console.log(checkpoints.length === 0 ? 'No checkpoints.' : table(HEADINGS, checkpoints.map(row)));
+  if (manifests.length > 0) console.log(`\n${manifestTable(manifests)}`);
 }
 
-async function create(component: string, { timeout, kind, json, ...where }: CreateOptions): Promise<void> {
-  const client = await connect(where);
-  const work = client.post<{ checkpoint_id: string; message: string }>('/checkpoints', {
-    component,
+/** Of one component; with `--consistent` of several, or of all that listen for it. */
+async function create(
+  components: string[],
+  { timeout, kind, json, consistent, ...where }: CreateOptions,
+): Promise<void> {
+  if (!consistent && components.length !== 1)
+    throw failure('USAGE', { why: 'Name one component, or several with --consistent.' });
+  const whose = consistent
+    ? { consistent, ...(components.length > 0 && { components }) }
+    : { component: components[0] };
+  const work = (await connect(where)).post<{ message: string }>('/checkpoints', {
+    ...whose,
     ...(timeout !== undefined && { timeout }),
     ...(kind !== undefined && { kind }),
   });
-  const done = await progress(`checkpoint of ${component}`, work);
+  const done = await progress(`checkpoint of ${components.join(', ') || 'all'}`, work);
   if (json) printJson(done);
   else console.log(done.message);
 }
@@ -60,6 +75,10 @@ async function create(component: string, { timeout, kind, json, ...where }: Crea
 async function show(checkpoint: string, options: Options): Promise<void> {
   const client = await connect(options);
   const path = `/checkpoints/${encodeURIComponent(checkpoint)}`;
+  if (isManifest(checkpoint)) {
+    const manifest = await client.get<ManifestView>(path);
+    return options.json ? printJson(manifest) : console.log(manifestText(manifest));
+  }
   const { state, ...info } = await client.get<CheckpointView & { state: unknown; journal_complete: boolean }>(path);
   if (options.json) return printJson({ ...info, state });
   console.log(table(HEADINGS, [row(info)]));
@@ -80,18 +99,21 @@ async function verify(options: Options): Promise<void> {
     checked: number;
     corrupted: CheckpointView[];
     files: BadFile[];
+    manifests: { checked: number; corrupted: ManifestView[] };
     integrity: string;
   }>('/checkpoints/verify');
   const result = await progress('verifying', work);
-  const sound = result.corrupted.length + result.files.length === 0 && result.integrity === 'ok';
+  const { manifests, files } = result;
+  const sound = result.corrupted.length + files.length + manifests.corrupted.length === 0 && result.integrity === 'ok';
   if (options.json) printJson(result);
   else {
     console.log(
       `${result.checked} checked, ${result.corrupted.length} corrupted, database integrity: ${result.integrity}`,
     );
     if (result.corrupted.length > 0) console.log(table(HEADINGS, result.corrupted.map(row)));
-    for (const { checkpoint_id: id, file, why } of result.files)
+    for (const { checkpoint_id: id, file, why } of files)
       console.log(`the file of ${id}, ${file}, cannot be used: ${why}`);
+    if (manifests.corrupted.length > 0) console.log(manifestTable(manifests.corrupted));
   }
   if (!sound) process.exitCode = 1;
 }
@@ -101,21 +123,23 @@ export function addCheckpoints(program: Command): void {
   withDaemon(command.command('list'))
     .description('all checkpoints that are kept')
     .option('--component <name>', 'only of this one')
+    .option('--manifests', 'only which of them were taken together')
     .option('--json', 'as JSON')
     .action(list);
-  withDaemon(command.command('create <component>'))
-    .description('make a running component save its state now')
+  withDaemon(command.command('create [components...]'))
+    .description('make a running component save its state now; with --consistent several of them together')
+    .option('--consistent', 'pause these, or all that listen for it, until all have saved their states')
     .addOption(
       new Option(
         '--kind <kind>',
         'full: whole, not as what has changed; disk: as a file too; memory: in the memory of the daemon only, lost when it dies',
       ).choices([...checkpointKinds]),
     )
-    .option('--timeout <duration>', 'how long it may take to answer (10s)', durationText)
+    .option('--timeout <duration>', 'how long it may take (10s)', durationText)
     .option('--json', 'as JSON')
     .action(create);
   withDaemon(command.command('show <checkpoint>'))
-    .description('one checkpoint with its state')
+    .description('one checkpoint with its state, or which were taken together')
     .option('--json', 'as JSON')
     .action(show);
   withDaemon(command.command('prune'))

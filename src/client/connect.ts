@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '../clock.ts';
 import { outcomesBody, readPermit } from './breakers.ts';
 import { ClientError } from './client-error.ts';
@@ -6,6 +7,7 @@ import { createCommandLine } from './commands.ts';
 import type { Connection, ConnectOptions } from './connection.ts';
 import { createOutcomes, guarded, type Dropped } from './guard.ts';
 import { startHeartbeat, type Beat } from './heartbeat.ts';
+import { createHold } from './hold.ts';
 import { createJournalQueue } from './journal-queue.ts';
 import { createOrders } from './orders.ts';
 import { createMigrate } from './migrate.ts';
@@ -47,6 +49,14 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
   const through = () => entries.last() ?? undefined;
   const migrate = createMigrate({ component, schemaVersion, migrations: options.migrations });
   const state = createState({ call, entries, migrate, schemaVersion, clock });
+  const hold = createHold({
+    clock,
+    async settled() {
+      await entries.drained();
+      // Whoever awaited an entry has applied it by then.
+      await setImmediate();
+    },
+  });
   const line = createCommandLine({ open: (kinds) => transport.open('commands', `kinds=${kinds.join()}`), clock });
 
   /** Runs what is asked unless the line is closed, and lets `close` wait for it. */
@@ -91,6 +101,7 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     closed = true;
     for (const stop of beating) stop();
     line.close();
+    await hold.release(null);
     await Promise.allSettled([...pending, entries.drained(), outcomes.drained()]);
     transport.close();
   }
@@ -119,7 +130,9 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     journal(operation, data = null, { id } = {}) {
       if (closed) return Promise.reject(new ClientError('CLOSED', 'The connection to Paramedic has been closed.'));
       const unread = state.whyUnread();
-      return unread ? Promise.reject(unread) : entries.add(operation, data, id);
+      if (unread) return Promise.reject(unread);
+      const add = () => entries.add(operation, data, id);
+      return hold.over()?.then(add) ?? add();
     },
     heartbeat: (beat = {}) => during(() => send(beat)),
     startHeartbeat(heartbeat) {
@@ -137,6 +150,7 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     ...createOrders({
       line,
       state,
+      hold,
       through,
       during,
       isChild,
@@ -146,8 +160,10 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     permit: (dependency) => during(async () => readPermit(await soon(pathOfPermit(dependency), '{}'))),
     reportOutcomes: (ended) =>
       during(async () => ((await soon('outcomes', outcomesBody(ended))) as { unknown: string[] }).unknown),
-    guard: (dependency, run, guarding = {}) =>
-      guarded(dependency, run, guarding, { permit: permitOnce, tell: outcomes.add, clock }),
+    guard(dependency, run, guarding = {}) {
+      const call = () => guarded(dependency, run, guarding, { permit: permitOnce, tell: outcomes.add, clock });
+      return hold.over()?.then(call) ?? call();
+    },
     get dropped() {
       return { ...dropped };
     },

@@ -3,6 +3,7 @@ import type { BreakerState } from '../model/index.ts';
 import type { CallOutcome, Permit } from './breakers.ts';
 import type { Dropped, GuardOptions } from './guard.ts';
 import type { Beat, HeartbeatOptions } from './heartbeat.ts';
+import type { GoOn, PauseOrder } from './hold.ts';
 import type { Migration } from './migrate.ts';
 
 export interface ConnectOptions {
@@ -153,6 +154,14 @@ export interface Connection {
   onGetState(get: () => PresentState | Promise<PresentState>, options?: HearOptions): () => void;
   /** Continues from the state that the daemon gives it, journal included, when a person or a recovery wants that. */
   onSetState(set: (restored: RestoredState) => void | Promise<void>, options?: HearOptions): () => void;
+  /**
+   * Takes part in consistent checkpoints over several components, together with `onGetState`: `pause` brings the program
+   * to a point where all that it has begun with others is done, begins nothing more, and resolves with how to go on; it
+   * goes on answering what others ask of it. From then on `journal` and `guard` wait here, its state is asked for, and
+   * it goes on when all have saved theirs, when that was given up, or by itself when the time is over.
+   * When `pause` throws, it is given up, and nothing has been stopped here.
+   */
+  onPause(pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>, options?: HearOptions): () => void;
   /**
    * Leaves when the daemon wants it to: `leave` is called once, before any signal. The process then ends by itself
    * (its code is `process.exitCode`, or 1 when `leave` threw) once what is under way here has been sent, unless

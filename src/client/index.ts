@@ -15,4 +15,5 @@ export type {
 } from './connection.ts';
 export type { Dropped, GuardOptions } from './guard.ts';
 export type { Beat, HeartbeatOptions } from './heartbeat.ts';
+export type { GoOn, PauseOrder } from './hold.ts';
 export type { Migration, MigrationStep, Operation } from './migrate.ts';

@@ -1,11 +1,13 @@
 import type { CommandKind } from '../model/index.ts';
 import type { createCommandLine, Told } from './commands.ts';
 import type { BreakerNews, Connection, HearOptions } from './connection.ts';
+import type { createHold } from './hold.ts';
 import type { createState } from './state.ts';
 
 export interface OrdersOptions {
   readonly line: ReturnType<typeof createCommandLine>;
   readonly state: ReturnType<typeof createState>;
+  readonly hold: ReturnType<typeof createHold>;
   /** The newest entry that is known to be stored. */
   readonly through: () => number | undefined;
   /** Answers a command, and lets the end of the connection wait for it. */
@@ -22,10 +24,13 @@ export interface OrdersOptions {
 const LONGEST_REASON = 500;
 const DONE = '{}';
 
-type Handlers = Pick<Connection, 'onGetState' | 'onSetState' | 'onShutdown' | 'onRestart' | 'onReload' | 'onBreaker'>;
+type Handlers = Pick<
+  Connection,
+  'onGetState' | 'onSetState' | 'onPause' | 'onShutdown' | 'onRestart' | 'onReload' | 'onBreaker'
+>;
 
 /** What the program does when it is told to, and how that is answered. */
-export function createOrders({ line, state, through, answer, during, isChild, exit }: OrdersOptions): Handlers {
+export function createOrders({ line, state, hold, through, answer, during, isChild, exit }: OrdersOptions): Handlers {
   const hear = (kind: CommandKind, { onError = () => {} }: HearOptions, obey: (told: Told) => Promise<void>) =>
     line.hear(kind, { onCommand: (told) => void obey(told).catch(onError), onRefused: onError });
 
@@ -51,12 +56,14 @@ export function createOrders({ line, state, through, answer, during, isChild, ex
 
   return {
     onGetState: (get, options = {}) =>
-      hear('get_state', options, async ({ id }) => {
+      hear('get_state', options, async ({ id, data: { barrier } }) => {
         // Entries acknowledged while `get` is at work may be missing from what it gives.
         const known = through();
         const body = await carryOut(id, async () => {
           state.requireRead();
           const present = await get();
+          // As long as it could not go on, nothing that others know of is missing from it.
+          if (typeof barrier === 'string' && !hold.isHeld(barrier)) throw new Error('it is not paused any more');
           return state.body(present.state, present.through ?? known, present.schemaVersion);
         });
         await during(() => state.put(body, 'POST', `commands/${id}`));
@@ -67,10 +74,32 @@ export function createOrders({ line, state, through, answer, during, isChild, ex
         options,
         whenDone(async ({ id }) => set(await during(() => state.fetch(`commands/${id}`)))),
       ),
+    onPause(pause, options = {}) {
+      const { onError = () => {} } = options;
+      const paused = hear(
+        'pause',
+        options,
+        whenDone(({ data }) => {
+          const { barrier, hold_ms: holdMs } = data as { barrier: string; hold_ms: number };
+          return hold.pause(barrier, holdMs, pause, onError);
+        }),
+      );
+      const resumed = hear(
+        'resume',
+        options,
+        whenDone(({ data }) => hold.release(String(data['barrier']))),
+      );
+      return () => {
+        paused();
+        resumed();
+        void hold.release(null);
+      };
+    },
     onShutdown: (leave, { exit: ends = true, ...options } = {}) =>
       hear('shutdown', options, async (told) => {
         const { why, deadline_ms: deadlineMs } = told.data as { why: string; deadline_ms: number };
         const order = { why, deadlineMs };
+        await hold.release(null);
         if (isChild) return whenDone(() => leave(order))(told);
         const begun = performance.now();
         await answer(told.id, DONE);

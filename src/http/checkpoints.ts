@@ -1,9 +1,9 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import type { CheckpointInfo } from '../checkpoints/state-store.ts';
+import type { CheckpointInfo, ManifestInfo } from '../checkpoints/state-store.ts';
 import { failure } from '../errors.ts';
 import { iso } from '../format.ts';
-import type { CheckpointId } from '../model/index.ts';
+import type { CheckpointId, ManifestId } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { parse, parseBody } from './body.ts';
 import { sendJsonParts } from './json-parts.ts';
@@ -14,9 +14,10 @@ const parameters = z.record(z.string(), z.unknown());
 const recoveriesQuery = z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(20) });
 const nothing = z.strictObject({});
 const CHECKPOINT_ID = /^CP-[0-9A-Z-]{1,64}$/;
+const MANIFEST_ID = /^MAN-[0-9A-Z-]{1,64}$/;
 
 /** Times are ISO 8601 wherever people look. */
-const view = <C extends CheckpointInfo>(checkpoint: C) => ({
+const view = <C extends CheckpointInfo | ManifestInfo>(checkpoint: C) => ({
   ...checkpoint,
   at: iso(checkpoint.at),
 });
@@ -26,7 +27,10 @@ export function checkpoints(daemon: Daemon): Router {
   resource(router, '/checkpoints', {
     async GET(request, response) {
       const { component } = parse(listQuery, request.query);
-      response.json({ checkpoints: (await daemon.checkpoints(component)).map(view) });
+      const named = (await daemon.state.manifests()).filter(
+        ({ parts }) => component === undefined || parts.some((part) => part.component === component),
+      );
+      response.json({ checkpoints: (await daemon.checkpoints(component)).map(view), manifests: named.map(view) });
     },
     async POST(request, response) {
       response.json(await daemon.act('checkpoint', await parseBody(request, parameters), 'person'));
@@ -36,7 +40,8 @@ export function checkpoints(daemon: Daemon): Router {
     async POST(request, response) {
       await parseBody(request, nothing);
       const verified = await daemon.state.verify();
-      response.json({ ...verified, corrupted: verified.corrupted.map(view) });
+      const manifests = { ...verified.manifests, corrupted: verified.manifests.corrupted.map(view) };
+      response.json({ ...verified, corrupted: verified.corrupted.map(view), manifests });
     },
   });
   resource(router, '/checkpoints/prune', {
@@ -57,6 +62,7 @@ export function checkpoints(daemon: Daemon): Router {
   resource(router, '/checkpoints/:id', {
     async GET(request, response) {
       const id = parameter(request, 'id');
+      if (MANIFEST_ID.test(id)) return void response.json(view(await daemon.state.manifest(id as ManifestId)));
       if (!CHECKPOINT_ID.test(id)) throw failure('CHECKPOINT_NOT_FOUND', { checkpoint: id });
       sendJsonParts(response, view(await daemon.state.read(id as CheckpointId)));
     },

@@ -10,6 +10,7 @@ import type {
   ExperimentRunId,
   IncarnationId,
   IncidentId,
+  ManifestId,
   RecoveryId,
   RemediationId,
 } from './ids.ts';
@@ -66,6 +67,19 @@ export interface EventFields {
       readonly how: 'set_state' | 'restart' | 'none';
       readonly why: string | null;
     }[];
+  };
+
+  /**
+   * Components were paused and saved their states together. `manifest` names the checkpoints; null: it was given up
+   * (`why`), and all go on.
+   */
+  'system.checkpointed': {
+    manifest: ManifestId | null;
+    by: Requester;
+    outcome: 'success' | 'failure';
+    components: readonly ComponentName[];
+    durationMs: number;
+    why: string | null;
   };
 
   /** A start is about to happen: stored before the spawn, so that nothing is ever started twice. */
@@ -333,6 +347,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'system.restarting': 'decision',
   'system.restarted': 'decision',
   'system.recovered': 'decision',
+  'system.checkpointed': 'decision',
   'component.starting': 'decision',
   'component.started': 'decision',
   'component.start_failed': 'decision',

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
+import type { Barrier } from './barrier.ts';
 import type { Commands } from './commands.ts';
 import type { Keeper } from './keeper.ts';
 import { orUnkillable, type Life } from './lives.ts';
@@ -15,6 +16,7 @@ export interface ActorDeps {
   readonly record: (keeper: Keeper) => ComponentRecord;
   readonly unmet: (keeper: Keeper) => readonly string[];
   readonly commands: Commands;
+  readonly barrier: Pick<Barrier, 'run' | 'abort'>;
   readonly clock: Clock;
   readonly emit: Emit;
   /** The daemon is stopping: nothing may be started any more. */
@@ -31,6 +33,7 @@ export function createActor({
   record,
   unmet,
   commands,
+  barrier,
   incidents,
   clock,
   emit,
@@ -118,8 +121,14 @@ export function createActor({
       return { message: `${name} has saved its state as ${saved.checkpoint_id}${where}`, ...saved };
     },
 
+    async checkpointTogether(components, by, timeoutMs) {
+      if (stopping()) throw failure('SHUTTING_DOWN', undefined);
+      return barrier.run(components, by, timeoutMs);
+    },
+
     async recover(wish, by) {
       if (stopping()) throw failure('SHUTTING_DOWN', undefined);
+      barrier.abort('components are being brought back to what they had saved');
       return recover(wish, by, (component) => actor.restart(component, by, true));
     },
 

@@ -10,7 +10,14 @@ import { CommandLines, type Command, type CommandLine } from './command-lines.ts
 export type GivenState = Awaited<ReturnType<StateStore['getState']>>;
 
 /** Told, and answered with one word: done, or why not. */
-export type Order = 'shutdown' | 'restart' | 'reload';
+export type Order = 'shutdown' | 'restart' | 'reload' | 'pause' | 'resume';
+
+/** A state that is saved together with those of others. */
+export interface PartOf {
+  readonly barrier: string;
+  /** Nobody waits for it any more. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * What components are told, and what they answer. A component holds one line or several (one for each part of it that
@@ -26,17 +33,29 @@ export interface Commands {
   hears(component: ComponentName, kind: CommandKind): boolean;
   /**
    * Makes a component save its state; a request that comes while one waits for the same component joins it, and what is
-   * kept then is kept as the more demanding of the two wants it. Resolves when it is.
+   * kept then is kept as the more demanding of the two wants it. One that is part of something joins none: an answer
+   * that is under way may be of before that. Resolves when it is kept.
    */
-  saveState(component: ComponentName, trigger: CheckpointTrigger, timeoutMs: number, kind?: AskedKind): Promise<Saved>;
+  saveState(
+    component: ComponentName,
+    trigger: CheckpointTrigger,
+    timeoutMs: number,
+    kind?: AskedKind,
+    part?: PartOf,
+  ): Promise<Saved>;
   /** Has a living component continue from this state. Resolves when it does. */
   setState(component: ComponentName, state: GivenState, timeoutMs: number): Promise<void>;
-  /** Gives an order; one that comes while the same waits joins it. Resolves when the component has taken it. */
+  /**
+   * Gives an order; one that comes while the same waits joins it. Resolves when the component has taken it. `resume` is
+   * told too when it listens a moment later.
+   * @param signal aborted when nobody wants it any more.
+   */
   order(
     component: ComponentName,
     order: Order,
     data: Readonly<Record<string, unknown>>,
     timeoutMs: number,
+    signal?: AbortSignal,
   ): Promise<void>;
   /** Tells all who listen for it; nobody answers. */
   announce(kind: CommandKind, data: Readonly<Record<string, unknown>>): void;
@@ -84,12 +103,15 @@ interface Asked {
   readonly trigger?: CheckpointTrigger;
   readonly keep?: AskedKind | undefined;
   readonly state?: GivenState;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What was wanted of the component, and how a program listens for it. */
 const asked: Readonly<Record<CommandKind, readonly [action: string, method: string]>> = {
   get_state: ['checkpoint', 'onGetState'],
   set_state: ['recover', 'onSetState'],
+  pause: ['checkpoint', 'onPause'],
+  resume: ['checkpoint', 'onPause'],
   shutdown: ['stop', 'onShutdown'],
   restart: ['restart', 'onRestart'],
   reload: ['reload', 'onReload'],
@@ -118,7 +140,7 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
 
   function tell(
     component: ComponentName,
-    { kind, timeoutMs, data = {}, trigger = 'manual', keep, state }: Asked,
+    { kind, timeoutMs, data = {}, trigger = 'manual', keep, state, signal }: Asked,
   ): Waiting {
     const life = lifeOf(component);
     const answered = Promise.withResolvers<Saved | null>();
@@ -130,11 +152,14 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
     const late = () =>
       giveUp(`it did not answer within ${formatDuration(timeoutMs)}: it hangs, or needs a longer timeout`);
     const cancel = clock.after(timeoutMs, late);
+    const unwanted = () => giveUp('it is not wanted any more');
     life?.addEventListener('abort', over);
+    signal?.addEventListener('abort', unwanted);
     const own = waiting.get(component) ?? new Map<CommandKind, Waiting>();
     const forget = () => {
       cancel();
       life?.removeEventListener('abort', over);
+      signal?.removeEventListener('abort', unwanted);
       own.delete(kind);
       if (own.size === 0) waiting.delete(component);
     };
@@ -148,12 +173,14 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
   /** Joins the one of the same kind that waits, if there is one. */
   async function ask(component: ComponentName, what: Asked): Promise<Saved | null> {
     const { kind } = what;
+    if (what.signal?.aborted) throw failed(component, kind, 'it is not wanted any more');
     const known = waiting.get(component)?.get(kind);
     if (known) {
       known.kind = moreDemanding(known.kind, what.keep);
       return known.answered.promise;
     }
-    if (!lines.newest(component, kind))
+    // One that has lost its line for a moment must not stay paused for it.
+    if (kind !== 'resume' && !lines.newest(component, kind))
       throw failed(
         component,
         kind,
@@ -184,8 +211,12 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
     },
     hears: (component, kind) => lines.newest(component, kind) !== undefined,
 
-    async saveState(component, trigger, timeoutMs, keep) {
-      return (await ask(component, { kind: 'get_state', trigger, timeoutMs, keep })) as Saved;
+    async saveState(component, trigger, timeoutMs, keep, part) {
+      const older = () => waiting.get(component)?.get('get_state')?.answered.promise;
+      if (part) for (let known = older(); known; known = older()) await known.catch(() => {});
+      const data = part ? { barrier: part.barrier } : {};
+      const what = { kind: 'get_state', data, trigger, timeoutMs, keep, signal: part?.signal } as const;
+      return (await ask(component, what)) as Saved;
     },
 
     async setState(component, state, timeoutMs) {
@@ -196,8 +227,8 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       await ask(component, { kind: 'set_state', data, state, timeoutMs });
     },
 
-    async order(component, kind, data, timeoutMs) {
-      await ask(component, { kind, data, timeoutMs });
+    async order(component, kind, data, timeoutMs, signal) {
+      await ask(component, { kind, data, timeoutMs, signal });
     },
 
     announce(kind, data) {

@@ -6,6 +6,7 @@ import type { ComponentName } from '../model/index.ts';
 import { createMetrics, toGauges, toMetrics } from '../telemetry/index.ts';
 import { createRemediation, createRemediationDesk } from '../remediation/index.ts';
 import { createActor } from './actor.ts';
+import { createBarrier, liveOf } from './barrier.ts';
 import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
 import { createAsk } from './ask.ts';
@@ -107,6 +108,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   async function stop(keepComponents: boolean, code: number): Promise<void> {
     if (house.phase === 'stopping') return;
     house.phase = 'stopping';
+    barrier.abort('the daemon is stopping');
     stopping.resolve();
     experiments.stop();
     // What a boot has begun must be known before it can be stopped.
@@ -188,11 +190,23 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     if (integrity !== 'ok') onError('events.db', new Error(integrity));
   }
 
+  const barrier = createBarrier({
+    clock,
+    emit,
+    commands: house.commands,
+    writeManifest: state.writeManifest,
+    names: () => [...roster].map(({ name }) => name),
+    nameOf: (name) => roster.get(name).name,
+    lifeOf: (name) => liveOf(roster, name),
+    processOf: (name) => roster.processOf(name)?.name ?? name,
+  });
+  bus.subscribe(barrier.hear);
   const recover = createRecover(house);
   bus.subscribe(recover.hear);
   const actor = createActor({
     roster,
     commands: house.commands,
+    barrier,
     clock,
     emit,
     record: (keeper) => bus.record(keeper.name),

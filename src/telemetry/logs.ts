@@ -47,6 +47,13 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
         e.outcome === 'success' ? 'info' : 'error',
         `recovery ${e.recovery} (${e.mode}): ${e.points.map(({ component, checkpoint, why }) => (why === null ? `${component} from ${checkpoint ?? 'nothing'}` : `not ${component}: ${why}`)).join('; ')}`,
       ];
+    case 'system.checkpointed':
+      return e.manifest === null
+        ? ['error', `no consistent checkpoint of ${e.components.join(', ')}: ${e.why}`]
+        : [
+            'info',
+            `consistent checkpoint ${e.manifest} of ${e.components.join(', ')} in ${formatDuration(e.durationMs)}`,
+          ];
     case 'system.restarted':
       return e.outcome === 'done'
         ? ['warn', `the whole system was stopped and is being started again after ${formatDuration(e.durationMs)}`]

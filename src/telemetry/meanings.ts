@@ -12,6 +12,7 @@ export const meanings: { readonly [T in EventType]: string } = {
   'system.restarting':
     'A critical component was given up: all is about to be stopped and started again in recovery mode.',
   'system.restarted': 'All was started again, or what a daemon had begun before it died was dropped.',
+  'system.checkpointed': 'Components were paused and saved their states together, or it was given up.',
   'system.recovered': 'Components were brought back to what they had saved, because somebody asked for it.',
   'component.starting': 'A start is about to happen; stated before the process exists.',
   'component.started': 'The system has given it a process.',

@@ -175,6 +175,7 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'store.set_aside':
     case 'system.restarting':
     case 'system.recovered':
+    case 'system.checkpointed':
     case 'system.restarted':
     case 'component.starting':
     case 'component.started':

@@ -189,10 +189,11 @@ describe('checkpoints', () => {
     valid: true,
   };
 
+  const sound = { checked: 1, corrupted: [] };
   const done = { action: 'checkpoint', message: 'gmail has saved its state as CP-1', checkpoint_id: 'CP-1' };
 
   it('are listed', async () => {
-    const folder = await playDaemon({ 'GET /checkpoints': answer({ checkpoints: [checkpoint] }) });
+    const folder = await playDaemon({ 'GET /checkpoints': answer({ checkpoints: [checkpoint], manifests: [] }) });
     expect((await paramedic(['checkpoints', 'list', '--component', 'gmail'], folder)).stdout).toBe(
       'CHECKPOINT  COMPONENT  AT                        KIND  TRIGGER   SIZE     SCHEMA  VALID\nCP-1        gmail      2026-11-23T12:00:00.000Z  full  interval  2.0 KiB  1       yes\n',
     );
@@ -214,13 +215,20 @@ describe('checkpoints', () => {
   });
 
   it.each([
-    [{ checked: 2, corrupted: [], files: [], integrity: 'ok' }, 0],
-    [{ checked: 2, corrupted: [{ ...checkpoint, valid: false }], files: [], integrity: 'ok' }, 1],
+    [{ checked: 2, corrupted: [], files: [], manifests: sound, integrity: 'ok' }, 0],
+    [{ checked: 2, corrupted: [{ ...checkpoint, valid: false }], files: [], manifests: sound, integrity: 'ok' }, 1],
     [
-      { checked: 2, corrupted: [], files: [{ checkpoint_id: 'CP-1', file: '/x', why: 'it is gone' }], integrity: 'ok' },
+      {
+        checked: 2,
+        corrupted: [],
+        files: [{ checkpoint_id: 'CP-1', file: '/x', why: 'it is gone' }],
+        manifests: sound,
+        integrity: 'ok',
+      },
       1,
     ],
-    [{ checked: 2, corrupted: [], files: [], integrity: 'page 3 is never used' }, 1],
+    [{ checked: 2, corrupted: [], files: [], manifests: sound, integrity: 'page 3 is never used' }, 1],
+    [{ checked: 2, corrupted: [], files: [], manifests: { checked: 1, corrupted: [{}] }, integrity: 'ok' }, 1],
   ])('verified as %j end with %d', async (result, exit) => {
     const folder = await playDaemon({ 'POST /checkpoints/verify': answer(result) });
     const { code, stdout } = await paramedic(['checkpoints', 'verify', '--json'], folder);

@@ -13,6 +13,7 @@ describe('the API', () => {
     ['/crashes', { crashes: [] }],
     ['/crashes/CRASH-20261123-224610-1A2B3C4D', { crash_id: 'CRASH-20261123-224610-1A2B3C4D' }],
     ['/checkpoints', { checkpoints: [{ at: '1970-01-01T00:00:00.000Z' }] }],
+    ['/checkpoints/MAN-20261123-224610-1A2B3C4D', { at: '1970-01-01T00:00:00.000Z', parts: [] }],
     ['/checkpoints/CP-20261123-224610-1A2B3C4D', { at: '1970-01-01T00:00:00.000Z', state: { tasks: 3 } }],
     ['/config', { listen: '127.0.0.1:9477' }],
     ['/events?follow=false', { events: [] }],
@@ -74,6 +75,7 @@ describe('the API', () => {
     expect(await (await post('/api/v1/checkpoints/verify')).json()).toEqual({
       checked: 4,
       corrupted: [{ checkpoint_id: 'CP-X', at: '1970-01-01T00:00:00.000Z' }],
+      manifests: { checked: 1, corrupted: [{ manifest_id: 'MAN-X', at: '1970-01-01T00:00:00.000Z' }] },
       integrity: 'ok',
     });
   });

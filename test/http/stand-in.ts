@@ -80,7 +80,14 @@ export class StandIn implements Daemon {
       if (id !== 'CP-20261123-224610-1A2B3C4D') throw failure('CHECKPOINT_NOT_FOUND', { checkpoint: id });
       return { checkpoint_id: id, at: 0, state: { tasks: 3 } };
     },
-    verify: async () => ({ checked: 4, corrupted: [{ checkpoint_id: 'CP-X', at: 0 }], integrity: 'ok' }),
+    manifests: async () => [],
+    manifest: async (id: string) => ({ manifest_id: id, at: 0, parts: [] }),
+    verify: async () => ({
+      checked: 4,
+      corrupted: [{ checkpoint_id: 'CP-X', at: 0 }],
+      manifests: { checked: 1, corrupted: [{ manifest_id: 'MAN-X', at: 0 }] },
+      integrity: 'ok',
+    }),
   } as unknown as StateStore;
   readonly commands = createCommands({
     clock: this.clock,

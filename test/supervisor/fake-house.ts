@@ -182,6 +182,7 @@ export function fakeHouse(config: Config, random: () => number) {
     problems,
     roster,
     actor: createActor({
+      barrier: { run: () => Promise.reject(new Error('no barrier here')), abort: () => {} },
       roster,
       commands,
       clock,

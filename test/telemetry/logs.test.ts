@@ -14,6 +14,7 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'store.set_aside': 'error the events database was unusable (malformed) and was moved to /x/events.db.bad',
   'system.restarting': 'error the whole system is restarted in recovery mode, for gmail has failed: used up',
   'system.restarted': 'warn the whole system was stopped and is being started again after 900ms',
+  'system.checkpointed': 'error no consistent checkpoint of gmail: it hangs',
   'system.recovered': `error recovery ${'b'.repeat(32)} (partial): gmail from CP-20261123-120000-1A2B3C4D; not gmail: it hangs`,
   'component.starting': 'debug gmail is being started (crash, attempt 2)',
   'component.started': 'info gmail started with pid 4711',

@@ -48,6 +48,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'system.restarting':
     case 'system.restarted':
     case 'system.recovered':
+    case 'system.checkpointed':
     case 'component.starting':
     case 'component.started':
     case 'component.adopted':

@@ -1,0 +1,98 @@
+import type { Clock } from '../clock.ts';
+
+/** Told to pause. */
+export interface PauseOrder {
+  /** After this the program goes on by itself, whatever becomes of the daemon, ms. */
+  readonly deadlineMs: number;
+}
+/** What the program does when it may go on. */
+export type GoOn = () => void;
+
+interface Paused {
+  readonly barrier: string;
+  readonly over: PromiseWithResolvers<void>;
+  readonly cancel: () => void;
+  /** The program has said that it begins nothing more. */
+  isHeld: boolean;
+  goOn: GoOn | void;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface HoldOptions {
+  readonly clock: Clock;
+  /** Resolves when what was journalled is acknowledged, and applied. */
+  readonly settled: () => Promise<void>;
+}
+
+/** A consistent checkpoint over several components is being taken: this one begins nothing, for so long at most. */
+export function createHold({ clock, settled }: HoldOptions) {
+  let paused: Paused | null = null;
+
+  /** @param barrier null: whichever it is. */
+  async function release(barrier: string | null): Promise<void> {
+    const one = paused;
+    if (!one || (barrier !== null && one.barrier !== barrier)) return;
+    paused = null;
+    one.cancel();
+    one.over.resolve();
+    // What has waited comes before what the program does now.
+    await one.over.promise;
+    proceed(one.goOn, one.onError);
+  }
+
+  return {
+    release,
+
+    isHeld: (barrier: string): boolean => paused?.barrier === barrier && paused.isHeld,
+
+    /** Resolves when something may be begun; undefined: it may be at once. */
+    over: (): Promise<void> | undefined => (paused?.isHeld ? paused.over.promise : undefined),
+
+    /**
+     * Resolves when nothing is under way any more.
+     * @param onError hears what the program threw when it went on.
+     */
+    async pause(
+      barrier: string,
+      holdMs: number,
+      pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>,
+      onError: (error: unknown) => void,
+    ): Promise<void> {
+      await release(null);
+      // A program that begins nothing has nothing else that keeps it alive.
+      const awake = new AbortController();
+      const cancel = () => awake.abort();
+      void clock.sleep(holdMs, awake.signal).then(
+        () => release(barrier),
+        () => {},
+      );
+      const one: Paused = { barrier, over: Promise.withResolvers(), cancel, isHeld: false, goOn: undefined, onError };
+      paused = one;
+      try {
+        const goOn = await pause({ deadlineMs: holdMs });
+        if (paused !== one) {
+          proceed(goOn, onError);
+          throw new Error(TOO_LATE);
+        }
+        one.goOn = goOn;
+        one.isHeld = true;
+        await settled();
+        if (paused !== one) throw new Error(TOO_LATE);
+      } catch (error) {
+        // One that could not pause has not stopped anything.
+        if (paused === one) await release(barrier);
+        throw error;
+      }
+    },
+  };
+}
+
+function proceed(goOn: GoOn | void, onError: (error: unknown) => void): void {
+  try {
+    goOn?.();
+  } catch (error) {
+    onError(error);
+  }
+}
+
+const TOO_LATE = 'it was paused too late, and goes on';

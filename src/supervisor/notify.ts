@@ -4,6 +4,7 @@ import type { ComponentConfig } from '../config/index.ts';
 import type { ComponentName, HealthStatus } from '../model/index.ts';
 import { readWords, receiveDatagrams, type Receiver } from '../service/index.ts';
 import type { Keeper } from './keeper.ts';
+import type { Life } from './lives.ts';
 
 /*
  * Programs that know systemd and not us: READY=1 and WATCHDOG=1 are heartbeats. Who speaks is known from the kernel,
@@ -22,25 +23,34 @@ export interface Notify {
   close(): void;
 }
 
+type Speaker = Pick<Keeper, 'name' | 'life'>;
+
+interface Owner {
+  readonly component: ComponentName;
+  readonly life: Life;
+}
+
 export interface NotifyDeps {
   /** The state folder: each has an address of its own. */
   readonly root: string;
-  readonly keepers: Iterable<Keeper>;
+  readonly keepers: Iterable<Speaker>;
   readonly beat: (component: ComponentName, beat: { status: HealthStatus; message: string }) => void;
   readonly onError: (error: unknown) => void;
 }
 
 export function createNotify({ root, keepers, beat, onError }: NotifyDeps): Notify {
   const address = `@paramedic/${sha256(root).slice(0, 16)}`;
-  const statuses = new Map<ComponentName, string>();
+  /** What each life has said last; the next one has said nothing yet. */
+  const statuses = new WeakMap<Life, string>();
   let receiver: Receiver | null | undefined;
 
   function hear(pid: number, text: string): void {
-    const component = ownerOf(pid, keepers);
-    if (!component) return;
+    const owner = ownerOf(pid, keepers);
+    if (!owner) return;
+    const { component, life } = owner;
     const { alive, stopping, trigger, status } = readWords(text);
-    if (status !== null) statuses.set(component, status);
-    const message = statuses.get(component) ?? '';
+    if (status !== null) statuses.set(life, status);
+    const message = statuses.get(life) ?? '';
     if (trigger) beat(component, { status: 'critical', message: message || 'it asks to be ended (WATCHDOG=trigger)' });
     else if (stopping) beat(component, { status: 'degraded', message: message || 'it stops by itself' });
     else if (alive) beat(component, { status: 'healthy', message });
@@ -69,9 +79,10 @@ export function createNotify({ root, keepers, beat, onError }: NotifyDeps): Noti
 }
 
 /** Whose process, or whose descendant, this is. */
-function ownerOf(pid: number, keepers: Iterable<Keeper>): ComponentName | undefined {
-  const owners = new Map<number, ComponentName>();
-  for (const { name, life } of keepers) if (life?.running?.process) owners.set(life.running.process.pid, name);
+function ownerOf(pid: number, keepers: Iterable<Speaker>): Owner | undefined {
+  const owners = new Map<number, Owner>();
+  for (const { name, life } of keepers)
+    if (life?.running?.process) owners.set(life.running.process.pid, { component: name, life });
   let at: number | undefined = pid;
   for (let i = 0; i < MOST_ANCESTORS && at !== undefined && at > 1; i++) {
     const owner = owners.get(at);

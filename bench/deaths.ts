@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { systemClock } from '../src/clock.ts';
 import { openKernelLog } from '../src/crashes/index.ts';
 import { compile, deaths, die, has, nativeDeaths, pythonDeaths, type Death } from '../test/crashes/deaths.ts';
 import { record, sleep } from './harness.ts';
@@ -13,7 +14,7 @@ const FAULTS_OVER_MS = 6_000;
 const FAULT_EVERY_MS = 1_000;
 
 const native = has('gcc') ? compile() : null;
-const log = openKernelLog();
+const log = openKernelLog(systemClock);
 const all: readonly Death[] = [
   ...deaths,
   ...(native ? nativeDeaths(native.program) : []),

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
+import type { Clock } from '../clock.ts';
 import { withoutStack } from '../errors.ts';
 
 /*
@@ -22,8 +23,9 @@ export interface KernelLog {
 const LONGEST_RECORD = 8_192;
 /** Reading the past takes 20 µs a record: in slices, that nobody waits for. */
 const SLICE = 100;
-/** A flood of other lines must not hold up a restart. */
-const MOST_AT_A_DEATH = 500;
+/** A flood of other lines must not hold up a restart: what may lie before the word is read every so often. */
+const MOST_AT_ONCE = 500;
+const READ_EVERY_MS = 2_000;
 const MOST_REMEMBERED = 64;
 /** How far below the stack pointer a frame may reach; compilers probe each page of a larger one. */
 const BESIDE_BYTES = 65_536n;
@@ -43,7 +45,7 @@ export function readRecord(line: string): { readonly pid: number; readonly word:
 }
 
 /** @param file `/dev/kmsg` unless given; one that cannot be read says nothing. What it held before counts for nobody. */
-export function openKernelLog(file = '/dev/kmsg'): KernelLog {
+export function openKernelLog(clock: Clock, file = '/dev/kmsg'): KernelLog {
   const words = new Map<number, KernelWord>();
   const buffer = Buffer.alloc(LONGEST_RECORD);
   let fd = open(file);
@@ -79,15 +81,20 @@ export function openKernelLog(file = '/dev/kmsg'): KernelLog {
     setImmediate(skip);
   };
   if (past) skip();
+  const readOn = (): void => {
+    for (let i = 0; !past && i < MOST_AT_ONCE && next(); i++);
+  };
+  const stopReading = fd === null ? () => {} : clock.every(READ_EVERY_MS, readOn);
 
   return {
     wordOf(pid) {
-      for (let i = 0; !past && i < MOST_AT_A_DEATH && next(); i++);
+      readOn();
       const word = words.get(pid) ?? null;
       words.delete(pid);
       return word;
     },
     close() {
+      stopReading();
       if (fd !== null) closeSync(fd);
       fd = null;
     },

@@ -161,7 +161,7 @@ export function openHouse(
   closing.add('crash reports', () => reports.idle());
   const oom = createOomWatch({ clock, files: oomCounterFiles() });
   closing.add('OOM watch', () => oom.close());
-  const kernelLog = openKernelLog();
+  const kernelLog = openKernelLog(clock);
   closing.add('kernel log', () => kernelLog.close());
   const breakers = createBreakers({ clock, emit, past: past.transitions, mask: createMask({}).text });
   closing.add('breakers', () => breakers.shutdown());

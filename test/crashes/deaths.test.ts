@@ -1,11 +1,12 @@
 import { accessSync, constants, readFileSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { openKernelLog } from '../../src/crashes/index.ts';
 import { until } from '../support/temp.ts';
 import { compile, deaths, die, has, nativeDeaths, pythonDeaths } from './deaths.ts';
 
 const native = has('gcc') ? compile() : null;
-const log = openKernelLog();
+const log = openKernelLog(systemClock);
 afterAll(() => {
   log.close();
   if (native) rmSync(native.folder, { recursive: true });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openKernelLog } from '../../src/crashes/index.ts';
 import { readRecord, type KernelWord } from '../../src/crashes/kernel-log.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { tempFolder } from '../support/temp.ts';
 
 /* Recorded from Linux 5.10 to 6.18. */
@@ -41,9 +42,10 @@ describe("the kernel's log", () => {
   const logForTest = (before: string) => {
     const file = join(tempFolder(), 'kmsg');
     writeFileSync(file, before);
-    const log = openKernelLog(file);
+    const clock = new FakeClock();
+    const log = openKernelLog(clock, file);
     onTestFinished(log.close);
-    return { log, write: (line: string) => appendFileSync(file, `${line}\n`) };
+    return { clock, log, write: (line: string) => appendFileSync(file, `${line}\n`) };
   };
 
   it('is asked once for each end, and what it held before counts for nobody', () => {
@@ -64,8 +66,19 @@ describe("the kernel's log", () => {
     expect([log.wordOf(5), log.wordOf(69)]).toEqual([null, 'oom_killed']);
   });
 
+  it('is read on, so that no flood of other lines stands before a word', async () => {
+    const { clock, log, write } = logForTest('');
+    // As long as what is read at once: a record each.
+    write(Array.from({ length: 1_100 }, () => '6,3,1,-;eth0: link up'.padEnd(8_191)).join('\n'));
+    await clock.advance(6_000);
+    write(oom(2));
+    expect(log.wordOf(2)).toBe('oom_killed');
+    log.close();
+    expect(clock.pending).toBe(0);
+  });
+
   it('that cannot be read says nothing', () => {
-    const log = openKernelLog('/no/such/file');
+    const log = openKernelLog(new FakeClock(), '/no/such/file');
     expect(log.wordOf(1)).toBeNull();
     log.close();
   });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { CheckContext } from './check.ts';
 
 /** What a program that was started by the command may still say after the command itself has ended. */
@@ -61,7 +62,9 @@ export function runCommand(
     signal.addEventListener('abort', killGroup, { once: true });
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    child.once('error', (error) => end({ exit: null, by: null, notStarted: error.message }));
+    // The system has one word for both: it names the program, whichever is missing.
+    const why = (error: Error) => (existsSync(cwd) ? error.message : `its working folder ${cwd} does not exist`);
+    child.once('error', (error) => end({ exit: null, by: null, notStarted: why(error) }));
     child.once('exit', (exit, by) => {
       const how = { exit, by, notStarted: null };
       lastWords = setTimeout(() => end(how), LAST_WORDS_MS);

@@ -39,6 +39,8 @@ describe('command check', () => {
 
   it('says what could not be started', async () => {
     expect((await run({ command: ['/no/such/program'] })).message).toContain('could not start "/no/such/program"');
+    const { message } = await run({ command: node('') }, { cwd: '/no/such/folder' });
+    expect(message).toContain('its working folder /no/such/folder does not exist');
   });
 
   it('starts in the folder of the component and without the secrets of the daemon', async () => {

@@ -23,34 +23,62 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const PULSE_MS = 1_000;
 
-/** One timer for all that happens every so many seconds. */
-function createPulse() {
-  const rounds = new Set<{ readonly everyPulses: number; readonly run: (lateMs: number) => void }>();
-  let timer: NodeJS.Timeout | null = null;
-  let due = 0;
+/** Waits once. @returns how to call it off. */
+type Wait = (ms: number, run: () => void) => () => void;
 
-  /** Whole seconds of the monotonic clock, so that what began at different times meets. */
+const wait: Wait = (ms, run) => {
+  const timer = setTimeout(run, Math.min(ms, LONGEST_TIMER_MS));
+  timer.unref();
+  return () => clearTimeout(timer);
+};
+
+/**
+ * One timer for all that happens every so many seconds, on whole seconds of the monotonic clock, so that what began at
+ * different times meets.
+ */
+export function createPulse(now: () => number, after: Wait): Clock['every'] {
+  const rounds = new Set<{ readonly everyPulses: number; readonly run: (lateMs: number) => void }>();
+  let cancel: (() => void) | null = null;
+  /** The last second that was counted. */
+  let last = 0;
+
   const arm = (): void => {
-    const now = performance.now();
-    due = (Math.floor(now / PULSE_MS) + 1) * PULSE_MS;
-    timer = setTimeout(beat, Math.ceil(due - now)).unref();
+    cancel = after(Math.ceil((last + 1) * PULSE_MS - now()), beat);
   };
 
   const beat = (): void => {
-    const [late, pulse] = [Math.max(0, performance.now() - due), Math.round(due / PULSE_MS)];
+    const before = last;
+    const due = (before + 1) * PULSE_MS;
+    // Timers count whole milliseconds of a clock of their own: one may come a little before its time.
+    const at = Math.max(now(), due);
+    last = Math.floor(at / PULSE_MS);
     arm();
-    for (const { everyPulses, run } of rounds) if (pulse % everyPulses === 0) run(late);
+    for (const { everyPulses, run } of rounds) {
+      // What fell into a time in which nothing could run comes now.
+      if (Math.floor(last / everyPulses) === Math.floor(before / everyPulses)) continue;
+      try {
+        run(at - due);
+      } catch (error) {
+        // The others know nothing of it.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   };
 
-  return (ms: number, run: (lateMs: number) => void): (() => void) => {
+  return (ms, run) => {
     const round = { everyPulses: Math.max(1, Math.round(ms / PULSE_MS)), run };
     rounds.add(round);
-    if (timer === null) arm();
+    if (cancel === null) {
+      last = Math.floor(now() / PULSE_MS);
+      arm();
+    }
     return () => {
       rounds.delete(round);
-      if (rounds.size > 0 || timer === null) return;
-      clearTimeout(timer);
-      timer = null;
+      if (rounds.size > 0) return;
+      cancel?.();
+      cancel = null;
     };
   };
 }
@@ -75,10 +103,6 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', stop, { once: true });
     });
   },
-  after(ms, run) {
-    const timer = setTimeout(run, Math.min(ms, LONGEST_TIMER_MS));
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-  every: createPulse(),
+  after: wait,
+  every: createPulse(() => performance.now(), wait),
 };

@@ -74,6 +74,8 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
   let pollMs: number | null = null;
   let cancelNext: (() => void) | null = null;
   let dueAt = 0;
+  /** When its last turn began. */
+  let turnedAt = -Infinity;
   let current: Run | null = null;
 
   function plans(due: number, earlyMs = 0): void {
@@ -93,11 +95,12 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     const due = origin + (Math.floor((now - origin) / every) + 1) * every;
     // Not twice in a row: neither by a rounding error nor because the early run fell just before the grid.
     const earlyMs = Math.min(every * EARLY_SHARE, MOST_EARLY_MS);
-    plans(due - now <= Math.max(earlyMs, every / 10) ? due + every : due, earlyMs);
+    plans(due - turnedAt <= Math.max(earlyMs, every / 10) ? due + every : due, earlyMs);
   }
 
   function turn(): void {
     cancelNext = null;
+    turnedAt = clock.monotonic();
     const due = dueAt;
     if (pollMs === null) arm();
     if (!current) run(due);
@@ -170,6 +173,7 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     begin() {
       end();
       memory.clear();
+      turnedAt = -Infinity;
       alive = true;
       const [now, every] = [clock.monotonic(), deps.intervalMs()];
       origin = now + deps.random() * every;

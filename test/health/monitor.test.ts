@@ -294,6 +294,16 @@ describe('health monitor', () => {
     expect(runs.length).toBeGreaterThan(9);
   });
 
+  it('keeps its turn when the intervals are told anew just before it', async () => {
+    const { clock, monitor, runs } = story(() => healthy('fine'), { interval: 2_000 });
+    monitor.resume(gmail);
+    await clock.advance(2_700);
+    expect(runs).toEqual([500, 1_000]);
+    monitor.configure({ critical: 5_000, standard: 30_000, extended: 1_000 });
+    await clock.advance(400);
+    expect(runs).toEqual([500, 1_000, 3_000]);
+  });
+
   it('leaves nothing behind when it stops', async () => {
     let aborted = false;
     const { clock, monitor, events } = story((signal) => {

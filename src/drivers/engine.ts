@@ -118,6 +118,8 @@ export function createEngineDriver(
         const seen = await engine.start(before, signal);
         return keep(engine, plan, identify(engine, seen, plan), seen, before === seen);
       } catch (error) {
+        // Its end was wanted meanwhile: whether it came up nobody knows, so it is stopped as what runs is.
+        if (signal.aborted && engine) return keep(engine, plan, identify(engine, PERHAPS, plan), PERHAPS, true);
         throw failure('SPAWN_FAILED', { command: engine?.name ?? plan.component, why: whyOf(error) }, { cause: error });
       }
     },

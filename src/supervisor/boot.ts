@@ -116,7 +116,7 @@ function takeOver(
   const settings = engineSettingsOf(keeper.config);
   const known = record(keeper.name);
   const take = (incarnation: IncarnationId, running: Running | null) => {
-    if (running) keeper.adopt(running, incarnation);
+    if (running) keeper.adopt(running, incarnation, isElsewhere(keeper, runOf(running)));
     return running && incarnation;
   };
   const ask = (incarnation: IncarnationId, recorded: RecordedRun) => {

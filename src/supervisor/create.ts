@@ -173,7 +173,8 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     for (const { component, state: left } of store.records()) {
       if (roster.find(component)) continue;
       const engine = engineOf(left);
-      if (engine)
+      // What lived inside another program, or before this boot, has gone.
+      if (engine && engine.engine !== 'parent' && (engine.bootId === null || engine.bootId === systemBootId))
         onError(
           `"${component}" is no longer configured`,
           new Error(`${engine.engine} ${engine.name} was left as it is: it may still run`),

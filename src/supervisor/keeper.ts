@@ -103,13 +103,16 @@ export class Keeper implements LifeHearer {
     this.#in(delayMs, () => this.begin(reason));
   }
 
-  /** Takes over a process of an earlier daemon, in whatever state it was recorded. */
-  adopt(running: Running, incarnation: IncarnationId): void {
+  /**
+   * Takes over what an earlier daemon ran, in whatever state it was recorded.
+   * @param elsewhere what runs is not what is started next.
+   */
+  adopt(running: Running, incarnation: IncarnationId, elsewhere = false): void {
     const { state } = this.#deps.record();
     const known = 'incarnation' in state && state.incarnation === incarnation;
     const reason = state.is === 'starting' ? state.reason : 'boot';
     const life = this.#lives.adopt(running, incarnation, reason, known && state.is === 'running');
-    if (known && state.is === 'stopping') void this.#finishStop(state.next);
+    if (known && state.is === 'stopping') void this.#finishStop(state.next, elsewhere);
     else if (!life.ready) void this.#lives.verify(life);
   }
 
@@ -304,9 +307,9 @@ export class Keeper implements LifeHearer {
   }
 
   /** A stop that the daemon before this one had begun. */
-  async #finishStop(next: 'stop' | 'restart'): Promise<void> {
+  async #finishStop(next: 'stop' | 'restart', elsewhere: boolean): Promise<void> {
     const wish = this.#wish;
-    await this.#lives.end('an earlier daemon had begun to stop it', next);
+    await this.#lives.end('an earlier daemon had begun to stop it', next, false, elsewhere ? 'stop' : next);
     if (next === 'restart' && this.#wish === wish) this.begin('boot');
   }
 

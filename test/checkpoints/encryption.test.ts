@@ -176,6 +176,24 @@ describe('a store that was written with a key', () => {
     expect(await store.getState(planner, null)).toMatchObject({ checkpoint_id, state: 'first', lost_checkpoints: 1 });
   });
 
+  it('takes a chunk that names another key by a flipped bit for damaged, and goes on from the state before', async () => {
+    const { file, store, put, events } = open({ keys: [key] });
+    const { checkpoint_id } = await put(planner, { state: 'first' });
+    const large = await put(planner, { state: noise(2 ** 20 + 1) });
+    const db = new Sqlite(file, { timeout: 5_000 });
+    const [number, bytes] = db.prepare('SELECT number, bytes FROM chunk ORDER BY number').raw().get() as [
+      number,
+      Buffer,
+    ];
+    // The first byte of the key's id, after the one of the version.
+    bytes.writeUInt8(bytes.readUInt8(1) ^ 1, 1);
+    db.prepare('UPDATE chunk SET bytes = ? WHERE number = ?').run(bytes, number);
+    db.close();
+    expect(await store.verify()).toMatchObject({ checked: 2, corrupted: [{ checkpoint_id: large.checkpoint_id }] });
+    expect(await store.getState(planner, null)).toMatchObject({ checkpoint_id, state: 'first', lost_checkpoints: 1 });
+    expect(events.filter(({ type }) => type === 'checkpoint.corrupted')).toHaveLength(1);
+  });
+
   it('does not take the journal of one component for that of another', async () => {
     const { file, store, journal } = open({ keys: [key] });
     await journal(planner, 'pay');

@@ -168,7 +168,8 @@ export function createStateDatabase(
     /** What has moved forward since the last call. To be asked when a transaction is committed. */
     settle(): ReadonlyMap<ComponentName, Partial<Mark>> {
       const settled = new Map(moved);
-      for (const [component, { sequence }] of settled) if (sequence !== undefined) held.drop(component);
+      // One in memory may have come after it, in the same transaction.
+      for (const component of settled.keys()) if (!heldOf(component)) held.drop(component);
       moved.clear();
       files.settle();
       return settled;

@@ -10,10 +10,14 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { tempFolder } from '../support/temp.ts';
 import { json, planner } from './stores.ts';
 
+function openStates() {
+  const db = openDatabase(join(tempFolder(), 'state.db'), { synchronous: 'FULL', migrations: stateMigrations });
+  return { db, states: createStateDatabase(db, createCheckpointFiles(tempFolder())) };
+}
+
 describe('a group of writes', () => {
   it('keeps nothing of a write that was refused half-way, and all of the others', () => {
-    const db = openDatabase(join(tempFolder(), 'state.db'), { synchronous: 'FULL', migrations: stateMigrations });
-    const states = createStateDatabase(db, createCheckpointFiles(tempFolder()));
+    const { db, states } = openStates();
     const journal: typeof states.journal = (entry) => {
       const answer = states.journal(entry);
       if (Buffer.from(entry.body).includes('bad')) throw bodyInvalid('', 'noticed late');
@@ -36,6 +40,30 @@ describe('a group of writes', () => {
       expect.stringContaining('"operation":"c"'),
     ]);
     expect(commits()).toBe(1);
+    db.close();
+  });
+
+  it.each([
+    { kinds: ['full', 'memory'], newest: ['memory', 2] },
+    { kinds: ['memory', 'full'], newest: ['full', 1] },
+  ] as const)('keeps the newest state of a component: $kinds', ({ kinds, newest }) => {
+    const { db, states } = openStates();
+    const { commitGroup } = createGroupCommit(db, states, () => void states.settle());
+    const at = new FakeClock().now();
+    commitGroup(
+      kinds.map((kind, id) => ({
+        id,
+        job: 'put',
+        component: planner,
+        body: json({ state: id }),
+        trigger: 'interval',
+        at,
+        kind,
+      })),
+    );
+    const [first, ...others] = states.checkpoints.list(planner);
+    expect([first?.kind, first?.sequence]).toEqual(newest);
+    expect(others).toHaveLength(newest[1] - 1);
     db.close();
   });
 });

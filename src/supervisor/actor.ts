@@ -73,6 +73,9 @@ export function createActor({
     return `${keeper.name} is ready${asWhat(keeper)}`;
   };
 
+  /** While components are brought back some have gone back already and some not: their states do not go together. */
+  let recoveries = 0;
+
   const actor: Actor = {
     async start(component, by) {
       await ended(component, 'start');
@@ -123,13 +126,23 @@ export function createActor({
 
     async checkpointTogether(components, by, timeoutMs) {
       if (stopping()) throw failure('SHUTTING_DOWN', undefined);
+      if (recoveries > 0) {
+        const component = components?.join(', ') ?? 'all';
+        const why = 'components are being brought back to what they had saved: ask again when it is done';
+        throw failure('ACTION_REFUSED', { action: 'checkpoint', component, why });
+      }
       return barrier.run(components, by, timeoutMs);
     },
 
     async recover(wish, by) {
       if (stopping()) throw failure('SHUTTING_DOWN', undefined);
       barrier.abort('components are being brought back to what they had saved');
-      return recover(wish, by, (component) => actor.restart(component, by, true));
+      recoveries++;
+      try {
+        return await recover(wish, by, (component) => actor.restart(component, by, true));
+      } finally {
+        recoveries--;
+      }
     },
 
     reload,

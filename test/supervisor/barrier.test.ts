@@ -2,9 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../../src/errors.ts';
 import { componentName, type CheckpointId, type ComponentName, type RecoveryEvent } from '../../src/model/index.ts';
+import { createActor, type ActorDeps } from '../../src/supervisor/actor.ts';
 import { createBarrier } from '../../src/supervisor/barrier.ts';
 import type { Command } from '../../src/supervisor/command-lines.ts';
 import { createCommands } from '../../src/supervisor/commands.ts';
+import type { RecoverDone } from '../../src/supervisor/recover.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/temp.ts';
 
@@ -170,6 +172,31 @@ describe('a consistent checkpoint', () => {
     expect(manifests).toEqual([]);
     await clock.advance(20_000);
     barrier.abort('nothing is under way');
+  });
+
+  it('does not begin while components are being brought back', async () => {
+    const { barrier, run, silent, wasTold, told } = setUp();
+    const [first, second] = [Promise.withResolvers<RecoverDone>(), Promise.withResolvers<RecoverDone>()];
+    const recoveries = [first.promise, second.promise];
+    const deps: Partial<ActorDeps> = { barrier, stopping: () => false, recover: async () => recoveries.shift()! };
+    const actor = createActor(deps as ActorDeps);
+    const recover = () => actor.recover({ mode: 'full', journal: true, timeout: 1_000 }, 'person');
+    silent.add('b get_state');
+    const begun = run();
+    await wasTold('b get_state');
+    const both = [recover(), recover()];
+    await expect(begun).rejects.toMatchObject(failing('brought back'));
+    silent.clear();
+    told.length = 0;
+    const refused = { code: 'ACTION_REFUSED', message: expect.stringContaining('being brought back') as string };
+    await expect(actor.checkpointTogether(null, 'person', 10_000)).rejects.toMatchObject(refused);
+    first.reject(new Error('it failed'));
+    await expect(both[0]).rejects.toThrow('it failed');
+    await expect(actor.checkpointTogether([a], 'person', 10_000)).rejects.toMatchObject(refused);
+    expect(told).toEqual([]);
+    second.resolve({} as RecoverDone);
+    await both[1];
+    expect(await actor.checkpointTogether(null, 'person', 10_000)).toMatchObject({ manifest_id: 'MAN-1' });
   });
 
   it('is one at a time, until all go on', async () => {

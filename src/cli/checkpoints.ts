@@ -2,8 +2,9 @@ import { Option, type Command } from 'commander';
 import { checkpointKinds } from '../actions/index.ts';
 import { formatSize } from '../format.ts';
 import { failure } from '../errors.ts';
+import { isManifestId } from '../model/index.ts';
 import { connect } from './client.ts';
-import { isManifest, manifestTable, manifestText, type ManifestView } from './manifests.ts';
+import { manifestTable, manifestText, type ManifestView } from './manifests.ts';
 import { durationText, withDaemon, type Where } from './options.ts';
 import { paint, printJson, progress, table } from './terminal.ts';
 
@@ -75,7 +76,7 @@ async function create(
 async function show(checkpoint: string, options: Options): Promise<void> {
   const client = await connect(options);
   const path = `/checkpoints/${encodeURIComponent(checkpoint)}`;
-  if (isManifest(checkpoint)) {
+  if (isManifestId(checkpoint)) {
     const manifest = await client.get<ManifestView>(path);
     return options.json ? printJson(manifest) : console.log(manifestText(manifest));
   }

@@ -16,8 +16,6 @@ export interface ManifestView {
 
 const HEADINGS = ['TAKEN TOGETHER', 'AT', 'TRIGGER', 'COMPONENTS', 'VALID'];
 
-export const isManifest = (id: string): boolean => id.startsWith('MAN-');
-
 export const manifestTable = (manifests: readonly ManifestView[]): string =>
   table(
     HEADINGS,

@@ -8,7 +8,7 @@ interface Options extends Where {
   readonly checkpoint?: string;
   readonly component?: string;
   readonly mode: string;
-  readonly journal: boolean;
+  readonly journal?: boolean;
   readonly timeout?: string;
   readonly json?: boolean;
 }
@@ -17,7 +17,7 @@ async function recover(options: Options): Promise<void> {
   const { checkpoint, component, mode, journal, timeout } = options;
   const wish = {
     mode,
-    journal,
+    ...(journal !== undefined && { journal }),
     ...(checkpoint !== undefined && { checkpoint }),
     ...(component !== undefined && { component }),
     ...(timeout !== undefined && { timeout }),
@@ -32,7 +32,10 @@ export function addRecover(program: Command): void {
     .description(
       'bring components back to what they had saved: while they run when they listen for it, else by a restart',
     )
-    .option('--checkpoint <id>', 'to this one; the newest that is valid unless given')
+    .option(
+      '--checkpoint <id>',
+      'to this one, or all of a manifest (MAN-…) together; the newest that is valid unless given',
+    )
     .option('--component <name>', 'only this one; all that have saved something unless given')
     .addOption(
       new Option(
@@ -42,6 +45,7 @@ export function addRecover(program: Command): void {
         .choices([...recoveryModes])
         .default('full'),
     )
+    .option('--journal', 'with what was journalled after the checkpoints of a manifest, too')
     .option('--no-journal', 'without what was journalled after the checkpoint')
     .option('--timeout <duration>', 'how long one that takes its state while it runs may need (10s)', durationText)
     .option('--json', 'as JSON')

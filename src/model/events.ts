@@ -59,6 +59,8 @@ export interface EventFields {
     mode: 'full' | 'partial' | 'minimal' | 'none';
     by: Requester;
     outcome: 'success' | 'failure';
+    /** Only when they went back together, to what it names. */
+    manifest?: ManifestId;
     points: readonly {
       readonly component: ComponentName;
       readonly checkpoint: CheckpointId | null;

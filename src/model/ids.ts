@@ -24,6 +24,9 @@ export type RemediationId = Brand<string, 'RemediationId'>;
 /** `EXP-20261123-224610-1A2B3C4D`: one run of an experiment. */
 export type ExperimentRunId = Brand<string, 'ExperimentRunId'>;
 
+/** Whether it is meant as the id of a manifest: there may be none of that name. */
+export const isManifestId = (id: string): id is ManifestId => id.startsWith('MAN-');
+
 export const epochMs = (value: number): EpochMs => value as EpochMs;
 export const componentName = (value: string): ComponentName => value as ComponentName;
 /** The pseudo-component that the machine's own checks belong to. */

@@ -139,7 +139,10 @@ export function createActor({
       barrier.abort('components are being brought back to what they had saved');
       recoveries++;
       try {
-        return await recover(wish, by, (component) => actor.restart(component, by, true));
+        return await recover(wish, by, {
+          start: (component) => actor.start(component, by),
+          restart: (component) => actor.restart(component, by, true),
+        });
       } finally {
         recoveries--;
       }

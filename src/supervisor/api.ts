@@ -114,6 +114,8 @@ export interface RecoveryView {
   readonly mode: string;
   readonly by: string;
   readonly outcome: string;
+  /** null: they were not brought back to a manifest. */
+  readonly manifest_id: string | null;
   readonly points: readonly {
     readonly component: string;
     readonly checkpoint_id: string | null;

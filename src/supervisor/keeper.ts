@@ -214,6 +214,17 @@ export class Keeper implements LifeHearer {
   }
 
   /**
+   * Ends it for whoever begins it again, with others that have to end first. When the daemon dies meanwhile, the next one
+   * does.
+   */
+  async halt(why: string): Promise<void> {
+    this.#wishAnew();
+    this.#pending = null;
+    this.#waiters.settle(new Error(why));
+    await this.#lives.end(why, 'restart');
+  }
+
+  /**
    * Stops and starts it without a decision: its configuration has changed.
    * @param elsewhere what runs is not what is started then.
    */

@@ -2,10 +2,21 @@ import type { RecoverWish, RecoveryMode } from '../actions/index.ts';
 import type { ReadCheckpoint, Restored } from '../checkpoints/index.ts';
 import { datedId } from '../digest.ts';
 import { failure, sentenceOf } from '../errors.ts';
-import type { CheckpointId, ComponentName, EventFields, Listener, RecoveryId, Requester } from '../model/index.ts';
+import {
+  isManifestId,
+  type CheckpointId,
+  type ComponentName,
+  type EventFields,
+  type Listener,
+  type ManifestId,
+  type RecoveryId,
+  type Requester,
+} from '../model/index.ts';
+import { formatDuration } from '../units.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { isMinimal } from './keepers.ts';
+import { createTogether } from './recover-together.ts';
 
 /** What a component is given at its next start in place of the newest; null: nothing. */
 interface Pin {
@@ -15,18 +26,36 @@ interface Pin {
 }
 
 /** Without its state, which may be large. */
-type Chosen = Omit<ReadCheckpoint, 'state'>;
+export type Chosen = Omit<ReadCheckpoint, 'state'>;
 
-type Point = EventFields['system.recovered']['points'][number];
+export type Point = EventFields['system.recovered']['points'][number];
+
+/** How a component is brought up by whoever asks; both resolve when it is ready. */
+export interface Hands {
+  readonly start: (component: string) => Promise<string>;
+  readonly restart: (component: string) => Promise<string>;
+}
 
 /** Brings components back to what was saved, while they run or by a restart. */
 export interface Recover {
   /** What a component continues from that was told to go back; undefined: to what it would continue from anyway. */
   pinned(component: ComponentName): Promise<Restored> | undefined;
-  /** Rejects with COMPONENT_NOT_FOUND, CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED, ACTION_FAILED. */
-  run(wish: RecoverWish, by: Requester, restart: (component: string) => Promise<string>): Promise<RecoverDone>;
+  /**
+   * Rejects with COMPONENT_NOT_FOUND, CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED, ACTION_FAILED; ACTION_REFUSED while
+   * components go back together, and to have them do so while any recovery is under way.
+   */
+  run(wish: RecoverWish, by: Requester, hands: Hands): Promise<RecoverDone>;
   readonly hear: Listener;
 }
+/** Whether the journal is wanted is known. */
+type Wish = RecoverWish & { readonly journal: boolean };
+
+/** What was chosen, and what became of it. */
+interface Outcome {
+  readonly chosen: readonly (Chosen | null)[];
+  readonly points: readonly Point[];
+}
+
 export type RecoverDone = {
   readonly message: string;
   readonly recovery_id: RecoveryId;
@@ -36,6 +65,9 @@ export type RecoverDone = {
 export function createRecover(house: House): Recover {
   const { state, commands, clock, roster, bus } = house;
   const pins = new Map<ComponentName, Pin>();
+  let underWay = 0;
+  /** The one that is under way goes back to a manifest: another would mix with it. */
+  let together = false;
 
   const restoredFor = (component: ComponentName, { checkpoint, journal }: Pin): Promise<Restored> =>
     checkpoint === null
@@ -48,7 +80,7 @@ export function createRecover(house: House): Recover {
   }
 
   /** The one that is meant; else the newest that is valid, read in full: what is damaged is found before anything is touched. */
-  async function choose(component: ComponentName, wish: RecoverWish): Promise<Chosen | null> {
+  async function choose(component: ComponentName, wish: Wish): Promise<Chosen | null> {
     if (wish.mode === 'none') return null;
     if (wish.checkpoint !== undefined) return look(wish.checkpoint as CheckpointId);
     const all = await state.list(component);
@@ -62,7 +94,7 @@ export function createRecover(house: House): Recover {
     throw failure('ACTION_FAILED', { action: 'recover', component, why: 'it has no checkpoint that can be read' });
   }
 
-  async function targets(wish: RecoverWish): Promise<Keeper[]> {
+  async function targets(wish: Wish): Promise<Keeper[]> {
     const owner =
       wish.checkpoint === undefined ? undefined : (await state.read(wish.checkpoint as CheckpointId)).component;
     if (owner !== undefined && wish.component !== undefined && wish.component !== owner) {
@@ -76,24 +108,28 @@ export function createRecover(house: House): Recover {
     return wish.mode === 'minimal' ? all.filter(({ config }) => isMinimal(config)) : all;
   }
 
+  /** What is journalled is replayed, as far as it is there; of one that does not journal, all since then is lost. */
+  function pointOf(component: ComponentName, chosen: Chosen | null, journal: boolean): Omit<Point, 'how' | 'why'> {
+    const replayed = journal && chosen?.through !== null && chosen?.journal_complete;
+    const lost = chosen && !replayed;
+    return {
+      component,
+      checkpoint: chosen?.checkpoint_id ?? null,
+      dataLossMs: lost ? Math.max(0, clock.now() - chosen.at) : 0,
+    };
+  }
+
   async function bringBack(
     { name, life }: Keeper,
     chosen: Chosen | null,
-    wish: RecoverWish,
-    restart: (component: string) => Promise<string>,
+    { journal, timeout }: Wish,
+    { restart }: Hands,
   ): Promise<Point> {
-    const pin: Pin = { checkpoint: chosen?.checkpoint_id ?? null, journal: wish.journal, given: false };
-    // What is journalled is replayed, as far as it is there; of one that does not journal, all since then is lost.
-    const replayed = wish.journal && chosen?.through !== null && chosen?.journal_complete;
-    const lost = chosen && !replayed;
-    const point = {
-      component: name,
-      checkpoint: pin.checkpoint,
-      dataLossMs: lost ? Math.max(0, clock.now() - chosen.at) : 0,
-    };
+    const pin: Pin = { checkpoint: chosen?.checkpoint_id ?? null, journal, given: false };
+    const point = pointOf(name, chosen, journal);
     try {
       if (life?.ready && commands.hears(name, 'set_state')) {
-        await commands.setState(name, await restoredFor(name, pin), wish.timeout);
+        await commands.setState(name, await restoredFor(name, pin), timeout);
         return { ...point, how: 'set_state', why: null };
       }
       pins.set(name, pin);
@@ -105,6 +141,68 @@ export function createRecover(house: House): Recover {
     }
   }
 
+  async function oneByOne(wish: Wish, hands: Hands): Promise<Outcome> {
+    const plan: { readonly keeper: Keeper; readonly chosen: Chosen | null }[] = [];
+    const points: Point[] = [];
+    for (const keeper of await targets(wish)) {
+      try {
+        plan.push({ keeper, chosen: await choose(keeper.name, wish) });
+      } catch (error) {
+        if (isWhole(wish.mode)) throw error;
+        points.push({ component: keeper.name, checkpoint: null, dataLossMs: 0, how: 'none', why: sentenceOf(error) });
+      }
+    }
+    for (const { keeper, chosen } of plan) {
+      const point = await bringBack(keeper, chosen, wish, hands);
+      points.push(point);
+      if (point.why !== null && isWhole(wish.mode)) break;
+    }
+    return { chosen: plan.map(({ chosen }) => chosen), points };
+  }
+
+  async function allTogether(id: ManifestId, journal: boolean, { start }: Hands): Promise<Outcome> {
+    const together = createTogether({
+      house,
+      look,
+      pointOf: ({ keeper, chosen }) => pointOf(keeper.name, chosen, journal),
+      pin: ({ keeper, chosen }) => pins.set(keeper.name, { checkpoint: chosen.checkpoint_id, journal, given: false }),
+      unpin: ({ keeper }) => pins.delete(keeper.name),
+    });
+    const parts = await together.partsOf(id);
+    return { chosen: parts.map(({ chosen }) => chosen), points: await together.bringBack(id, parts, start) };
+  }
+
+  /** States it, and says it in one line. @throws ACTION_FAILED when not all that was to be was done. */
+  function conclude(
+    { chosen, points }: Outcome,
+    { mode, journal }: Wish,
+    by: Requester,
+    manifest: ManifestId | undefined,
+  ): RecoverDone {
+    const at = clock.now();
+    const recovery = datedId('REC', at) as RecoveryId;
+    const failed = points.filter(({ why }) => why !== null);
+    const outcome = failed.length === 0 ? 'success' : 'failure';
+    bus.emit({ type: 'system.recovered', at, recovery, mode, by, outcome, ...(manifest && { manifest }), points });
+    const [first] = failed;
+    if (first && (isWhole(mode) || failed.length === points.length))
+      throw failure('ACTION_FAILED', { action: 'recover', component: first.component, why: first.why ?? '' });
+    const incomplete = new Set(chosen.flatMap((one) => (one?.journal_complete ? [] : [one?.checkpoint_id])));
+    const done = points
+      .filter(({ why }) => why === null)
+      .map(({ component, checkpoint, dataLossMs }) => {
+        const gone = journal && checkpoint !== null && incomplete.has(checkpoint);
+        const lost = manifest && dataLossMs > 0 ? ` (about ${formatDuration(dataLossMs)} of changes lost)` : '';
+        return `${component} from ${checkpoint ?? 'nothing'}${lost}${gone ? JOURNAL_GONE : ''}`;
+      });
+    const missed = failed.map(({ component, why }) => `not ${component}: ${why}`);
+    const message =
+      done.length + missed.length === 0
+        ? 'nothing is saved that could be recovered'
+        : `recovered${manifest ? ` to ${manifest}` : ''} ${[...done, ...missed].join('; ')}`;
+    return { message, recovery_id: recovery, points };
+  }
+
   return {
     pinned(component) {
       const pin = pins.get(component);
@@ -113,44 +211,24 @@ export function createRecover(house: House): Recover {
       return restoredFor(component, pin);
     },
 
-    async run(wish, by, restart) {
-      const recovery = datedId('REC', clock.now()) as RecoveryId;
-      const plan: { readonly keeper: Keeper; readonly chosen: Chosen | null }[] = [];
-      const points: Point[] = [];
-      for (const keeper of await targets(wish)) {
-        try {
-          plan.push({ keeper, chosen: await choose(keeper.name, wish) });
-        } catch (error) {
-          if (isWhole(wish.mode)) throw error;
-          points.push({ component: keeper.name, checkpoint: null, dataLossMs: 0, how: 'none', why: sentenceOf(error) });
-        }
+    async run(asked, by, hands) {
+      const { checkpoint } = asked;
+      const manifest = checkpoint !== undefined && isManifestId(checkpoint) ? checkpoint : undefined;
+      const wish: Wish = { ...asked, journal: asked.journal ?? manifest === undefined };
+      if (together || (manifest && underWay > 0)) {
+        const component = asked.component ?? checkpoint ?? 'all';
+        const why = 'another recovery is under way: ask again when it is done';
+        throw failure('ACTION_REFUSED', { action: 'recover', component, why });
       }
-      for (const { keeper, chosen } of plan) {
-        const point = await bringBack(keeper, chosen, wish, restart);
-        points.push(point);
-        if (point.why !== null && isWhole(wish.mode)) break;
+      underWay++;
+      together = manifest !== undefined;
+      try {
+        const outcome = manifest ? await allTogether(manifest, wish.journal, hands) : await oneByOne(wish, hands);
+        return conclude(outcome, wish, by, manifest);
+      } finally {
+        underWay--;
+        together = false;
       }
-      const failed = points.filter(({ why }) => why !== null);
-      const outcome = failed.length === 0 ? 'success' : 'failure';
-      bus.emit({ type: 'system.recovered', at: clock.now(), recovery, mode: wish.mode, by, outcome, points });
-      const [first] = failed;
-      if (first && (isWhole(wish.mode) || failed.length === points.length))
-        throw failure('ACTION_FAILED', { action: 'recover', component: first.component, why: first.why ?? '' });
-      const incomplete = new Set(
-        plan.flatMap(({ chosen }) => (chosen?.journal_complete ? [] : [chosen?.checkpoint_id])),
-      );
-      const done = points
-        .filter(({ why }) => why === null)
-        .map(({ component, checkpoint }) => {
-          const gone = wish.journal && checkpoint !== null && incomplete.has(checkpoint);
-          return `${component} from ${checkpoint ?? 'nothing'}${gone ? JOURNAL_GONE : ''}`;
-        });
-      const missed = failed.map(({ component, why }) => `not ${component}: ${why}`);
-      const message =
-        done.length + missed.length === 0
-          ? 'nothing is saved that could be recovered'
-          : `recovered ${[...done, ...missed].join('; ')}`;
-      return { message, recovery_id: recovery, points };
     },
 
     hear(event) {

@@ -80,12 +80,13 @@ export function serve({
       store
         .newestOf('system.recovered', limit)
         .toReversed()
-        .map(({ at, recovery, mode, by, outcome, points }) => ({
+        .map(({ at, recovery, mode, by, outcome, manifest = null, points }) => ({
           recovery_id: recovery,
           at: iso(at),
           mode,
           by,
           outcome,
+          manifest_id: manifest,
           points: points.map(({ component, checkpoint, dataLossMs, how, why }) => ({
             component,
             checkpoint_id: checkpoint,

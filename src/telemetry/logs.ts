@@ -45,7 +45,7 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
     case 'system.recovered':
       return [
         e.outcome === 'success' ? 'info' : 'error',
-        `recovery ${e.recovery} (${e.mode}): ${e.points.map(({ component, checkpoint, why }) => (why === null ? `${component} from ${checkpoint ?? 'nothing'}` : `not ${component}: ${why}`)).join('; ')}`,
+        `recovery ${e.recovery} (${e.manifest ?? e.mode}): ${e.points.map(({ component, checkpoint, why }) => (why === null ? `${component} from ${checkpoint ?? 'nothing'}` : `not ${component}: ${why}`)).join('; ')}`,
       ];
     case 'system.checkpointed':
       return e.manifest === null

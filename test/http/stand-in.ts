@@ -225,6 +225,7 @@ export class StandIn implements Daemon {
       mode: 'full',
       by: 'person',
       outcome: 'success',
+      manifest_id: null,
     };
     return [{ ...recovery, points: [point] }].slice(0, limit);
   }

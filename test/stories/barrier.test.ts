@@ -12,8 +12,10 @@ const python = join(import.meta.dirname, '..', '..', 'examples', 'python');
 const counter = {
   javascript: client(`
     import { appendFileSync, existsSync } from 'node:fs';
-    let count = (await line.restore()).state ?? 0;
+    const { state, journal } = await line.restore();
+    let count = state ?? 0;
     const note = (what) => appendFileSync(line.component + '.notes', what + ' ' + count + '\\n');
+    note('begins with ' + journal.length + ' after');
     line.onGetState(() => ({ state: count }));
     line.onPause(async () => {
       if (existsSync(line.component + '.hang')) { note('hangs'); await new Promise(() => {}); }
@@ -29,10 +31,12 @@ const counter = {
       `
 import os, time, paramedic
 line = paramedic.connect()
-count = line.restore()["state"] or 0
+restored = line.restore()
+count = restored["state"] or 0
 def note(what):
     with open(line.component + ".notes", "a") as file:
         file.write(what + " " + str(count) + "\\n")
+note("begins with %d after" % len(restored["journal"]))
 def pause(order):
     if os.path.exists(line.component + ".hang"):
         note("hangs")
@@ -98,6 +102,38 @@ describe('a consistent checkpoint', () => {
     expect(await paramedic(['checkpoints', 'create', 'one', 'two', '--config', site.file])).toMatchObject({ code: 2 });
     const { body } = await site.api('POST', 'checkpoints', { component: 'one', consistent: true });
     expect(body).toMatchObject({ code: 'BODY_INVALID' });
+  });
+
+  it('is gone back to: each is given exactly the state of then, and none what it has journalled since', async () => {
+    const { site, taken, notes } = await together();
+    const { manifest_id: id, checkpoints } = await taken();
+    const cut: Record<string, number> = {};
+    for (const [name, checkpoint] of Object.entries(checkpoints))
+      cut[name] = ((await site.api('GET', `checkpoints/${checkpoint}`)).body as { state: number }).state;
+    await taken();
+    for (const name of ['one', 'two']) {
+      const last = Number(notes(name).at(-1)?.split(' ').at(-1));
+      expect(last).toBeGreaterThan(cut[name] ?? Infinity);
+    }
+
+    const back = await paramedic(['recover', '--checkpoint', id, '--config', site.file]);
+    expect(back).toMatchObject({ code: 0, stdout: expect.stringContaining(`recovered to ${id}`) as string });
+    for (const name of ['one', 'two'])
+      await until(`${name} to begin again`, () => notes(name).at(-1) === `begins with 0 after ${cut[name]}`);
+    const { body } = await site.api('GET', 'recoveries');
+    const points = Object.entries(checkpoints).map(([component, checkpoint_id]) => ({
+      component,
+      checkpoint_id,
+      how: 'restart',
+      estimated_data_loss_seconds: expect.any(Number) as number,
+    }));
+    expect(body).toMatchObject({ recoveries: [{ manifest_id: id, outcome: 'success', points }] });
+
+    const alone = await paramedic(['recover', '--checkpoint', id, '--component', 'one', '--config', site.file]);
+    expect(alone.stderr).toContain('is gone back to as a whole');
+    expect(alone.code).not.toBe(0);
+    const unknown = await site.api('POST', 'recoveries', { checkpoint: 'MAN-1' });
+    expect(unknown).toMatchObject({ status: 404, body: { code: 'CHECKPOINT_NOT_FOUND' } });
   });
 
   it.each(['one', 'two'])('is given up when %s is killed meanwhile, and the other goes on', async (victim) => {

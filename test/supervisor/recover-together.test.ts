@@ -184,5 +184,10 @@ describe('a recovery to a manifest', () => {
     expect(first).toMatchObject({ message: expect.stringContaining('recovered to MAN-1') as string });
     for (const refused of [second, third]) expect(refused).toMatchObject({ code: 'ACTION_REFUSED' });
     expect(lifeOf(since())).toHaveLength(9);
+
+    const [one, together] = await Promise.all([run({ checkpoint: 'CP-lone' }), run()]);
+    expect(one).toMatchObject({ message: 'recovered lone from CP-lone' });
+    expect(together).toMatchObject({ code: 'ACTION_REFUSED' });
+    expect(lifeOf(since())).toHaveLength(12);
   });
 });

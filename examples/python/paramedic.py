@@ -341,12 +341,12 @@ class Line:
         state = saved["state"]
         journal = [(entry, self._steps_of(entry, steps)) for entry in saved["journal"]]
         for number, step in steps:
-            state = _take_step(checkpoint, number, step.get("state"), state)
+            state = _take_step(checkpoint, number, step.get("state"), state, _no_state)
         for index, (entry, own_steps) in enumerate(journal):
             said = {"operation": entry["operation"], "data": entry["data"]}
             for number, step in own_steps:
-                said = _take_step(f"journal entry {entry['entry_id']}", number, step.get("entry"), said)
-            journal[index] = {**entry, **said}
+                said = _take_step(f"journal entry {entry['entry_id']}", number, step.get("entry"), said, _no_operation)
+            journal[index] = {**entry, "operation": said["operation"], "data": said["data"]}
         changed = {"state": state, "journal": journal, "schema_version": own}
         return {**saved, **changed, "migrated_from": version if steps else None}
 
@@ -623,13 +623,28 @@ def _checked(schema_version, migrations):
     return {number: {"state": step} if callable(step) else step for number, step in migrations.items()}
 
 
-def _take_step(of, number, change, value):
+def _take_step(of, number, change, value, complain):
+    """The value as `change` makes it. `complain(value, changed)` says what is wrong with that, if anything."""
+    if not change:
+        return value
+    could_not = f"{of} could not be migrated from schema version {number} to {number + 1}"
     try:
-        changed = change(value) if change else value
+        changed = change(value)
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise Unreadable("MIGRATION_FAILED", f"{of} could not be migrated from schema version {number} to {number + 1}: {why}") from error
+        raise Unreadable("MIGRATION_FAILED", f"{could_not}: {type(error).__name__}: {error}") from error
+    if wrong := complain(value, changed):
+        raise Unreadable("MIGRATION_FAILED", f"{could_not}: {wrong}")
     return changed
+
+
+def _no_state(before, state):
+    # What changes the state in place and returns nothing would lose it.
+    return "it gave back nothing" if state is None and before is not None else None
+
+
+def _no_operation(_before, said):
+    is_one = isinstance(said, dict) and isinstance(said.get("operation"), str) and "data" in said
+    return None if is_one else "it gave back no operation with data"
 
 
 def _quietly(handler, command_id, data):

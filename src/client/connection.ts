@@ -30,8 +30,9 @@ export interface ConnectOptions {
   /**
    * From version n to n + 1, by n: `{ 1: (state) => …, 2: { state: (state) => …, entry: (entry) => … } }`. What is older
    * goes through all of them; `entry` for what was journalled, where its shape has changed too. A missing one
-   * (MIGRATION_MISSING), one that throws (MIGRATION_FAILED), and what is newer than `schemaVersion` (SCHEMA_NEWER) make
-   * `restore` reject; nothing is saved or journalled from then on, so that nothing takes the place of what is there.
+   * (MIGRATION_MISSING), one that throws or gives nothing back (MIGRATION_FAILED), and what is newer than
+   * `schemaVersion` (SCHEMA_NEWER) make `restore` reject; nothing is saved or journalled from then on, so that nothing
+   * takes the place of what is there.
    */
   readonly migrations?: Readonly<Record<number, Migration>> | undefined;
   readonly clock?: Clock;

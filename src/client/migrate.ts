@@ -63,12 +63,13 @@ export function createMigrate({ component, schemaVersion, migrations = {} }: Mig
     }
     const journal = [];
     for (const { entry, steps: ofEntry } of entries) {
-      let { operation, data }: Operation = entry;
-      for (const [from, step] of ofEntry)
-        ({ operation, data } = await run(`Journal entry ${entry.entryId}`, from, async () =>
-          step.entry ? step.entry({ operation, data }) : { operation, data },
-        ));
-      journal.push({ ...entry, operation, data });
+      const of = `Journal entry ${entry.entryId}`;
+      let said: Operation = { operation: entry.operation, data: entry.data };
+      for (const [from, step] of ofEntry) {
+        said = await run(of, from, async () => (step.entry ? step.entry(said) : said));
+        if (!isOperation(said)) throw failed(of, from, 'it gave back no operation with data');
+      }
+      journal.push({ ...entry, operation: said.operation, data: said.data });
     }
     const migratedFrom = steps.length > 0 ? saved.schemaVersion : null;
     return { ...saved, state, journal, schemaVersion: own, migratedFrom };
@@ -76,6 +77,10 @@ export function createMigrate({ component, schemaVersion, migrations = {} }: Mig
 }
 
 const toStep = (step: Migration): MigrationStep => (typeof step === 'function' ? { state: step } : step);
+
+/** Not every program is checked for types. */
+const isOperation = (said: Partial<Operation> | null | undefined): boolean =>
+  typeof said?.operation === 'string' && said.data !== undefined;
 
 async function run<T>(of: string, from: number, step: () => Promise<T>): Promise<T> {
   try {

@@ -83,8 +83,10 @@ describe('a state of an older schema version', () => {
   });
 });
 
+type Bad = [what: string, code: string, saved: object, options: Partial<ConnectOptions>, why: string];
+
 describe('a state that the program cannot read', () => {
-  const bad: [string, string, object, Partial<ConnectOptions>, string][] = [
+  const bad: Bad[] = [
     [
       'is newer',
       'SCHEMA_NEWER',
@@ -114,6 +116,13 @@ describe('a state that the program cannot read', () => {
       { schemaVersion: 2, migrations: { 1: () => undefined } },
       'it gave back nothing',
     ],
+    ...[undefined, null, 'add', { operation: 'add' }, { data: 1 }].map((said): Bad => [
+      `has a migration that makes ${JSON.stringify(said)} of an entry`,
+      'MIGRATION_FAILED',
+      stored(1, 2, [entry(7, 1, 1)]),
+      { schemaVersion: 2, migrations: { 1: { entry: () => said as Operation } } },
+      'Journal entry 7 could not be migrated from schema version 1 to 2: it gave back no operation with data.',
+    ]),
   ];
 
   it.each(bad)('because it %s is said, and nothing is put in its place', async (_, code, saved, options, why) => {

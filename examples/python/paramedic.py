@@ -339,7 +339,7 @@ class Line:
         checkpoint = f"checkpoint {saved['checkpoint_id']}"
         steps = [] if saved["checkpoint_id"] is None else self._steps(version, checkpoint)
         state = saved["state"]
-        journal = [(entry, self._steps_of(entry, steps)) for entry in saved["journal"]]
+        journal = [(entry, self._steps_of(entry, version)) for entry in saved["journal"]]
         for number, step in steps:
             state = _take_step(checkpoint, number, step.get("state"), state, _no_state)
         for index, (entry, own_steps) in enumerate(journal):
@@ -352,7 +352,7 @@ class Line:
 
     def _steps_of(self, entry, of_state):
         version = entry.get("schema_version")
-        return of_state if version is None else self._steps(version, f"journal entry {entry['entry_id']}")
+        return self._steps(of_state if version is None else version, f"journal entry {entry['entry_id']}")
 
     def _steps(self, version, of):
         own = self._schema_version

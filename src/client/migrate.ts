@@ -53,8 +53,8 @@ export function createMigrate({ component, schemaVersion, migrations = {} }: Mig
     const steps = saved.checkpointId === null ? [] : stepsFrom(saved.schemaVersion, checkpoint);
     // Before anything is made anew: what cannot be read is known by then.
     const entries = saved.journal.map((entry) => {
-      const { schemaVersion: version, entryId } = entry;
-      return { entry, steps: version === null ? steps : stepsFrom(version, `Journal entry ${entryId}`) };
+      const version = entry.schemaVersion ?? saved.schemaVersion;
+      return { entry, steps: stepsFrom(version, `Journal entry ${entry.entryId}`) };
     });
     let { state } = saved;
     for (const [from, step] of steps) {

@@ -32,8 +32,13 @@ it('a program in Python is given what was saved in an older shape in its own', a
   const journal = [{ ...entry, operation: 'new', data: ['a'] }];
   expect(said).toEqual([{ ...saved, state: [{ a: 1 }], journal, schema_version: 2, migrated_from: 1 }]);
   expect(writes).toBe(1);
-  const nothing = await restored(['lambda state: state'], { ...saved, state: null, journal: [] });
-  expect(nothing.said).toMatchObject([{ state: null, migrated_from: 1 }]);
+});
+
+it('a program in Python is given what was only journalled in its own shape, too', async () => {
+  const journal = [{ ...entry, schema_version: null }];
+  const change = '{"entry": lambda said: {"operation": "new", "data": [said["data"]]}}';
+  const { said } = await restored([change], { ...saved, checkpoint_id: null, state: null, journal });
+  expect(said).toMatchObject([{ state: null, migrated_from: null, journal: [{ operation: 'new', data: ['a'] }] }]);
 });
 
 it('a program in Python is not given what it cannot read, and puts nothing in its place', async () => {

@@ -191,7 +191,19 @@ describe('schema versions', () => {
 
   it('need no migration where nothing was saved', async () => {
     const nothing = { ...stored(null, 1), checkpoint_id: null };
-    const { connection } = await program({ ...nothing, journal: [entry(1, 'a', null)] }, { schemaVersion: 9 });
-    expect(await connection.restore()).toMatchObject({ state: null, migratedFrom: null, journal: [{ data: 'a' }] });
+    const { connection } = await program(nothing, { schemaVersion: 9 });
+    expect(await connection.restore()).toMatchObject({ state: null, migratedFrom: null, journal: [] });
+  });
+
+  it('count for what was only journalled, too', async () => {
+    const journalled = { ...stored(null, 1, [entry(1, 'a', null)]), checkpoint_id: null };
+    const { connection } = await program(journalled, shape);
+    const journal = [{ operation: 'add_person', data: { name: 'a' } }];
+    expect(await connection.restore()).toMatchObject({ state: null, migratedFrom: null, journal });
+    const { connection: unprepared } = await program(journalled, { schemaVersion: 3 });
+    await expect(unprepared.restore()).rejects.toMatchObject({
+      code: 'MIGRATION_MISSING',
+      message: expect.stringContaining('Journal entry 1 is of schema version 1'),
+    });
   });
 });

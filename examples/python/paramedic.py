@@ -280,7 +280,8 @@ class Line:
         `pause(order)` brings the program to a point where all that it has begun with others is done, begins nothing more,
         and returns how to go on (a function, or None); it goes on answering what others ask of it. From then on steps,
         `journal` and `guard` wait, until all have saved their states, until that was given up, or until the time
-        (`order["hold_ms"]`) is over. When it raises, it is given up, and nothing has been stopped here.
+        (`order["hold_ms"]`) is over. When it raises, it is given up, and nothing has been stopped here. It is never called
+        while it is still at work for what was given up: the program goes on from that first.
         """
         self._hear("pause", self._when_done(lambda _, data: self._hold.pause(data, pause)))
         self._hear("resume", self._when_done(lambda _, data: self._hold.release(data["barrier"])))
@@ -497,10 +498,14 @@ class _Hold:
     def __init__(self, step):
         self._step = step
         self._lock = threading.Lock()
+        # Held while the program pauses or goes on: one at a time, or it would go on while it counts as paused.
+        self._program = threading.RLock()
         self._barrier = None
         self._held = False
         self._go_on = None
         self._timer = None
+        # How to go on from what is over, until that is done.
+        self._owed = []
 
     def is_held(self, barrier):
         with self._lock:
@@ -515,34 +520,51 @@ class _Hold:
             self._barrier, self._timer = barrier, timer
         timer.start()
         try:
-            go_on = pause(order)
+            with self._program:
+                in_time = self._pause(order, pause)
         except Exception:
             self.release(barrier)
             raise
-        with self._lock:
-            in_time = self._barrier == barrier
-            if in_time:
-                self._go_on, self._held = go_on, True
-                self._step.free.clear()
         if in_time:
             # A step that is under way ends first.
             with self._step.taking():
                 in_time = self.is_held(barrier)
-        elif go_on:
-            go_on()
         if not in_time:
             raise RuntimeError("it was paused too late, and goes on")
+
+    def _pause(self, order, pause):
+        """Whether it was in time. What was given up may have been pausing until now."""
+        self._go_on_now()
+        with self._lock:
+            if self._barrier != order["barrier"]:
+                return False
+        go_on = pause(order)
+        with self._lock:
+            if self._barrier == order["barrier"]:
+                self._go_on, self._held = go_on, True
+                self._step.free.clear()
+                return True
+        if go_on:
+            go_on()
+        return False
 
     def release(self, barrier=None):
         with self._lock:
             if self._barrier is None or barrier not in (None, self._barrier):
                 return
-            go_on, timer = self._go_on, self._timer
+            timer = self._timer
+            if self._go_on:
+                self._owed.append(self._go_on)
             self._barrier, self._held, self._go_on, self._timer = None, False, None, None
             self._step.free.set()
         timer.cancel()
-        if go_on:
-            go_on()
+        if self._owed:
+            with self._program:
+                self._go_on_now()
+
+    def _go_on_now(self):
+        while self._owed:
+            self._owed.pop()()
 
 
 class _Stream:

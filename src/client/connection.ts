@@ -160,7 +160,8 @@ export interface Connection {
    * to a point where all that it has begun with others is done, begins nothing more, and resolves with how to go on; it
    * goes on answering what others ask of it. From then on `journal` and `guard` wait here, its state is asked for, and
    * it goes on when all have saved theirs, when that was given up, or by itself when the time is over.
-   * When `pause` throws, it is given up, and nothing has been stopped here.
+   * When `pause` throws, it is given up, and nothing has been stopped here. It is never called while it is still at
+   * work for what was given up: the program goes on from that first.
    */
   onPause(pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>, options?: HearOptions): () => void;
   /**

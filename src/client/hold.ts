@@ -27,6 +27,8 @@ export interface HoldOptions {
 /** A consistent checkpoint over several components is being taken: this one begins nothing, for so long at most. */
 export function createHold({ clock, settled }: HoldOptions) {
   let paused: Paused | null = null;
+  /** What the program does to pause, until it has, or goes on because that was too late. It does so one at a time. */
+  let pausing: Promise<void> = Promise.resolve();
 
   /** @param barrier null: whichever it is. */
   async function release(barrier: string | null): Promise<void> {
@@ -38,6 +40,17 @@ export function createHold({ clock, settled }: HoldOptions) {
     // What has waited comes before what the program does now.
     await one.over.promise;
     proceed(one.goOn, one.onError);
+  }
+
+  /** @throws what `pause` throws; when it was too late, and it goes on. */
+  async function pauseFor(one: Paused, pause: () => GoOn | void | Promise<GoOn | void>): Promise<void> {
+    const goOn = await pause();
+    if (paused !== one) {
+      proceed(goOn, one.onError);
+      throw new Error(TOO_LATE);
+    }
+    one.goOn = goOn;
+    one.isHeld = true;
   }
 
   return {
@@ -69,13 +82,12 @@ export function createHold({ clock, settled }: HoldOptions) {
       const one: Paused = { barrier, over: Promise.withResolvers(), cancel, isHeld: false, goOn: undefined, onError };
       paused = one;
       try {
-        const goOn = await pause({ deadlineMs: holdMs });
-        if (paused !== one) {
-          proceed(goOn, onError);
-          throw new Error(TOO_LATE);
-        }
-        one.goOn = goOn;
-        one.isHeld = true;
+        // What was given up may still be pausing: it would go on while this one counts as paused.
+        await pausing;
+        if (paused !== one) throw new Error(TOO_LATE);
+        const begun = pauseFor(one, () => pause({ deadlineMs: holdMs }));
+        pausing = begun.catch(() => {});
+        await begun;
         await settled();
         if (paused !== one) throw new Error(TOO_LATE);
       } catch (error) {

@@ -72,4 +72,40 @@ describe('a program that is paused', () => {
     await connection.journal('a');
     expect(errors).toEqual(['Error: a payment is under way']);
   });
+
+  /** The first time it is still pausing when it is given up; then it is told to pause again. */
+  async function pausedTwice() {
+    const ready = Promise.withResolvers<void>();
+    const order: string[] = [];
+    const one = await program(async () => {
+      order.push('asked');
+      await ready.promise;
+      order.push('paused');
+      return () => void order.push('goes on');
+    });
+    one.command('c1', 'pause', { barrier: 'b1', hold_ms: 5_000 });
+    await one.tell('c2', 'resume', { barrier: 'b1' });
+    one.command('c3', 'pause', { barrier: 'b2', hold_ms: 5_000 });
+    await one.tell('c4', 'get_state', {});
+    expect(order).toEqual(['asked']);
+    const answer = (id: string) => until(id, () => one.heard.find(({ call }) => call === `POST commands/${id}`)?.body);
+    return { ...one, order, ready, answer };
+  }
+
+  it('goes on before it pauses again', async () => {
+    const { ready, order, answer, tell } = await pausedTwice();
+    ready.resolve();
+    expect(await answer('c1')).toEqual({ error: 'Error: it was paused too late, and goes on' });
+    expect(await answer('c3')).toEqual({});
+    expect(order).toEqual(['asked', 'paused', 'goes on', 'asked', 'paused']);
+    expect(await tell('c5', 'get_state', { barrier: 'b2' })).toEqual({ state: 1 });
+  });
+
+  it('does not pause again for what was given up meanwhile', async () => {
+    const { ready, order, answer, tell } = await pausedTwice();
+    await tell('c5', 'resume', { barrier: 'b2' });
+    ready.resolve();
+    expect(await answer('c3')).toEqual({ error: 'Error: it was paused too late, and goes on' });
+    expect(order).toEqual(['asked', 'paused', 'goes on']);
+  });
 });

@@ -4,6 +4,8 @@ import type { Clock } from '../clock.ts';
 
 const PULSE_MS = 1_000;
 const PER_SECOND = 1e9;
+/** An hour, in ns; with three figures and no bound a histogram takes a third of a megabyte. */
+const LONGEST_NS = 3.6e12;
 
 /** Days: the library's own timer, which cannot be left out. */
 export const NEVER_MS = 2 ** 31 - 1;
@@ -15,7 +17,7 @@ export const NEVER_MS = 2 ** 31 - 1;
  * @returns how to end it.
  */
 export function measureLoopLag(registry: Registry, clock: Clock): () => void {
-  const lags = createHistogram();
+  const lags = createHistogram({ lowest: 1, highest: LONGEST_NS, figures: 2 });
   const gauge = (kind: string, help: string, collect: (gauge: Gauge) => void): void => {
     const name = `nodejs_eventloop_lag_${kind}seconds`;
     registry.removeSingleMetric(name);
@@ -39,7 +41,7 @@ export function measureLoopLag(registry: Registry, clock: Clock): () => void {
       if (name === 'p99') lags.reset();
     });
   return clock.every(PULSE_MS, (lateMs) => {
-    newest = Math.max(1, Math.round(lateMs * 1e6));
+    newest = Math.min(LONGEST_NS, Math.max(1, Math.round(lateMs * 1e6)));
     lags.record(newest);
   });
 }

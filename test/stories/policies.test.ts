@@ -133,7 +133,7 @@ describe('a failed component with on_failed: exit', () => {
     const doomed = new Site({
       components: {
         helper: sleeper(),
-        main: script("process.on('SIGUSR2', () => process.exit(78)); setInterval(() => {}, 1e6)", {
+        main: script("process.on('SIGUSR2', () => process.exit(78)); console.log('up'); setInterval(() => {}, 1e6)", {
           restart: { on_failed: 'exit', exit_codes: { 78: 'fail' } },
         }),
       },
@@ -141,6 +141,8 @@ describe('a failed component with on_failed: exit', () => {
     await doomed.start();
     const helper = await doomed.untilState('helper', 'running');
     const main = await doomed.untilState('main', 'running');
+    // It counts as running before it hears signals.
+    await until('its handler', () => doomed.read('.paramedic/logs/main/stdout.log')?.includes('up'));
     const ended = doomed.ended();
     process.kill(main.pid!, 'SIGUSR2');
     expect(await ended).toBe(1);

@@ -188,6 +188,15 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: damage?.why ?? '' });
   }
 
+  async function storeHeld(component: ComponentName): Promise<void> {
+    const started = clock.monotonic();
+    const stored = await ask('storeHeld', { component });
+    if (!stored) return;
+    const { checkpoint_id: checkpoint, trigger, size_bytes: sizeBytes, at: capturedAt } = stored;
+    const written = { checkpoint, trigger, sizeBytes, durationMs: clock.monotonic() - started, capturedAt };
+    tell({ type: 'checkpoint.written', at: clock.now(), component, ...written });
+  }
+
   /** One at a time, so that writes are not kept waiting behind gigabytes. */
   async function verify() {
     const corrupted: CheckpointInfo[] = [];
@@ -241,6 +250,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     getState,
     getStateAt,
     beginAfresh,
+    storeHeld,
     async list(component) {
       const checkpoints = await ask('list', { component: component ?? null });
       for (const { component: owner, through } of checkpoints) if (through !== null) journalling.add(owner);

@@ -47,6 +47,8 @@ export interface Jobs {
     ask: { checkpoint: CheckpointId; at: EpochMs };
     answer: { found: ReadCheckpoint | null; damage: Damage | null };
   };
+  /** Null when none was in memory. Durable when answered. */
+  storeHeld: { ask: { component: ComponentName }; answer: CheckpointInfo | null };
   /** Null when it has gone meanwhile. */
   verify: {
     ask: { checkpoint: CheckpointId; at: EpochMs };

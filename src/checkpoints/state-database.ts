@@ -7,7 +7,7 @@ import type { CheckpointDocument } from './checkpoint-document.ts';
 import type { CheckpointFiles } from './checkpoint-files.ts';
 import { createCheckpointTable, type Head } from './checkpoint-table.ts';
 import { plainText, type Cipher } from './cipher.ts';
-import { encode } from './codec.ts';
+import { decode, encode, type Encoding } from './codec.ts';
 import { createComparison, MOST_COMPARED_BYTES } from './compare.ts';
 import { createChunkTable } from './chunk-table.ts';
 import { createHeldStates, withHeld, type HeldState } from './held-states.ts';
@@ -22,7 +22,7 @@ import type { Jobs } from './protocol.ts';
 import { bodyInvalid, Refusal } from './refusal.ts';
 import { retain } from './retain.ts';
 import { seal } from './seal.ts';
-import type { Saved } from './state-store.ts';
+import type { CheckpointInfo, Saved } from './state-store.ts';
 import { createWorkingStates, type WorkingState } from './working-states.ts';
 
 const VACUUM_SLICE = 50;
@@ -117,6 +117,17 @@ export function createStateDatabase(
     return { checkpoint_id: id, kind: fresh.kind, size_bytes: json.byteLength };
   }
 
+  /** As a transaction of its own. */
+  function storeAlone(fresh: Fresh, json: Uint8Array): void {
+    try {
+      db.transaction(() => store(headOf(fresh.component), fresh, json)).immediate();
+    } catch (error) {
+      forgetAll();
+      throw error;
+    }
+    working.drop(fresh.component);
+  }
+
   /** The newest record was made by this very request, perhaps when another key was in use. */
   function isAnswered(head: Head, request: string, body: Uint8Array): boolean {
     if (head.request === null) return false;
@@ -202,18 +213,21 @@ export function createStateDatabase(
 
     /**
      * One of which there is only a file is stored as the newest, as if all that was journalled until now were in it: of
-     * what journal it is, nobody knows. Is a transaction of its own.
+     * what journal it is, nobody knows.
      */
     adopt({ checkpoint_id, component, at, trigger, schema_version, state }: CheckpointDocument): void {
       const through = journal.last(component);
-      const fresh = { checkpoint_id, component, at, trigger, kind: 'disk', schema_version, through } as const;
-      try {
-        db.transaction(() => store(headOf(component), fresh, state)).immediate();
-      } catch (error) {
-        forgetAll();
-        throw error;
-      }
-      working.drop(component);
+      storeAlone({ checkpoint_id, component, at, trigger, kind: 'disk', schema_version, through }, state);
+    },
+
+    /** The newest of a component is stored as what it is, under its id, when it was in memory only. @returns that one. */
+    storeHeld(component: ComponentName): CheckpointInfo | null {
+      const state = heldOf(component);
+      if (!state) return null;
+      const { checkpoint_id, at, trigger, encoding, schema_version, through } = state.info;
+      const json = decode(encoding as Encoding, state.bytes);
+      storeAlone({ checkpoint_id, component, at, trigger, kind: 'full', schema_version, through }, json);
+      return state.info;
     },
 
     /** One that comes a second time, because its answer was lost, gets the same answer again. */

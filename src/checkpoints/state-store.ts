@@ -195,6 +195,11 @@ export interface StateStore {
   /** One checkpoint with its state, verified; also one of which there is only a file. */
   read(checkpoint: CheckpointId): Promise<ReadCheckpoint>;
   /**
+   * The newest checkpoint of a component is stored under its id when it is in memory only: there it would be gone with
+   * the next one. Durable when resolved. Rejects with STORE_FAILED.
+   */
+  storeHeld(component: ComponentName): Promise<void>;
+  /**
    * Says that these checkpoints were taken together; durable when resolved. They are kept as long as the manifest.
    * Rejects with CHECKPOINT_NOT_FOUND or CHECKPOINT_CORRUPTED.
    */

@@ -92,6 +92,11 @@ function perform(request: Request): unknown {
       if (answer.found) given.push(answer.found.state.buffer);
       return answer;
     }
+    case 'storeHeld': {
+      const stored = states.storeHeld(request.component);
+      opened.raiseMarks();
+      return stored;
+    }
     case 'verify':
       return verify(states, request.checkpoint, request.at);
     case 'manifest':

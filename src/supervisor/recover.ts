@@ -1,7 +1,7 @@
 import type { RecoverWish, RecoveryMode } from '../actions/index.ts';
 import type { ReadCheckpoint, Restored } from '../checkpoints/index.ts';
 import { datedId } from '../digest.ts';
-import { failure, sentenceOf } from '../errors.ts';
+import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import {
   isManifestId,
   type CheckpointId,
@@ -38,8 +38,8 @@ export interface Hands {
 
 /** Brings components back to what was saved, while they run or by a restart. */
 export interface Recover {
-  /** What a component continues from that was told to go back; undefined: to what it would continue from anyway. */
-  pinned(component: ComponentName): Promise<Restored> | undefined;
+  /** What a component continues from that was told to go back; undefined: from what it would continue from anyway. */
+  pinned(component: ComponentName): Promise<Restored | undefined>;
   /**
    * Rejects with COMPONENT_NOT_FOUND, CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED, ACTION_FAILED; ACTION_REFUSED while
    * components go back together, and to have them do so while any recovery is under way.
@@ -82,9 +82,11 @@ export function createRecover(house: House): Recover {
   /** The one that is meant; else the newest that is valid, read in full: what is damaged is found before anything is touched. */
   async function choose(component: ComponentName, wish: Wish): Promise<Chosen | null> {
     if (wish.mode === 'none') return null;
+    // One in memory would be gone with the next that is saved, be it at the stop for this.
+    await state.storeHeld(component);
     if (wish.checkpoint !== undefined) return look(wish.checkpoint as CheckpointId);
     const all = await state.list(component);
-    for (const { checkpoint_id: id } of all.filter(({ valid }) => valid)) {
+    for (const { checkpoint_id: id } of all.filter(({ valid, kind }) => valid && kind !== 'memory')) {
       try {
         return await look(id);
       } catch {
@@ -204,11 +206,18 @@ export function createRecover(house: House): Recover {
   }
 
   return {
-    pinned(component) {
+    async pinned(component) {
       const pin = pins.get(component);
       if (!pin) return undefined;
       pin.given = true;
-      return restoredFor(component, pin);
+      try {
+        return await restoredFor(component, pin);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        // It would be so each time that it asks, and it could never start.
+        if (pins.get(component) === pin) pins.delete(component);
+        return undefined;
+      }
     },
 
     async run(asked, by, hands) {
@@ -241,6 +250,10 @@ export function createRecover(house: House): Recover {
 }
 
 const JOURNAL_GONE = ' (not all that it journalled since is kept: that is lost)';
+
+/** The checkpoint was there when it was chosen, and is not any more. */
+const isGone = (error: unknown): boolean =>
+  error instanceof ParamedicError && (error.code === 'CHECKPOINT_NOT_FOUND' || error.code === 'CHECKPOINT_CORRUPTED');
 
 /** All of what was asked for, or nothing. */
 const isWhole = (mode: RecoveryMode): boolean => mode === 'full';

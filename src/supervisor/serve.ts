@@ -133,10 +133,10 @@ export function serve({
     ping: (token, told) => receivePing(house, token, told),
     testify: (component, told) => roster.living(component)?.testify(told),
     outcomes: (component, outcomes) => monitor.outcomes(component, outcomes),
-    restore(component) {
+    async restore(component) {
       const { lastEndAt } = bus.record(component);
       const keeper = roster.get(component);
-      const told = pinned(component);
+      const told = await pinned(component);
       if (told) return told;
       return keeper.config.state.preserve
         ? house.state.getState(component, lastEndAt, doubtedOf(house, keeper))

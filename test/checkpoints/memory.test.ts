@@ -174,6 +174,36 @@ describe('a checkpoint in memory', () => {
     await save({ state: 1 });
   });
 
+  it.each([
+    ['small', 100],
+    ['in chunks', 2 ** 20 + 1],
+  ])('is stored under its id for whoever is to go back to it, and outlives the next: %s', async (_, length) => {
+    const { store, put, save, journal, clock, events, file } = setUp();
+    await put(planner, { state: 'stored' });
+    await journal(planner, 'a', 'b');
+    const state = noise(length);
+    const { checkpoint_id: id } = await save({ state, schema_version: 2, through: 1 });
+    const [before] = await store.list(planner);
+    await clock.advance(1_000);
+    await store.storeHeld(planner);
+    await store.storeHeld(planner);
+    await store.storeHeld(writer);
+    expect(events.filter(({ type }) => type === 'checkpoint.written')).toMatchObject([
+      {},
+      { component: planner, checkpoint: id, capturedAt: before?.at },
+    ]);
+    const known = { checkpoint_id: id, kind: 'full', sequence: 2, at: before?.at, schema_version: 2, through: 1 };
+    expect(await store.list(planner)).toMatchObject([known, { sequence: 1 }]);
+    const { checkpoint_id: next } = await save({ state: 'next', through: 2 });
+    const back = { endedAt: null, journal: true };
+    expect(await store.getStateAt(planner, id, back)).toMatchObject({ state, journal: [{ operation: 'b' }] });
+    expect(await store.getState(planner, null)).toMatchObject({ checkpoint_id: next, lost_checkpoints: 0 });
+    await store.close();
+    const { store: later } = setUp({ file, clock });
+    expect(await later.getState(planner, null)).toMatchObject({ checkpoint_id: id, state, lost_checkpoints: 0 });
+    expect(await later.verify()).toMatchObject({ checked: 2, corrupted: [] });
+  });
+
   it('is stored when there is no room for it in memory', async () => {
     const { store, save, typesOf } = setUp();
     const kinds: string[] = [];

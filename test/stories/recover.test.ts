@@ -66,6 +66,15 @@ describe('a person who goes back', () => {
       { mode: 'full', points: [{ component: 'restarts', checkpoint_id: first['restarts'], how: 'restart' }] },
       { mode: 'full', outcome: 'success', points: [{ component: 'listens', how: 'set_state', why: null }] },
     ]);
+    const memory = await site.api('POST', 'checkpoints', { component: 'restarts', kind: 'memory' });
+    expect(memory).toMatchObject({ status: 200, body: { kind: 'memory' } });
+    const { checkpoint_id: newest } = memory.body as { checkpoint_id: string };
+    // To the newest: the state that it saves when it is stopped for this does not count.
+    const recovered = await run('--component', 'restarts');
+    expect(recovered).toMatchObject({ code: 0, stdout: expect.stringContaining(`from ${newest}`) as string });
+    expect(await stateOf(site, newest)).toBe(2);
+    expect(await stateOf(site, await saved(site, 'restarts'))).toBe(3);
+
     const shown = await paramedic(['checkpoints', 'show', first['restarts'] ?? '', '--config', site.file, '--json']);
     expect(JSON.parse(shown.stdout)).toMatchObject({ component: 'restarts', state: 1 });
     expect(await paramedic(['checkpoints', 'prune', '--config', site.file])).toMatchObject({ code: 0 });

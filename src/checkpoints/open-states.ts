@@ -54,8 +54,9 @@ export function openStates(
   const { value, setAside }: { value: Open; setAside: SetAside | null } = openOrSetAside(file, options, (db) => {
     const keys = createKeyTable(db, cipher);
     const rekeyed = keys.take(file, now);
-    // What is deleted is overwritten, and what the WAL still holds in plain text goes.
+    // What is deleted is overwritten from now on; what was deleted before, and what the WAL holds of it, goes.
     if (cipher.keyId !== null) db.pragma('secure_delete = ON');
+    if (rekeyed?.former.includes('')) writeAnew(db);
     if (rekeyed) db.pragma('wal_checkpoint(TRUNCATE)');
     const files = createCheckpointFiles(checkpointsFolder, cipher);
     const states = createStateDatabase(db, files, highWater.slots, cipher);
@@ -109,6 +110,15 @@ export function openStates(
       highWater.close();
     },
   };
+}
+
+/** Without what it does not use: there the bytes still lie that were deleted. */
+function writeAnew(db: Database): void {
+  try {
+    db.exec('VACUUM');
+  } catch {
+    // No room for a second copy: such bytes stay until something else is written there.
+  }
 }
 
 /** Of the checkpoints that are files too, unless another is given. */

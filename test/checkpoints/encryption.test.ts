@@ -237,6 +237,19 @@ describe('a store that was plain', () => {
     expect((await opened.again([key])).notices).toEqual([]);
   });
 
+  it('keeps nothing of what had been deleted before', async () => {
+    const plain = open();
+    for (const data of [...Array<string>(9).fill(CANARY), 'x'])
+      await plain.store.appendJournal(planner, json({ operation: 'x', data: data.repeat(200) }));
+    await plain.put(planner, { state: 1, through: 10 });
+    await plain.store.close();
+    tamper(plain.file, 'DELETE FROM journal WHERE entry_id < 10');
+    expect(filesWith(plain.file, CANARY)).toEqual(['state.db']);
+    const { store } = await plain.again([key]);
+    expect(await store.getState(planner, null)).toMatchObject({ state: 1, lost_entries: [] });
+    expect(filesWith(plain.file, CANARY)).toEqual([]);
+  });
+
   it('forgets what was plain with its retention, in the file too', async () => {
     const plain = open();
     await writeAll(plain);

@@ -136,7 +136,7 @@ export function createActor({
 
     async recover(wish, by) {
       if (stopping()) throw failure('SHUTTING_DOWN', undefined);
-      barrier.abort('components are being brought back to what they had saved');
+      void barrier.abort('components are being brought back to what they had saved');
       recoveries++;
       try {
         return await recover(wish, by, {

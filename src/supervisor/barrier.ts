@@ -24,8 +24,11 @@ export interface Barrier {
    * Rejects with COMPONENT_NOT_FOUND; ACTION_REFUSED while another is under way; ACTION_FAILED, naming who and why.
    */
   run(names: readonly string[] | null, by: Requester, timeoutMs: number): Promise<BarrierDone>;
-  /** Gives up the one that is under way, if there is one. */
-  abort(why: string): void;
+  /**
+   * Gives up the one that is under way, if there is one. Resolves when all have been told to go on: after two seconds at
+   * most.
+   */
+  abort(why: string): Promise<void>;
   readonly hear: Listener;
 }
 export type BarrierDone = {
@@ -53,6 +56,8 @@ interface Round {
   readonly id: string;
   readonly members: ReadonlyMap<ComponentName, AbortSignal>;
   readonly over: AbortController;
+  /** All have been told to go on. */
+  readonly released: PromiseWithResolvers<void>;
   readonly endsAt: number;
 }
 
@@ -93,7 +98,8 @@ export function createBarrier({
 
   function begin(members: Round['members'], timeoutMs: number): Round {
     const over = new AbortController();
-    const round = { id: randomHex(8), members, over, endsAt: clock.monotonic() + timeoutMs };
+    const released = Promise.withResolvers<void>();
+    const round = { id: randomHex(8), members, over, released, endsAt: clock.monotonic() + timeoutMs };
     for (const [name, life] of members) {
       const died = () => over.abort(failed(name, 'it ended before the others had saved their state'));
       life.addEventListener('abort', died, { signal: over.signal, once: true });
@@ -171,11 +177,15 @@ export function createBarrier({
         cancel();
         await release(round);
         underWay = null;
+        round.released.resolve();
       }
     },
 
-    abort(why) {
-      if (underWay) underWay.over.abort(failed([...underWay.members.keys()].join(', '), why));
+    async abort(why) {
+      const round = underWay;
+      if (!round) return;
+      round.over.abort(failed([...round.members.keys()].join(', '), why));
+      await round.released.promise;
     },
 
     hear(event) {

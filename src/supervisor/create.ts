@@ -108,13 +108,16 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   async function stop(keepComponents: boolean, code: number): Promise<void> {
     if (house.phase === 'stopping') return;
     house.phase = 'stopping';
-    barrier.abort('the daemon is stopping');
+    const released = barrier.abort('the daemon is stopping');
     stopping.resolve();
     experiments.stop();
     // What a boot has begun must be known before it can be stopped.
     await booted.promise;
-    if (keepComponents) for (const keeper of roster) keeper.forsake();
-    else
+    if (keepComponents) {
+      // Who is let go of cannot be told any more that it need not stay paused.
+      await released;
+      for (const keeper of roster) keeper.forsake();
+    } else
       for (const remaining of await roster.stopAll('the daemon is stopping'))
         process.stderr.write(`paramedic: left behind: ${remaining}\n`);
     emit({ type: 'daemon.stopped', at: clock.now(), keptComponents: keepComponents });

@@ -163,6 +163,21 @@ describe('a consistent checkpoint', () => {
     expect(await manifests()).toHaveLength(1);
   });
 
+  it('leaves nobody paused when the daemon is stopped without them', async () => {
+    const { site, take, taken, count } = await together();
+    await taken();
+    const before = { one: count('one', 'goes on'), two: count('two', 'paused') };
+    site.write('two.hang', '');
+    const taking = take({ timeout: '5m' }).catch(() => 'cut off');
+    await until('the pause', () => count('two', 'hangs') > 0 && count('one', 'paused') > before.one);
+    const stopped = await paramedic(['stop', '--keep-components', '--config', site.file]);
+    expect(stopped).toMatchObject({ code: 0 });
+    await until('it to go on', () => count('one', 'goes on') === before.one + 1);
+    await taking;
+    // It adopts them, and ends them with the test.
+    await site.start();
+  });
+
   it('leaves nobody paused when the daemon is killed meanwhile', async () => {
     const { site, take, taken, count, manifests } = await together();
     await taken();

@@ -167,11 +167,27 @@ describe('a consistent checkpoint', () => {
     told.length = 0;
     const recovered = run();
     await wasTold('b get_state');
-    barrier.abort('a recovery');
+    void barrier.abort('a recovery');
     await expect(recovered).rejects.toMatchObject(failing('a recovery'));
     expect(manifests).toEqual([]);
     await clock.advance(20_000);
-    barrier.abort('nothing is under way');
+    await barrier.abort('nothing is under way');
+  });
+
+  it('lets whoever gives it up know when all have been told to go on, be it that one hangs', async () => {
+    const { barrier, run, silent, wasTold, clock, told } = setUp();
+    silent.add('b pause').add('b resume');
+    const done = run();
+    await wasTold('b pause');
+    let isReleased = false;
+    const released = barrier.abort('the end').then(() => (isReleased = true));
+    await wasTold('b resume');
+    expect(told).toContain('a resume');
+    await clock.advance(1_999);
+    expect(isReleased).toBe(false);
+    await clock.advance(1);
+    await released;
+    await expect(done).rejects.toMatchObject(failing('the end'));
   });
 
   it('does not begin while components are being brought back', async () => {

@@ -182,7 +182,7 @@ export function fakeHouse(config: Config, random: () => number) {
     problems,
     roster,
     actor: createActor({
-      barrier: { run: () => Promise.reject(new Error('no barrier here')), abort: () => {} },
+      barrier: { run: () => Promise.reject(new Error('no barrier here')), abort: () => Promise.resolve() },
       roster,
       commands,
       clock,

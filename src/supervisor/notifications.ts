@@ -13,7 +13,7 @@ export interface Notifications {
 
 /** Those whom a house tells of what happens. Nothing of it is loaded while nobody is configured. */
 export function createNotifications(house: House, onError: (what: string, error: unknown) => void): Notifications {
-  const { bus, clock, reports, roster, store } = house;
+  const { bus, clock, reports, store } = house;
   const mask = createMask({}).text;
   let policy: NotificationPolicy | null = null;
   let notifiers: Notifiers | null = null;
@@ -41,7 +41,8 @@ export function createNotifications(house: House, onError: (what: string, error:
       report,
       mask,
       knowledge: {
-        tellsRestarts: (component) => roster.find(component)?.config.restart.notify_on_restart ?? true,
+        // Of the configuration: what an earlier daemon has left to tell may come before anybody is on the roster.
+        tellsRestarts: (component) => house.loaded.config.components[component]?.restart.notify_on_restart ?? true,
         severityBefore: (event) =>
           store
             .timeline(event.incident)

@@ -1,3 +1,4 @@
+import { systemCode } from '../errors.ts';
 import type { ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import type { EntryBody } from './body.ts';
@@ -115,7 +116,7 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
       const entries: string[] = [];
       const gaps: Gap[] = [];
       let before = entry;
-      for (const row of selectAfter.all(component, entry)) {
+      for (const row of readable(selectAfter.iterate(component, entry))) {
         const read = readEntry(component, row, cipher);
         if (!read) continue;
         const { previous, entry_id: id } = read;
@@ -178,4 +179,13 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
       return deleteEntries.run(component, keptAfter(component)).changes;
     },
   };
+}
+
+/** Rows up to a page that is no page any more: what lies behind it is missing, and is told as a gap. */
+function* readable<T>(rows: Iterable<T>): Generator<T> {
+  try {
+    yield* rows;
+  } catch (error) {
+    if (!systemCode(error)?.startsWith('SQLITE_CORRUPT')) throw error;
+  }
 }

@@ -21,7 +21,8 @@ export interface Clock {
 /** Node's timers wrap round above this and would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-const PULSE_MS = 1_000;
+/** What happens every so many seconds happens on these: within so long this process is awake anyway. */
+export const PULSE_MS = 1_000;
 
 /** Waits once. @returns how to call it off. */
 type Wait = (ms: number, run: () => void) => () => void;

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '../clock.ts';
+import { PULSE_MS, type Clock } from '../clock.ts';
 import type { ComponentName } from '../model/index.ts';
 import type { Account } from './account.ts';
 import { OutputFile, touch, type OutputMark } from './output-file.ts';
@@ -11,7 +11,6 @@ import type { LogPolicy } from './schema.ts';
 export type StreamName = 'stdout' | 'stderr';
 const streams = ['stdout', 'stderr'] as const;
 
-const PULSE_MS = 1_000;
 const FOLDER_MODE = 0o700;
 const fileOf = (place: string, stream: StreamName) => join(place, `${stream}.log`);
 

@@ -1,8 +1,7 @@
-import type { Clock } from '../clock.ts';
+import { PULSE_MS, type Clock } from '../clock.ts';
 
 /** Of thousands that are due at once, so many ms' worth run in a row: what has arrived meanwhile gets its turn too. */
 const SLICE_MS = 8;
-const PULSE_MS = 1_000;
 
 /** Many due times, one timer: `O(log n)` each, so that ten thousand checks cost no more than their runs. */
 export interface Schedule {

@@ -1,8 +1,7 @@
 import { createHistogram } from 'node:perf_hooks';
 import { Gauge, type Registry } from 'prom-client';
-import type { Clock } from '../clock.ts';
+import { PULSE_MS, type Clock } from '../clock.ts';
 
-const PULSE_MS = 1_000;
 const PER_SECOND = 1e9;
 /** An hour, in ns; with three figures and no bound a histogram takes a third of a megabyte. */
 const LONGEST_NS = 3.6e12;

@@ -97,8 +97,12 @@ const runOf = ({ process, engine }: Running): RecordedRun => ({ process, engine:
 const isElsewhere = ({ config }: Keeper, run: RecordedRun): boolean =>
   formerOf(run, engineSettingsOf(config)) !== 'same';
 
+/** What ran may still be there. @param bornIn as `bootOf` tells it: of nothing that ran, nothing is. */
+export const isOfThisBoot = (bornIn: string | null | undefined, bootId: string): boolean =>
+  bornIn === null || bornIn === bootId;
+
 function tellOfUnreachable(component: ComponentName, { engine }: RecordedRun, { bootId, onProblem }: BootDeps): void {
-  if (!engine || (engine.bootId !== null && engine.bootId !== bootId)) return;
+  if (!engine || !isOfThisBoot(engine.bootId, bootId)) return;
   const what = `"${component}" (${engine.engine} ${engine.name}) is run in another way now`;
   onProblem(what, new Error('how to stop what ran before is no longer configured: it may still run'));
 }
@@ -192,8 +196,7 @@ function comeBack(keeper: Keeper, deps: BootDeps): void {
     layToRest(keeper, deps, 'restart');
     return keeper.begin('boot');
   }
-  const bornIn = bootOf(state);
-  const sameBoot = bornIn === null || bornIn === bootId;
+  const sameBoot = isOfThisBoot(bootOf(state), bootId);
   switch (state.is) {
     case 'running':
       return sameBoot ? keeper.lost(state.incarnation) : keeper.begin('boot');

@@ -10,7 +10,7 @@ import { createBarrier, liveOf } from './barrier.ts';
 import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
 import { createAsk } from './ask.ts';
-import { boot, prepare } from './boot.ts';
+import { boot, isOfThisBoot, prepare } from './boot.ts';
 import { createKeepers, startPlan, unmetOf, watch } from './keepers.ts';
 import { createHouseExperiments } from './experiments.ts';
 import { requireReady } from './house.ts';
@@ -177,7 +177,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       if (roster.find(component)) continue;
       const engine = engineOf(left);
       // What lived inside another program, or before this boot, has gone.
-      if (engine && engine.engine !== 'parent' && (engine.bootId === null || engine.bootId === systemBootId))
+      if (engine && engine.engine !== 'parent' && isOfThisBoot(engine.bootId, systemBootId))
         onError(
           `"${component}" is no longer configured`,
           new Error(`${engine.engine} ${engine.name} was left as it is: it may still run`),

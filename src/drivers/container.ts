@@ -1,19 +1,14 @@
 import { z } from 'zod';
 import type { EngineVerdict, ProcessUsage } from '../model/index.ts';
-import {
-  createDockerClient,
-  DEFAULT_DOCKER_HOST,
-  messageOf,
-  type DockerAnswer,
-  type DockerClient,
-} from './docker-client.ts';
+import { DEFAULT_DOCKER_HOST } from './docker-address.ts';
+import { createDockerClient, messageOf, type DockerAnswer, type DockerClient } from './docker-client.ts';
 import type { Driver, EngineHealth, StartPlan } from './driver.ts';
 import { createEngineDriver, type Engine, type EngineDeps, type Seen } from './engine.ts';
 import { systemBootId } from './proc.ts';
 import type { SettingsOf } from './schema.ts';
 
 export interface ContainerDeps extends EngineDeps {
-  /** Of which DOCKER_HOST is read. */
+  /** Of which DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH are read. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -50,9 +45,9 @@ export function createContainerDriver({ env = process.env, ...deps }: ContainerD
   const clients = new Map<string, DockerClient>();
   const open = (plan: StartPlan): Engine => {
     const settings = plan.engine as SettingsOf<'container'>;
-    const host = settings.host ?? env['DOCKER_HOST'] ?? DEFAULT_DOCKER_HOST;
+    const host = settings.host ?? (env['DOCKER_HOST'] || DEFAULT_DOCKER_HOST);
     const key = `${host} ${settings.timeout}`;
-    const client = clients.get(key) ?? createDockerClient(host, settings.timeout);
+    const client = clients.get(key) ?? createDockerClient(host, settings.timeout, env);
     clients.set(key, client);
     return see(settings, host, client, deps);
   };

@@ -1,12 +1,13 @@
-import { request, type IncomingMessage } from 'node:http';
+import { request as plain, type IncomingMessage } from 'node:http';
+import { Agent, request as secure } from 'node:https';
 import { sentenceOf, systemCode } from '../errors.ts';
 import { formatDuration } from '../format.ts';
+import { dockerAddress } from './docker-address.ts';
+import { openTls, whyNotTrusted } from './docker-tls.ts';
 
 /** The newest version of the API that we know; an older engine is spoken to in its own. */
 const NEWEST = [1, 51] as const;
 const MOST_BYTES = 4 * 2 ** 20;
-
-export const DEFAULT_DOCKER_HOST = 'unix:///var/run/docker.sock';
 
 /** Docker's Engine API, as far as one container needs it. */
 export interface DockerClient {
@@ -26,29 +27,14 @@ export interface DockerAnswer {
   readonly body: Buffer;
 }
 
-interface Address {
-  readonly socketPath?: string;
-  readonly host?: string;
-  readonly port?: number;
-}
-
-/** @throws a sentence when the address is none that can be spoken to. */
-export function dockerAddress(host: string): Address {
-  const [, scheme, rest = ''] = /^([a-z]+):\/\/(.+)$/.exec(host) ?? [];
-  if (scheme === 'unix') return { socketPath: rest };
-  if (scheme === 'tcp' || scheme === 'http') {
-    const { hostname, port } = new URL(`http://${rest}`);
-    return { host: hostname, port: Number(port || 2375) };
-  }
-  throw new Error(`Docker's address "${host}" cannot be used: expected unix:///PATH or tcp://HOST:PORT`);
-}
-
 /**
  * Our own few lines instead of a library: what there is brings an SSH client and gRPC along, for six requests over a
  * socket that Node speaks by itself.
  */
-export function createDockerClient(host: string, timeoutMs: number): DockerClient {
+export function createDockerClient(host: string, timeoutMs: number, env: NodeJS.ProcessEnv): DockerClient {
+  /** Known until something goes wrong: then another engine may have come, or new certificates. */
   let version: string | null = null;
+  let agent: Agent | null = null;
 
   const send = (
     method: string,
@@ -56,10 +42,11 @@ export function createDockerClient(host: string, timeoutMs: number): DockerClien
     hear: (answer: IncomingMessage) => void,
     fail: (error: unknown) => void,
   ) => {
-    const sent = request(
-      { ...dockerAddress(host), method, path, agent: false, headers: { 'content-length': 0 } },
-      hear,
-    );
+    const { to, tls } = dockerAddress(host, env);
+    const options = { ...to, method, path, headers: { 'content-length': 0 } };
+    const sent = tls
+      ? secure({ ...options, agent: (agent ??= new Agent({ secureContext: openTls(tls) })) }, hear)
+      : plain({ ...options, agent: false }, hear);
     sent.once('error', fail);
     sent.once('socket', (socket) => socket.unref());
     sent.end();
@@ -74,8 +61,8 @@ export function createDockerClient(host: string, timeoutMs: number): DockerClien
     new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
         clearTimeout(timer);
-        version = null;
-        reject(new Error(whyNot(host, error), { cause: error }));
+        version = agent = null;
+        reject(new Error(whyNot(host, env, error), { cause: error }));
       };
       const sent = send(
         method,
@@ -101,9 +88,10 @@ export function createDockerClient(host: string, timeoutMs: number): DockerClien
 
   const negotiated = async (): Promise<string> => {
     if (version !== null) return version;
-    dockerAddress(host);
     const { status, headers, body } = await exchange('GET', '/_ping');
     const [, major, minor] = /^(\d+)\.(\d+)$/.exec(String(headers['api-version'] ?? '')) ?? [];
+    if (body.includes('HTTP request to an HTTPS server'))
+      throw new Error(`Docker at ${host} speaks TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH`);
     if (status !== 200) throw new Error(`Docker at ${host}: ${messageOf({ status, body })}`);
     if (major === undefined || minor === undefined)
       throw new Error(`what answers at ${host} does not speak the API of Docker`);
@@ -153,7 +141,10 @@ export function messageOf({ status, body }: DockerAnswer): string {
   return `HTTP ${status}`;
 }
 
-function whyNot(host: string, error: unknown): string {
+function whyNot(host: string, env: NodeJS.ProcessEnv, error: unknown): string {
+  const { tls } = dockerAddress(host, env);
+  const untrusted = tls && whyNotTrusted(tls, error);
+  if (untrusted) return `Docker at ${host}: ${untrusted}`;
   switch (systemCode(error) ?? '') {
     case 'ENOENT':
     case 'ECONNREFUSED':

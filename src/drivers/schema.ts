@@ -113,21 +113,29 @@ const systemdSchema = z
   })
   .describe('A unit of systemd, which runs it.');
 
+/** What is said of an address of Docker that only a tunnel leads to. */
+export const FORWARD_SSH =
+  'ssh:// is not spoken here: forward the socket (ssh -nNT -L /PATH/docker.sock:/var/run/docker.sock HOST) and name unix:///PATH/docker.sock';
+
 const containerSchema = z
   .strictObject({
     name: z.string().min(1).describe('Name or id of a container that is there; Paramedic creates none.'),
     host: z
       .string()
-      .regex(/^(unix|tcp):\/\/./, { error: () => 'expected an address such as unix:///var/run/docker.sock' })
+      .regex(/^(unix|tcp|https):\/\/./, {
+        error: ({ input }) =>
+          String(input).startsWith('ssh:') ? FORWARD_SSH : 'expected an address such as unix:///var/run/docker.sock',
+      })
       .optional()
       .describe(
-        'Where Docker is spoken to: unix:///PATH or tcp://HOST:PORT; by default DOCKER_HOST, else its usual socket.',
+        'Where Docker is spoken to: unix:///PATH, tcp://HOST:PORT (over TLS with DOCKER_TLS_VERIFY) or https://HOST:PORT; by default DOCKER_HOST, else its usual socket.',
       ),
     interval: interval(),
     timeout: duration().default(10_000).describe('Time that Docker has to answer.'),
     keep_running: keepRunning(false),
   })
   .describe('A container of Docker, or of whatever speaks its API.');
+
 const parentSchema = z
   .string()
   .min(1)

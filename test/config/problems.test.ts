@@ -74,6 +74,12 @@ describe('a bad configuration', () => {
       problem: '4:5 components.gmail.commands: excludes "command": a component runs in exactly one way',
     },
     {
+      flaw: 'a Docker behind SSH',
+      text: 'components: { db: { container: { name: db, host: "ssh://far" } } }',
+      problem:
+        '1:50 components.db.container.host: ssh:// is not spoken here: forward the socket (ssh -nNT -L /PATH/docker.sock:/var/run/docker.sock HOST) and name unix:///PATH/docker.sock',
+    },
+    {
       flaw: 'a name of a unit that could be an option',
       text: 'components: { db: { systemd: { unit: "a b" } } }',
       problem: '1:38 components.db.systemd.unit: expected the name of a unit such as nginx.service, got "a b"',

@@ -60,7 +60,7 @@ describeEngine({
     {
       what: 'its address is none',
       make: async (on) => on.plan({ engine: { ...settings, host: 'ssh://far' } }),
-      says: /Docker's address "ssh:\/\/far" cannot be used: expected unix:\/\/\/PATH or tcp:\/\/HOST:PORT\.$/,
+      says: /Docker's address "ssh:\/\/far" cannot be used: ssh:\/\/ is not spoken here: forward the socket \(ssh -nNT -L .*\.$/,
     },
     { what: 'it may not be started', make: inMood('denied'), says: /authorization denied by plugin policy/ },
     { what: 'Docker does not answer', make: inMood('slow'), says: /: no answer within 200ms\.$/ },

@@ -20,6 +20,14 @@ it('loads no engine with a daemon that has processes only', () => {
   const loaded = [...loadedWith(join(SRC, 'daemon.ts'))].map((file) => relative(SRC, file));
   expect(loaded).toContain('drivers/process.ts');
   expect(loaded).toContain('drivers/drivers.ts');
-  const engines = [...engineKinds, 'engine', 'engine-running', 'docker-client', 'kubernetes'];
+  const engines = [
+    ...engineKinds,
+    'engine',
+    'engine-running',
+    'docker-client',
+    'docker-address',
+    'docker-tls',
+    'kubernetes',
+  ];
   expect(loaded.filter((file) => engines.some((engine) => file === `drivers/${engine}.ts`))).toEqual([]);
 });

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +10,7 @@ import { onTestFinished } from 'vitest';
 import { tempFolder, type Lifetime } from './temp.ts';
 
 /**
- * Docker's Engine API for a machine without Docker, over a unix socket: the same paths, statuses and bodies, versions
+ * Docker's Engine API for a machine without Docker, over a unix socket or TLS: the same paths, statuses and bodies, versions
  * outside its range are refused as by the real one, and containers are real processes.
  */
 interface Container {
@@ -38,12 +40,16 @@ export class FakeDocker {
   readonly versions = new Set<string>();
   apiVersion = '1.44';
   /** Answers nobody, answers something else, refuses. */
-  mood: 'well' | 'slow' | 'garbage' | 'denied' = 'well';
+  mood: 'well' | 'slow' | 'garbage' | 'tls only' | 'denied' = 'well';
   /** Programs that end at once have ended before a start is answered. */
   quick = false;
+  readonly #tls: ServerOptions | undefined;
+  #port = 0;
   #server: Server | null = null;
 
-  constructor(lifetime: Lifetime = onTestFinished) {
+  /** @param tls how it is spoken to over TLS, at a port of loopback; otherwise it has a socket. */
+  constructor(lifetime: Lifetime = onTestFinished, tls?: ServerOptions) {
+    this.#tls = tls;
     this.socket = join(tempFolder(lifetime), 'docker.sock');
     lifetime(async () => {
       for (const container of this.containers.values()) container.child?.kill('SIGKILL');
@@ -52,13 +58,16 @@ export class FakeDocker {
   }
 
   get host(): string {
-    return `unix://${this.socket}`;
+    return this.#tls ? `tcp://127.0.0.1:${this.#port}` : `unix://${this.socket}`;
   }
 
   async back(): Promise<void> {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
-    this.#server.listen(this.socket);
+    const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response);
+    this.#server = this.#tls ? createTlsServer(this.#tls, answer) : createServer(answer);
+    if (this.#tls) this.#server.listen(this.#port, '127.0.0.1');
+    else this.#server.listen(this.socket);
     await once(this.#server, 'listening');
+    if (this.#tls) this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   async away(): Promise<void> {
@@ -150,6 +159,9 @@ export class FakeDocker {
     const url = new URL(request.url ?? '', 'http://docker');
     if (this.mood === 'slow') return;
     if (this.mood === 'garbage') return void response.end('<html>It works!</html>');
+    // The real one answers so by itself: Go's server looks at the first bytes.
+    if (this.mood === 'tls only')
+      return void response.writeHead(400).end('Client sent an HTTP request to an HTTPS server.\n');
     if (url.pathname === '/_ping') {
       response.setHeader('api-version', this.apiVersion);
       return void response.end('OK');

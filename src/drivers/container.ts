@@ -71,11 +71,15 @@ function see(
       if (!statuses.includes(answer.status)) throw new Error(`Docker: ${messageOf(answer)}`);
       return answer;
     };
-  const must = (method: 'GET' | 'POST', path: string, ...statuses: number[]): Promise<DockerAnswer> =>
-    client.ask(method, `${place}${path}`).then(well(...statuses));
+  const must = (
+    method: 'GET' | 'POST',
+    path: string,
+    statuses: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<DockerAnswer> => client.ask(method, `${place}${path}`, { signal }).then(well(...statuses));
 
-  const look = async (): Promise<Seen> => {
-    const answer = await must('GET', '/json', 200, 404);
+  const look = async (signal?: AbortSignal): Promise<Seen> => {
+    const answer = await must('GET', '/json', [200, 404], signal);
     last = answer.status === 404 ? null : parsed(inspection, answer);
     if (!last)
       return { is: 'ended', exit: { code: null, signal: null }, verdict: { oomKilled: null, failure: 'removed' } };
@@ -88,11 +92,12 @@ function see(
     everyMs: interval,
     look,
 
-    async start(seen) {
+    /** What Docker was asked for before it was hung up on it may still do; it does one thing after the other. */
+    async start(seen, signal) {
       if (seen.is === 'running') return seen;
       if (!last) throw new Error(`Docker has no container named "${name}"`);
-      await must('POST', '/start', 204, 304);
-      const now = await look();
+      await must('POST', '/start', [204, 304], signal);
+      const now = await look(signal);
       if (now.is === 'running') return now;
       throw new Error(`Docker started it, and it ended at once (exit code ${now.exit.code ?? 'unknown'})`);
     },
@@ -100,7 +105,7 @@ function see(
     /** Docker answers when it has ended: whoever waits for that looks by himself. */
     async stop({ timeout }) {
       const path = `${place}/stop?t=${Math.ceil(timeout / 1_000) + 1}`;
-      const asked = client.ask('POST', path, timeout + AFTER_STOP_MS).then(well(204, 304, 404));
+      const asked = client.ask('POST', path, { withinMs: timeout + AFTER_STOP_MS }).then(well(204, 304, 404));
       const patience = new AbortController();
       const late = clock.sleep(timeout, patience.signal).catch(() => undefined);
       asked.catch(() => undefined);
@@ -108,11 +113,11 @@ function see(
     },
 
     async kill() {
-      await must('POST', '/kill', 204, 404, 409);
+      await must('POST', '/kill', [204, 404, 409]);
     },
 
     async usage(): Promise<ProcessUsage | null> {
-      const stats = parsed(reading, await must('GET', '/stats?stream=false&one-shot=true', 200));
+      const stats = parsed(reading, await must('GET', '/stats?stream=false&one-shot=true', [200]));
       const { usage = null, stats: parts } = { usage: stats.memory_stats.usage, stats: stats.memory_stats.stats };
       const now = { atMs: clock.monotonic(), usedMs: stats.cpu_stats.cpu_usage.total_usage / 1e6 };
       const cpuRatio = cpuBefore && (now.usedMs - cpuBefore.usedMs) / Math.max(1, now.atMs - cpuBefore.atMs);
@@ -126,7 +131,7 @@ function see(
     async readOutput() {
       if (!last) return { stdout: '', stderr: '' };
       const since = Math.floor(Date.parse(last.State.StartedAt) / 1_000);
-      const { body } = await must('GET', `/logs?stdout=1&stderr=1&tail=${LOG_LINES}&since=${since}`, 200);
+      const { body } = await must('GET', `/logs?stdout=1&stderr=1&tail=${LOG_LINES}&since=${since}`, [200]);
       return last.Config.Tty ? { stdout: body.toString(), stderr: '' } : streamsOf(body);
     },
 

@@ -1,7 +1,7 @@
 import { formatDuration, iso } from '../format.ts';
 import type { ComponentName } from '../model/index.ts';
 import type { Driver, EngineHealth, StartPlan } from './driver.ts';
-import { createEngineDriver, type Engine, type EngineDeps, type Seen, type SeenRunning } from './engine.ts';
+import { createEngineDriver, PERHAPS, type Engine, type EngineDeps, type Seen, type SeenRunning } from './engine.ts';
 import {
   connectCluster,
   loadLibrary,
@@ -11,6 +11,7 @@ import {
   type Pod,
 } from './kubernetes.ts';
 import type { SettingsOf } from './schema.ts';
+import { unlessUnwanted } from './unwanted.ts';
 
 export interface DeploymentDeps extends EngineDeps {
   readonly load?: LoadLibrary;
@@ -54,16 +55,25 @@ function see(
   { cluster, owed, clock }: SeeDeps,
 ): Engine {
   let last: Deployment | null = null;
+  /** Settles when Kubernetes has answered to the last change that it was asked for. */
+  let changed: Promise<unknown> = Promise.resolve();
 
-  const look = async (): Promise<Seen> => {
-    last = await (await cluster()).deployment(namespace, name);
+  const look = async (signal?: AbortSignal): Promise<Seen> => {
+    last = await (await cluster()).deployment(namespace, name, signal);
     if (last) return seenOf(last);
     return { is: 'ended', exit: { code: null, signal: null }, verdict: { oomKilled: null, failure: 'removed' } };
   };
-  const podsOf = async (deployment: Deployment) => (await cluster()).pods(namespace, deployment.spec?.selector ?? {});
-  const patch = async (body: object) => (await cluster()).patch(namespace, name, body);
+  const podsOf = async (deployment: Deployment, signal?: AbortSignal) =>
+    (await cluster()).pods(namespace, deployment.spec?.selector ?? {}, signal);
+  const patch = (body: object): Promise<Deployment> => {
+    const answer = cluster().then((known) => known.patch(namespace, name, body));
+    changed = answer.catch(() => undefined);
+    return answer;
+  };
 
   const scaleDown = async (): Promise<void> => {
+    // A start that nobody waits for any more must not come up behind it.
+    await changed;
     // Somebody, or an autoscaler, may have scaled it since the last look.
     await look();
     const replicas = last?.spec?.replicas ?? 1;
@@ -74,14 +84,15 @@ function see(
     });
   };
 
-  const beginAnew = async (): Promise<void> => {
+  const beginAnew = async (): Promise<Deployment> => {
     const annotations = { [RESTARTED]: iso(clock.now()) };
     owed.add(component);
     last = await patch({ spec: { template: { metadata: { annotations } } } });
     owed.delete(component);
+    return last;
   };
 
-  const scaleUp = async (deployment: Deployment): Promise<Deployment> => {
+  const scaleUp = (deployment: Deployment): Promise<Deployment> => {
     const replicas = Number(deployment.metadata?.annotations?.[REPLICAS] ?? 1) || 1;
     owed.delete(component);
     return patch({
@@ -95,15 +106,14 @@ function see(
     const deadline = clock.monotonic() + startTimeoutMs;
     let now: Seen = seen;
     while (last && !isRolledOut(last)) {
-      if (signal.aborted) break;
       const late = clock.monotonic() >= deadline;
       if (late || isGivenUp(last)) {
         const when = late ? `within ${formatDuration(startTimeoutMs)}` : 'in the time that it has itself';
-        const hindrance = hindranceOf(await podsOf(last).catch(() => []));
+        const hindrance = hindranceOf(await podsOf(last, signal).catch(() => []));
         throw new Error(`it is not rolled out ${when}: ${readinessOf(last)}${hindrance}`);
       }
-      await clock.sleep(Math.min(LOOK_EVERY_MS_WHILE_ROLLING_OUT, interval));
-      now = await look();
+      await clock.sleep(Math.min(LOOK_EVERY_MS_WHILE_ROLLING_OUT, interval), signal);
+      now = await look(signal);
     }
     if (now.is === 'running') return now;
     throw new Error(last ? 'somebody has scaled it to 0' : 'somebody has removed it');
@@ -123,12 +133,14 @@ function see(
         );
       const isThere = seen.is === 'running' && last.spec?.replicas !== 0;
       if (isThere && !owed.has(component)) return rollOut(seen, signal);
-      if (isThere) await beginAnew();
-      else last = await scaleUp(last);
+      // What was sent cannot be taken back; it is only not waited for.
+      const begun = await unlessUnwanted(isThere ? beginAnew() : scaleUp(last), signal);
+      if (begun === null) return PERHAPS;
+      last = begun;
       return rollOut({ is: 'running', run: runOf(last), health: healthOf(last) }, signal);
     },
 
-    stop: (_policy, next) => (next === 'stop' ? scaleDown() : beginAnew()),
+    stop: async (_policy, next) => void (await (next === 'stop' ? scaleDown() : beginAnew())),
 
     async kill() {
       await scaleDown();

@@ -14,12 +14,18 @@ export interface DockerClient {
   /**
    * Asks, in the version that both sides know.
    * @param path below `/vX.Y`, with its query.
-   * @param withinMs for what takes longer than an answer may otherwise.
    * Resolves with the status and the whole body. Rejects with one sentence when there is no answer in time.
    */
-  ask(method: 'GET' | 'POST', path: string, withinMs?: number): Promise<DockerAnswer>;
+  ask(method: 'GET' | 'POST', path: string, options?: AskOptions): Promise<DockerAnswer>;
   /** The same for an answer that takes as long as it takes; keeps no process alive. @returns how to give up. */
   await(path: string, answered: (ok: boolean) => void): () => void;
+}
+
+export interface AskOptions {
+  /** For what takes longer than an answer may otherwise. */
+  readonly withinMs?: number;
+  /** Aborted when nobody waits for the answer any more: then Docker is hung up on. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface DockerAnswer {
@@ -41,9 +47,10 @@ export function createDockerClient(host: string, timeoutMs: number, env: NodeJS.
     path: string,
     hear: (answer: IncomingMessage) => void,
     fail: (error: unknown) => void,
+    signal?: AbortSignal,
   ) => {
     const { to, tls } = dockerAddress(host, env);
-    const options = { ...to, method, path, headers: { 'content-length': 0 } };
+    const options = { ...to, method, path, headers: { 'content-length': 0 }, ...(signal && { signal }) };
     const sent = tls
       ? secure({ ...options, agent: (agent ??= new Agent({ secureContext: openTls(tls) })) }, hear)
       : plain({ ...options, agent: false }, hear);
@@ -56,7 +63,7 @@ export function createDockerClient(host: string, timeoutMs: number, env: NodeJS.
   const exchange = (
     method: string,
     path: string,
-    withinMs = timeoutMs,
+    { withinMs = timeoutMs, signal }: AskOptions = {},
   ): Promise<DockerAnswer & { readonly headers: IncomingMessage['headers'] }> =>
     new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
@@ -82,13 +89,14 @@ export function createDockerClient(host: string, timeoutMs: number, env: NodeJS.
           });
         },
         fail,
+        signal,
       );
       const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${formatDuration(withinMs)}`)), withinMs);
     });
 
-  const negotiated = async (): Promise<string> => {
+  const negotiated = async (signal?: AbortSignal): Promise<string> => {
     if (version !== null) return version;
-    const { status, headers, body } = await exchange('GET', '/_ping');
+    const { status, headers, body } = await exchange('GET', '/_ping', { signal });
     const [, major, minor] = /^(\d+)\.(\d+)$/.exec(String(headers['api-version'] ?? '')) ?? [];
     if (body.includes('HTTP request to an HTTPS server'))
       throw new Error(`Docker at ${host} speaks TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH`);
@@ -100,8 +108,8 @@ export function createDockerClient(host: string, timeoutMs: number, env: NodeJS.
   };
 
   return {
-    async ask(method, path, withinMs) {
-      return exchange(method, `/${await negotiated()}${path}`, withinMs);
+    async ask(method, path, options) {
+      return exchange(method, `/${await negotiated(options?.signal)}${path}`, options);
     },
     await(path, answered) {
       let sent: ReturnType<typeof send> | null = null;

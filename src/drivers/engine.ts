@@ -38,7 +38,8 @@ export interface Engine {
   look(signal?: AbortSignal): Promise<Seen>;
   /**
    * Has it run. Resolves with what runs then; `seen` itself when nothing needs doing.
-   * @param signal aborted when its end is wanted: then it resolves soon, and what may still come up counts as running.
+   * @param signal aborted when its end is wanted: then it resolves or rejects at once (`commands`: when what it runs has
+   * ended), and what may still come up counts as running.
    */
   start(seen: Seen, signal: AbortSignal): Promise<SeenRunning>;
   /** Asks it to end and returns when that was heard, at the latest when `policy.timeout` is over. */

@@ -17,16 +17,19 @@ export type Deployment = Library.V1Deployment;
 export type Pod = Library.V1Pod;
 export type PodSelector = Library.V1LabelSelector;
 
-/** Kubernetes, as far as one deployment needs it; without a namespace, in its own. All rejects with one sentence. */
+/**
+ * Kubernetes, as far as one deployment needs it; without a namespace, in its own. All rejects with one sentence. What
+ * only reads is given up when its signal is aborted.
+ */
 export interface Cluster {
   /** The namespace of the context. */
   readonly namespace: string;
   /** Null: there is none. */
-  deployment(namespace: string | undefined, name: string): Promise<Deployment | null>;
+  deployment(namespace: string | undefined, name: string, signal?: AbortSignal): Promise<Deployment | null>;
   /** A merge patch (RFC 7386). */
   patch(namespace: string | undefined, name: string, body: object): Promise<Deployment>;
   /** Those that it chooses; none when that would be all that there are. */
-  pods(namespace: string | undefined, selector: PodSelector): Promise<readonly Pod[]>;
+  pods(namespace: string | undefined, selector: PodSelector, signal?: AbortSignal): Promise<readonly Pod[]>;
   /** At once, without the time that it has to leave. One that has gone is no error. */
   deletePod(namespace: string | undefined, name: string): Promise<void>;
 }
@@ -49,12 +52,13 @@ export async function connectCluster(
   const [apps, core] = [config.makeApiClient(library.AppsV1Api), config.makeApiClient(library.CoreV1Api)];
   const server = config.getCurrentCluster()?.server ?? 'no address';
 
-  const options = (contentType?: string) => {
+  const options = ({ contentType, signal }: { contentType?: string; signal?: AbortSignal | undefined } = {}) => {
     const well = library.setHeaderMiddleware('Accept', 'application/json');
     const inTime: typeof well = {
       ...well,
       pre(request) {
-        request.setSignal(AbortSignal.timeout(timeoutMs));
+        const late = AbortSignal.timeout(timeoutMs);
+        request.setSignal(signal ? AbortSignal.any([signal, late]) : late);
         if (contentType !== undefined) request.setHeaderParam('Content-Type', contentType);
         return well.pre(request);
       },
@@ -62,22 +66,27 @@ export async function connectCluster(
     return { middleware: [inTime], middlewareMergeStrategy: 'append' as const };
   };
 
-  const ask = async <T>(answer: Promise<T>): Promise<T> => {
+  const ask = async <T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> => {
     // The time of a request begins when it is sent: a program that gives the credentials may hang before.
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new DOMException('too late', 'TimeoutError')), timeoutMs);
+    const over = Promise.withResolvers<never>();
+    const timer = setTimeout(() => over.reject(new DOMException('too late', 'TimeoutError')), timeoutMs);
+    const giveUp = () => over.reject(signal?.reason);
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp);
     try {
-      return await Promise.race([answer, late.promise]);
+      return await Promise.race([answer, over.promise]);
     } catch (error) {
+      signal?.throwIfAborted();
       if (error instanceof library.ApiException && error.code === 404) throw error;
       throw new Error(whyNot(server, timeoutMs, error), { cause: error });
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
     }
   };
-  const unless404 = async <T, U>(answer: Promise<T>, otherwise: U): Promise<T | U> => {
+  const unless404 = async <T, U>(answer: Promise<T>, otherwise: U, signal?: AbortSignal): Promise<T | U> => {
     try {
-      return await ask(answer);
+      return await ask(answer, signal);
     } catch (error) {
       if (error instanceof library.ApiException) return otherwise;
       throw error;
@@ -88,21 +97,24 @@ export async function connectCluster(
 
   return {
     namespace: own,
-    deployment: async (namespace = own, name) =>
-      sound(server, await unless404(apps.readNamespacedDeployment({ namespace, name }, options()), null)),
+    async deployment(namespace = own, name, signal) {
+      const found = apps.readNamespacedDeployment({ namespace, name }, options({ signal }));
+      return sound(server, await unless404(found, null, signal));
+    },
     async patch(namespace = own, name, body) {
       const patched = apps.patchNamespacedDeployment(
         { namespace, name, body },
-        options(library.PatchStrategy.MergePatch),
+        options({ contentType: library.PatchStrategy.MergePatch }),
       );
       const found = sound(server, await unless404(patched, null));
       if (!found) throw new Error(`there is no deployment "${name}" in the namespace "${namespace}"`);
       return found;
     },
-    async pods(namespace = own, selector) {
+    async pods(namespace = own, selector, signal) {
       const labelSelector = textOf(selector);
       if (!labelSelector) return [];
-      return (await ask(core.listNamespacedPod({ namespace, labelSelector }, options()))).items;
+      const found = core.listNamespacedPod({ namespace, labelSelector }, options({ signal }));
+      return (await ask(found, signal)).items;
     },
     async deletePod(namespace = own, name) {
       await unless404(core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }, options()), null);

@@ -18,6 +18,8 @@ export interface Stage {
   readonly end: () => Promise<void> | void;
   /** What is started from now on does not listen to a stop. @returns whether what runs is deaf by now. */
   readonly beDeaf: () => () => boolean;
+  /** What is started from now on does not come up. @returns whether its start has begun, and how the engine gets on. */
+  readonly beSlow: () => { readonly begun: () => boolean; readonly goOn: () => void };
   /** The engine answers nobody, until `back`. */
   readonly away: () => Promise<void> | void;
   readonly back: () => Promise<void> | void;
@@ -99,6 +101,21 @@ export function describeEngine({ name, stage: make, exit, tellsRuns, troubles }:
       await until('it to be deaf', isDeaf);
       expect((await running.stop(stop(300))).forced).toBe(true);
       expect(await stage.runs()).toBe(false);
+    });
+
+    it('is stopped while it still comes up, without waiting for the engine', async () => {
+      const { stage, driver } = await begin();
+      const { begun, goOn } = stage.beSlow();
+      const unwanted = new AbortController();
+      const engine = { ...stage.plan().engine, timeout: 600_000 } as NonNullable<StartPlan['engine']>;
+      const starting = driver.start(stage.plan({ engine, startTimeoutMs: 600_000 }), unwanted.signal);
+      await until('its start to have begun', begun);
+      unwanted.abort();
+      const stopping = (await starting).stop(stop(30_000));
+      goOn();
+      expect((await stopping).forced).toBe(false);
+      expect(await stage.runs()).toBe(false);
+      expect(stage.problems).toEqual([]);
     });
 
     it('takes over what runs already, as it is', async () => {

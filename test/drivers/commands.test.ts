@@ -17,7 +17,8 @@ case $1 in
   start)
     echo "starting $PARAMEDIC_COMPONENT"
     [ -e deaf ] && trap '' TERM
-    setsid sleep 600 > /dev/null 2>&1 & echo $! > pid ;;
+    setsid sleep 600 > /dev/null 2>&1 & echo $! > pid
+    if [ -e slow ]; then sleep 600; fi ;;
   stop) kill "$(cat pid)"; for i in 1 2 3 4 5 6 7 8 9; do alive || exit 0; [ -e deaf ] && exit 1; sleep 0.05; done; exit 0 ;;
   status) alive || exit 3 ;;
 esac
@@ -71,6 +72,10 @@ function stage(): Stage & { readonly folder: string; readonly logsFolder: string
     beDeaf: () => {
       writeFileSync(join(folder, 'deaf'), '');
       return runs;
+    },
+    beSlow: () => {
+      writeFileSync(join(folder, 'slow'), '');
+      return { begun: runs, goOn: () => {} };
     },
     away: () => writeFileSync(join(folder, 'away'), ''),
     back: () => rmSync(join(folder, 'away')),

@@ -31,6 +31,11 @@ async function stage(): Promise<Stage & { readonly docker: FakeDocker }> {
       redis.program = `trap '' TERM; echo deaf; while :; do sleep 0.05; done`;
       return () => redis.output.length > 0;
     },
+    beSlow: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      docker.hold = promise;
+      return { begun: () => docker.asked.includes('POST /containers/redis/start'), goOn: resolve };
+    },
     away: () => docker.away(),
     back: () => docker.back(),
   };

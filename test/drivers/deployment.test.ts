@@ -34,6 +34,11 @@ async function stage(load: LoadLibrary = loadLibrary): Promise<Stage & { readonl
       cluster.deaf = true;
       return () => true;
     },
+    beSlow: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      cluster.hold = promise;
+      return { begun: () => cluster.asked.some((asked) => asked.startsWith('PATCH ')), goOn: resolve };
+    },
     away: () => cluster.away(),
     back: () => cluster.back(),
   };
@@ -187,6 +192,44 @@ describe('a deployment', () => {
     const generation = api.generation;
     await start();
     expect(api.generation).toBe(generation);
+  });
+
+  it.each([
+    { when: 'is looked at', interval: 50, mood: 'slow' },
+    { when: 'waits for the next look', interval: 3_600_000, mood: 'well' },
+  ] as const)('is stopped at once while its rollout $when', async ({ interval, mood }) => {
+    const { on, api, driver } = await begin();
+    on.cluster.hindrance = 'ContainerCreating';
+    const unwanted = new AbortController();
+    const plan = { ...changed(on, { interval, timeout: 600_000 }), startTimeoutMs: 600_000 };
+    const starting = driver.start(plan, unwanted.signal);
+    await until('the rollout', () => api.replicas === 3);
+    on.cluster.mood = mood;
+    const asked = on.cluster.asked.length;
+    if (mood === 'slow') await until('a look', () => on.cluster.asked.length > asked);
+    unwanted.abort();
+    const running = await starting;
+    on.cluster.mood = 'well';
+    await running.stop({ signal: 'SIGTERM', timeout: 30_000 });
+    expect([api.replicas, api.pods]).toEqual([0, []]);
+  });
+
+  it('is not scaled up behind a stop by what was asked for before it', async () => {
+    const { on, api, driver } = await begin();
+    const answer = Promise.withResolvers<void>();
+    on.cluster.hold = answer.promise;
+    const unwanted = new AbortController();
+    const starting = driver.start(changed(on, { interval: 3_600_000 }), unwanted.signal);
+    await until('the change', () => on.cluster.asked.some((asked) => asked.startsWith('PATCH ')));
+    unwanted.abort();
+    const stopping = (await starting).stop({ signal: 'SIGTERM', timeout: 30_000 });
+    const asked = on.cluster.asked.length;
+    // Time enough to look, and to find that it is scaled to 0 still.
+    await systemClock.sleep(100);
+    expect(on.cluster.asked.length).toBe(asked);
+    answer.resolve();
+    await stopping;
+    expect([api.replicas, api.annotations]).toEqual([0, { 'paramedic/replicas': '3' }]);
   });
 
   it('tells by its pods how well it is', async () => {

@@ -42,6 +42,10 @@ function stage(): Stage & { readonly systemd: FakeSystemd } {
       systemd.define(UNIT, `trap '' TERM; touch ${file}; while :; do sleep 0.05; done`);
       return () => existsSync(file);
     },
+    beSlow: () => {
+      systemd.set(UNIT, 'hangs', '');
+      return { begun: () => systemd.get(UNIT, 'active') === 'activating', goOn: () => {} };
+    },
     away: () => systemd.trouble('away'),
     back: () => systemd.trouble('away', false),
   };
@@ -100,7 +104,7 @@ describe('a unit', () => {
     const on = stage();
     const driver = on.driver();
     onTestFinished(() => driver.close());
-    return { on, driver, start: () => driver.start(on.plan()) };
+    return { on, start: () => driver.start(on.plan()) };
   };
 
   it('is known by its main process, its use of the machine and its state', async () => {
@@ -134,18 +138,6 @@ describe('a unit', () => {
     await on.systemd.kill(UNIT);
     expect(await running.exited).toEqual({ code: null, signal: 'SIGKILL' });
     expect(running.verdict?.()).toEqual({ oomKilled: true, failure: 'oom-kill' });
-  });
-
-  it('that systemd still brings up is stopped when its end is wanted', async () => {
-    const { on, driver } = begin();
-    on.systemd.set(UNIT, 'hangs', '');
-    const unwanted = new AbortController();
-    const started = driver.start(on.plan({ startTimeoutMs: 600_000 }), unwanted.signal);
-    await until('it to be activating', () => on.systemd.get(UNIT, 'active') === 'activating');
-    unwanted.abort();
-    expect((await (await started).stop({ signal: 'SIGTERM', timeout: 20_000 })).forced).toBe(false);
-    expect(on.systemd.get(UNIT, 'active')).toBe('inactive');
-    expect(on.problems).toEqual([]);
   });
 
   it('that systemd will start again has ended all the same', async () => {

@@ -27,6 +27,8 @@ interface Container {
   health: { Status: string; Log: { Output: string }[] } | undefined;
   output: Buffer[];
   readonly waiting: Set<ServerResponse>;
+  /** As the real one it does one thing after the other with a container. */
+  starting: Promise<void>;
 }
 
 const NEVER = '0001-01-01T00:00:00Z';
@@ -43,6 +45,8 @@ export class FakeDocker {
   mood: 'well' | 'slow' | 'garbage' | 'tls only' | 'denied' = 'well';
   /** Programs that end at once have ended before a start is answered. */
   quick = false;
+  /** What a start waits for; whether somebody listens for its answer makes no difference. */
+  hold: Promise<void> = Promise.resolve();
   readonly #tls: ServerOptions | undefined;
   #port = 0;
   #server: Server | null = null;
@@ -95,6 +99,7 @@ export class FakeDocker {
       health: undefined,
       output: [],
       waiting: new Set(),
+      starting: Promise.resolve(),
     };
     this.containers.set(name, container);
     return container;
@@ -183,13 +188,15 @@ export class FakeDocker {
   }
 
   async #act(name: string, verb: string, container: Container, url: URL, response: ServerResponse): Promise<void> {
+    if (verb !== 'start') await container.starting;
     const { child } = container;
     switch (verb) {
       case 'json':
         return json(response, 200, this.#inspect(name, container));
       case 'start':
         if (child) return void response.writeHead(304).end();
-        await this.start(name);
+        container.starting = this.hold.then(() => this.start(name));
+        await container.starting;
         return void response.writeHead(204).end();
       case 'stop': {
         if (!child) return void response.writeHead(304).end();

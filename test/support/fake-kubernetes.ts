@@ -37,6 +37,8 @@ export class FakeKubernetes {
   mood: 'well' | 'slow' | 'garbage' | 'denied' = 'well';
   /** Why new pods do not come up. */
   hindrance: string | null = null;
+  /** What a change waits for before it is made. */
+  hold: Promise<void> = Promise.resolve();
   /** Pods do not leave when they are asked to. */
   deaf = false;
   /** What the deployments choose their pods by. */
@@ -140,6 +142,7 @@ export class FakeKubernetes {
         return this.#refuse(response, 403, `deployments.apps "${name}" is forbidden: User "me" cannot patch resource`);
       if (request.headers['content-type'] !== 'application/merge-patch+json')
         return this.#refuse(response, 415, 'the body of the request was in an unknown format');
+      await this.hold;
       this.#patch(deployment, body);
     }
     json(response, 200, this.#view(name, deployment));

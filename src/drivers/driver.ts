@@ -56,6 +56,11 @@ export interface Driver {
    * cannot be asked is no reason to give it up: it is taken over unseen. Never rejects.
    */
   adopt(plan: StartPlan, recorded: RecordedRun): Running | null | Promise<Running | null>;
+  /**
+   * What an engine runs already, whoever has started it; null: nothing runs. Rejects with one sentence, which the log is
+   * told too, when it cannot be asked. Absent: what runs can only be ours.
+   */
+  find?(plan: StartPlan): Promise<Running | null>;
   /** Lets go of what was kept for a component that was removed from the configuration. */
   forget(component: ComponentName): Promise<void>;
   /** Ends timers and closes files; what runs goes on running. Idempotent. */

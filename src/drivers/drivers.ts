@@ -36,6 +36,7 @@ export function createDrivers(deps: DriversDeps): Driver {
         ? engine(plan.engine.kind).then((driver) => driver.adopt(plan, recorded))
         : // What an engine runs has a process too, but not one of ours.
           processes.adopt(plan, recorded.engine ? { process: null } : recorded),
+    find: async (plan) => (plan.engine && (await (await engine(plan.engine.kind)).find?.(plan))) ?? null,
     async forget(component) {
       const known = await Promise.all(engines.values());
       await Promise.all([processes, ...known].map((driver) => driver.forget(component)));

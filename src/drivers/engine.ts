@@ -141,6 +141,17 @@ export function createEngineDriver(
       }
     },
 
+    async find(plan) {
+      try {
+        const engine = await open(plan);
+        const seen = await engine.look();
+        return seen.is === 'running' ? keep(engine, plan, identify(engine, seen, plan), seen, true) : null;
+      } catch (error) {
+        onProblem(`"${plan.component}" (${kind}) may still run`, error);
+        throw new Error(`it may still run: ${whyOf(error)}`, { cause: error });
+      }
+    },
+
     forget: (component) => rest.forget?.(component) ?? Promise.resolve(),
 
     async close() {

@@ -90,7 +90,7 @@ export function createActor({
       const keeper = roster.get(component);
       if (!record(keeper).held) emit({ type: 'component.held', component: keeper.name, at: clock.now(), by });
       const { life } = keeper;
-      await hopedFor(component, 'stop', life, keeper.stop('it was asked to stop'));
+      await hopedFor(component, 'stop', life, keeper.stop('it was asked to stop', true));
       return `${keeper.name} is stopped`;
     },
 

@@ -204,13 +204,20 @@ export class Keeper implements LifeHearer {
     return decision;
   }
 
-  /** Ends it for good, gracefully first. Resolves when it has gone; nothing to stop is no error. */
-  async stop(why: string): Promise<void> {
+  /**
+   * Ends it for good, gracefully first. Resolves when it has gone; nothing to stop is no error. Rejects when its engine,
+   * which may run it although its start has failed, cannot be asked.
+   * @param whoever ends too what somebody else has had its engine run.
+   */
+  async stop(why: string, whoever = false): Promise<void> {
     this.#wishAnew();
     this.#pending = null;
     this.#waiters.settle(new Error(why));
-    await this.#lives.end(why, 'stop');
-    this.#tell(this.#story.finish('aborted'));
+    try {
+      await (this.life ? this.#lives.end(why, 'stop') : this.#lives.endUnknown(why, whoever));
+    } finally {
+      this.#tell(this.#story.finish('aborted'));
+    }
   }
 
   /**
@@ -230,7 +237,10 @@ export class Keeper implements LifeHearer {
    */
   async replace(elsewhere = false): Promise<void> {
     const wish = this.#wishAnew();
-    await this.#lives.end('its configuration has changed', 'restart', false, elsewhere ? 'stop' : 'restart');
+    const why = 'its configuration has changed';
+    await this.#lives.end(why, 'restart', false, elsewhere ? 'stop' : 'restart');
+    // What cannot be asked whether it runs holds up nothing; the log says so.
+    if (elsewhere) await this.#lives.endUnknown(why, false).catch(() => undefined);
     if (this.#wish === wish) this.begin('reload');
   }
 

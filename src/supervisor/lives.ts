@@ -1,7 +1,15 @@
 import type { Clock } from '../clock.ts';
 import type { ComponentConfig } from '../config/index.ts';
 import type { Evidence, Hung, ToldCrash } from '../crashes/index.ts';
-import type { AfterStop, Driver, Running, StartPlan, StopPolicy } from '../drivers/index.ts';
+import {
+  engineOf,
+  type AfterStop,
+  type Driver,
+  type EngineSettings,
+  type Running,
+  type StartPlan,
+  type StopPolicy,
+} from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
 import type {
@@ -54,9 +62,9 @@ export interface LivesDeps {
   /** Names why a life ended; the report is written beside the restart. @param hung what was seen before its end. */
   readonly autopsy: (life: Life, exit: Exit, killedFor: KilledFor, hung: Hung | null) => EventOf<'component.crashed'>;
   /** Looks at a process that hangs, no longer than `withinMs`; null: it has gone. Never rejects. */
+  readonly examine: (running: Running, withinMs: number) => Promise<Hung | null>;
   /** What the kernel says that it does, one letter (`D`: waits and hears no signal); null: nobody tells. */
   readonly kernelState: (running: Running) => string | null;
-  readonly examine: (running: Running, withinMs: number) => Promise<Hung | null>;
   /** Called between the spawn and the storing of the pid: where a test lets the daemon die. */
   readonly afterSpawn: (component: ComponentName) => void;
 }
@@ -96,6 +104,8 @@ export class Lives {
   readonly #deps: LivesDeps;
   readonly #hearer: LifeHearer;
   #current: Life | null = null;
+  /** What the last start should have had an engine run, and failed: it may have come up all the same. */
+  #doubtful: EngineSettings | null = null;
 
   constructor(component: ComponentName, config: () => ComponentConfig, deps: LivesDeps, hearer: LifeHearer) {
     this.#component = component;
@@ -169,6 +179,20 @@ export class Lives {
     return life.ending;
   }
 
+  /**
+   * Where nothing of it is known to live: ends what an engine runs of it all the same, because a start failed and yet it
+   * came up. Rejects when the engine cannot be asked.
+   * @param whoever ends too what somebody else has started.
+   */
+  endUnknown(why: string, whoever: boolean): Promise<void> {
+    const engine = this.#doubtful ?? (whoever ? engineOf(this.#config()) : undefined);
+    if (this.#current || !engine || engine.kind === 'parent') return Promise.resolve();
+    const life = this.#open(this.#deps.nextLife(), 'manual');
+    const ending = this.#endUnknown(life, why, engine);
+    life.ending = ending.catch(() => undefined);
+    return ending;
+  }
+
   /** It has ended with what it lives in; nobody asks why. */
   fall(why: string): void {
     const life = this.#current;
@@ -213,14 +237,17 @@ export class Lives {
 
   async #spawn(life: Life): Promise<void> {
     const { incarnation } = life;
+    const plan = this.#deps.plan(incarnation);
     try {
-      const running = await this.#deps.driver.start(this.#deps.plan(incarnation), life.unwanted.signal);
+      const running = await this.#deps.driver.start(plan, life.unwanted.signal);
+      this.#doubtful = null;
       this.#deps.afterSpawn(this.#component);
       this.#hearer.spawned();
       this.#deps.emit({ type: 'component.started', ...this.#about(), incarnation, ...runOf(running) });
       this.#watch(life, running);
       if (!life.ending) void this.verify(life);
     } catch (error) {
+      this.#doubtful = plan.engine ?? null;
       const why = sentenceOf(error);
       const failed: RecoveryEvent = { type: 'component.start_failed', ...this.#about(), incarnation, why };
       if (!this.#goesOn(life)) return this.#deps.emit(failed);
@@ -261,6 +288,20 @@ export class Lives {
     const crash = hung ? this.#deps.autopsy(life, exit, { why: 'hang', cpuRatio }, hungIn) : null;
     this.#close(life);
     this.#deps.emit(crash ?? { type: 'component.stopped', ...this.#about(), incarnation, exit, forced, next });
+  }
+
+  async #endUnknown(life: Life, why: string, engine: EngineSettings): Promise<void> {
+    const { incarnation } = life;
+    try {
+      const running = await this.#deps.driver.find?.({ ...this.#deps.plan(incarnation), engine });
+      this.#doubtful = null;
+      if (!running) return;
+      this.#deps.emit({ type: 'component.adopted', ...this.#about(), incarnation, ...runOf(running) });
+      this.#watch(life, running);
+      await this.#end(life, why, 'stop', false, 'stop');
+    } finally {
+      this.#close(life);
+    }
   }
 
   /** @param why null: it does not listen, and gets the signal at once. One inside another is told by its driver. */

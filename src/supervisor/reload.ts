@@ -28,7 +28,7 @@ export async function applyConfig(
   for (const name of removed) {
     const keeper = house.roster.get(name);
     house.roster.remove(keeper);
-    void keeper.stop('it was removed from the configuration').then(() => leave(house, keeper));
+    void stopped(keeper, 'it was removed from the configuration').then(() => leave(house, keeper));
   }
   for (const name of changed) {
     const keeper = house.roster.get(name);
@@ -37,7 +37,7 @@ export async function applyConfig(
     watch(house, keeper);
     const { held, state } = house.bus.record(keeper.name);
     if (state.is === 'failed') release(house, keeper.name);
-    if (!keeper.config.enabled) void keeper.stop('it was disabled in the configuration');
+    if (!keeper.config.enabled) void stopped(keeper, 'it was disabled in the configuration');
     else if (!held && (!before.enabled || !keeper.life || restartNeeded.includes(name)))
       void keeper.replace(isElsewhere(before, keeper.config));
     else tellInside(house, keeper);
@@ -62,6 +62,9 @@ export async function applyConfig(
   });
   return { added, removed, changed, daemon_restart_needed: daemonRestartNeeded };
 }
+
+/** What cannot be asked whether it runs is named in the log by its driver. */
+const stopped = (keeper: Keeper, why: string): Promise<void> => keeper.stop(why).catch(() => undefined);
 
 /** A logical component may have settings of its own to read again. Who does not listen for it need not know. */
 function tellInside({ commands }: House, { name, config, life }: Keeper): void {

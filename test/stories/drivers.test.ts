@@ -155,6 +155,62 @@ describe('components that are no child processes', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
+  it('are stopped although their start has failed, or somebody else has started them', async () => {
+    const cluster = new FakeKubernetes();
+    await cluster.back();
+    for (const name of ['api', 'web', 'old', 'new']) cluster.create(name, 0);
+    cluster.hindrance = 'ImagePullBackOff';
+    const docker = new FakeDocker();
+    await docker.back();
+    docker.create('cache', 'exec sleep 600');
+    const of = (name: string) => ({
+      deployment: { name, kubeconfig: cluster.kubeconfig, interval: '100ms', keep_running: false },
+      start: { timeout: '100ms' },
+      restart: { policy: 'no_restart' },
+    });
+    const components = {
+      api: of('api'),
+      web: of('web'),
+      moved: of('old'),
+      cache: { container: { name: 'cache', host: docker.host, interval: '100ms' }, restart },
+    };
+    const site = new Site({ components });
+    await site.start();
+    for (const name of ['api', 'web', 'moved']) await site.untilState(name, 'stopped', null, LONG);
+    expect(['api', 'web', 'old'].map((name) => cluster.get(name).replicas)).toEqual([1, 1, 1]);
+
+    expect(await site.api('POST', 'components/api/stop')).toMatchObject({ status: 200 });
+    expect(cluster.get('api').replicas).toBe(0);
+    expect(await site.component('api')).toMatchObject({ state: 'stopped', held: true });
+    expect(await site.events('component.adopted')).toMatchObject([{ component: 'api' }]);
+    expect(await site.events('component.stopped')).toMatchObject([{ component: 'api', next: 'stop' }]);
+
+    await site.untilState('cache', 'running', null, LONG);
+    expect(await site.api('POST', 'components/cache/stop')).toMatchObject({ status: 200 });
+    expect(await site.api('POST', 'components/cache/stop')).toMatchObject({ status: 200 });
+    await docker.start('cache');
+    expect(await site.api('POST', 'components/cache/stop')).toMatchObject({ status: 200 });
+    expect(docker.runs('cache')).toBe(false);
+    await docker.away();
+    expect(await site.api('POST', 'components/cache/stop')).toMatchObject({
+      status: 502,
+      body: {
+        detail: expect.stringMatching(
+          /^stop of "cache" failed: it may still run: Docker does not answer at unix:[^\n]+$/,
+        ) as string,
+      },
+    });
+    await docker.back();
+
+    // What was to be brought up in its old place is stopped before its new one is started; the daemon leaves nothing.
+    site.configure({ components: { ...components, moved: of('new') } });
+    expect(await site.api('POST', 'reload')).toMatchObject({ status: 200 });
+    await until('the new one', () => cluster.get('new').replicas === 1, LONG);
+    expect(cluster.get('old').replicas).toBe(0);
+    await site.end('SIGTERM');
+    expect(['web', 'new'].map((name) => cluster.get(name).replicas)).toEqual([0, 0]);
+  });
+
   it('are stopped when the configuration names another in their place', async () => {
     const cluster = new FakeKubernetes();
     await cluster.back();

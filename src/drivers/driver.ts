@@ -79,7 +79,7 @@ export type AfterStop = 'stop' | 'restart';
 
 /** One run of a component: a process with all that it has started, or what an engine runs for us. */
 export interface Running {
-  /** Null where what runs is not known to be a process of this machine. */
+  /** Null where what runs is not known to be a process of this machine; of an engine's run, as last told. */
   readonly process: ProcessIdentity | null;
   /** Absent: it is a process that we have made. */
   readonly engine?: EngineIdentity;

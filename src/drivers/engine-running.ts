@@ -150,7 +150,9 @@ export function createEngineRunning(
   else void look();
 
   return {
-    process: seen?.process ?? null,
+    get process() {
+      return seen?.process ?? null;
+    },
     engine: identity,
     adopted: run.adopted,
     exited,

@@ -6,7 +6,7 @@ import type { Keeper } from './keeper.ts';
 import { objectivesOf } from './objectives.ts';
 import type { Past } from './past.ts';
 import { healthOf } from './serve.ts';
-import { incarnationOf, processOf, stateName } from './state.ts';
+import { incarnationOf, stateName } from './state.ts';
 
 /** Introduces the experiments to the house: what they see of it, and how they start what they have brought down. */
 export function createHouseExperiments(house: House, actor: Pick<Actor, 'start'>, past: Past): ExperimentControl {
@@ -38,7 +38,7 @@ function subjectOf(house: House, keeper: Keeper): Subject {
     held,
     state: stateName(state),
     health: healthOf(house, keeper),
-    process: processOf(state),
+    process: keeper.process,
     incarnation: incarnationOf(state),
     why: keeper.waitingFor || ('why' in state ? state.why : ''),
   };

@@ -8,6 +8,7 @@ import {
   type Decision,
   type EventOf,
   type IncarnationId,
+  type ProcessIdentity,
   type RecoveryEvent,
   type StartReason,
 } from '../model/index.ts';
@@ -15,6 +16,7 @@ import { isCounted, type RestartRequest } from '../restart/index.ts';
 import { askAgain, type Deferred, type OutcomeOf } from './deferral.ts';
 import { Lives, type Life, type LifeHearer, type LivesDeps } from './lives.ts';
 import { RecoveryStory } from './recovery.ts';
+import { processOf } from './state.ts';
 import { Waiters } from './waiters.ts';
 
 /** What a keeper may ask of the house around it. */
@@ -69,6 +71,11 @@ export class Keeper implements LifeHearer {
 
   get life(): Life | null {
     return this.#lives.current;
+  }
+
+  /** Its process on this machine; null: none is known. One that was taken over unseen is told later than its life. */
+  get process(): ProcessIdentity | null {
+    return this.life?.running?.process ?? processOf(this.#deps.record().state);
   }
 
   /** A start or a stop is under way. */

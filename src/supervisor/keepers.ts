@@ -10,7 +10,7 @@ import { heartbeatWithin } from './notify.ts';
 import { createAskToLeave } from './leave.ts';
 import { leansOn } from './roster.ts';
 import { blame, decideFor, outcomeOf } from './situation.ts';
-import { isUp, processOf } from './state.ts';
+import { isUp } from './state.ts';
 
 /** Makes keepers for a house: gives each what it may ask of the others. */
 export function createKeepers(house: House, afterSpawn: (component: ComponentName) => void) {
@@ -127,7 +127,7 @@ export function watch(house: House, keeper: Keeper): void {
     cwd: keeper.config.cwd,
     periodMs: keeper.config.start.period,
     subject: {
-      process: () => processOf(house.bus.record(name).state),
+      process: () => keeper.process,
       usage: () => keeper.life?.running?.usage() ?? null,
       engine: () => keeper.life?.running?.health?.() ?? null,
       heartbeat: () => house.monitor.lastHeartbeat(name),

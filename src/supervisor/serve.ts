@@ -51,6 +51,7 @@ export function serve({
       record: bus.record(keeper.name),
       checks: monitor.checks(keeper.name),
       usage: house.readings.of(keeper.name).usage,
+      pid: keeper.process?.pid ?? null,
       adopted: keeper.life?.running?.adopted ?? false,
       budgetUsed: used(house, keeper, now),
       waitingFor: keeper.waitingFor,

@@ -4,7 +4,7 @@ import { iso } from '../format.ts';
 import type { CheckState } from '../health/index.ts';
 import type { ComponentRecord, EpochMs, ProcessUsage, RecoveryEvent } from '../model/index.ts';
 import type { CheckView, ComponentView, CrashView, EventView } from './api.ts';
-import { incarnationOf, processOf, stateName } from './state.ts';
+import { incarnationOf, stateName } from './state.ts';
 
 const seconds = (ms: number): number => Math.round(ms) / 1_000;
 
@@ -23,6 +23,7 @@ export interface ComponentFacts {
   readonly record: ComponentRecord;
   readonly checks: readonly CheckState[];
   readonly usage: ProcessUsage | null;
+  readonly pid: number | null;
   readonly adopted: boolean;
   readonly budgetUsed: number;
   /** What its start waits for; empty: nothing. */
@@ -36,6 +37,7 @@ export function componentView({
   record,
   checks,
   usage,
+  pid,
   adopted,
   budgetUsed,
   waitingFor,
@@ -51,7 +53,7 @@ export function componentView({
     priority: config.priority,
     enabled: config.enabled,
     held: record.held,
-    pid: processOf(state)?.pid ?? null,
+    pid,
     incarnation: incarnationOf(state),
     adopted,
     since: iso(state.since),

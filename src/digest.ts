@@ -24,10 +24,24 @@ export function randomHex(bytes: number): string {
   return drawn;
 }
 
-/** `PREFIX-20261123-224610-1A2B3C4D` in UTC: the specification's form for crashes, checkpoints and recoveries. */
+/** Begun anywhere, so that those of two processes are not alike. */
+let count = randomBytes(4).readUInt32BE();
+let second = NaN;
+let date = '';
+
+/**
+ * `PREFIX-20261123-224610-1A2B3C4D` in UTC: the specification's form for crashes, checkpoints and recoveries. Its last
+ * part counts on: no two of one second are the same, and an index takes them at its end, where it writes one page for
+ * many of them.
+ */
 export function datedId(prefix: string, at: number): string {
-  const digits = new Date(at).toISOString().replace(/[-:]/g, '');
-  return `${prefix}-${digits.slice(0, 8)}-${digits.slice(9, 15)}-${randomHex(4).toUpperCase()}`;
+  if (second !== Math.floor(at / 1_000)) {
+    second = Math.floor(at / 1_000);
+    const digits = new Date(at).toISOString().replace(/[-:]/g, '');
+    date = `${digits.slice(0, 8)}-${digits.slice(9, 15)}`;
+  }
+  count = (count + 1) >>> 0;
+  return `${prefix}-${date}-${count.toString(16).toUpperCase().padStart(8, '0')}`;
 }
 
 /**

@@ -15,6 +15,18 @@ describe('a dated id', () => {
   });
 });
 
+describe('dated ids of one second', () => {
+  it('are all different, and come one after the other', () => {
+    const at = Date.UTC(2026, 10, 23, 22, 46, 10);
+    const ids = Array.from({ length: 1_000 }, (_, ms) => datedId('CP', at + (ms % 1_000)));
+    expect(new Set(ids).size).toBe(1_000);
+    // Once in four thousand million it begins anew in between.
+    expect(ids.filter((id, index) => id < (ids[index - 1] ?? '')).length).toBeLessThanOrEqual(1);
+    expect(datedId('CP', at + 1_000)).toContain('-224611-');
+    expect(datedId('CP', at)).toContain('-224610-');
+  });
+});
+
 describe('secrets', () => {
   it('are the same or not, whatever their lengths', () => {
     expect(sameSecret('abc', 'abc')).toBe(true);

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { sentenceOf } from '../errors.ts';
-import { levelsIn, MOST_LEVELS } from './bounds.ts';
-import { isExact } from './plan.ts';
+import { MOST_LEVELS } from './bounds.ts';
+import { inspectJson } from './json-text.ts';
 import { bodyInvalid } from './refusal.ts';
 
 export interface PutBody {
@@ -53,13 +53,13 @@ const TAIL = /(?:,"schema_version":(\d{1,9}))?(?:,"through":(\d{1,15}))?\}$/;
  * @throws Refusal BODY_INVALID
  */
 export function parsePut(bytes: Uint8Array): PutBody {
-  const text = textOf(bytes);
-  const asSent = parseInPlace(text, bytes);
+  const { text, exact } = textOf(bytes);
+  const asSent = parseInPlace(text, exact, bytes);
   if (asSent) return asSent;
   const body = parseJson(text);
   if (typeof body === 'object' && body !== null && !('state' in body)) throw bodyInvalid('state', 'is missing');
   const { state, ...rest } = check(putSchema, body);
-  return { ...rest, state: Buffer.from(JSON.stringify(state)), value: state, exact: isExact(text) };
+  return { ...rest, state: Buffer.from(JSON.stringify(state)), value: state, exact };
 }
 
 /**
@@ -67,9 +67,9 @@ export function parsePut(bytes: Uint8Array): PutBody {
  * @throws Refusal BODY_INVALID
  */
 export function parsePatch(bytes: Uint8Array): PatchBody {
-  const text = textOf(bytes);
+  const { text, exact } = textOf(bytes);
   const body = check(patchSchema, parseJson(text));
-  if (isExact(text)) return body;
+  if (exact) return body;
   const why = 'hold a number that JavaScript cannot: send the whole state with PUT, which stores it as it is';
   throw bodyInvalid('operations', why);
 }
@@ -79,7 +79,7 @@ export function parsePatch(bytes: Uint8Array): PatchBody {
  * there is no other way to read the body, so the bytes are kept as they are: nothing is written anew (which is
  * half the cost of a large state), and numbers beyond 2^53 keep their digits.
  */
-function parseInPlace(text: string, bytes: Uint8Array): PutBody | undefined {
+function parseInPlace(text: string, exact: boolean, bytes: Uint8Array): PutBody | undefined {
   const tail = TAIL.exec(text.slice(-80));
   if (!tail || !text.startsWith(PREFIX)) return undefined;
   const [ending, version, through] = tail;
@@ -93,7 +93,7 @@ function parseInPlace(text: string, bytes: Uint8Array): PutBody | undefined {
   return {
     state: bytes.subarray(PREFIX.length, bytes.byteLength - ending.length),
     value,
-    exact: isExact(json),
+    exact,
     schema_version: Number(version ?? 1),
     through: through === undefined ? null : Number(through),
   };
@@ -104,15 +104,16 @@ function parseInPlace(text: string, bytes: Uint8Array): PutBody | undefined {
  * @throws Refusal BODY_INVALID
  */
 export function parseEntries(bytes: Uint8Array): { readonly entries: readonly EntryBody[]; readonly isList: boolean } {
-  const body = parseJson(textOf(bytes));
+  const body = parseJson(textOf(bytes).text);
   if (Array.isArray(body)) return { entries: check(entriesSchema, body), isList: true };
   return { entries: [check(entrySchema, body)], isList: false };
 }
 
-function textOf(bytes: Uint8Array): string {
+function textOf(bytes: Uint8Array): { readonly text: string; readonly exact: boolean } {
   if (!isUtf8(bytes)) throw bodyInvalid('', 'is not UTF-8');
-  if (levelsIn(bytes) > MOST_LEVELS) throw bodyInvalid('', `is nested deeper than ${MOST_LEVELS} levels`);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  const { levels, exact } = inspectJson(bytes);
+  if (levels > MOST_LEVELS) throw bodyInvalid('', `is nested deeper than ${MOST_LEVELS} levels`);
+  return { text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(), exact };
 }
 
 function parseJson(text: string): unknown {

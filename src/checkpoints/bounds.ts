@@ -12,47 +12,6 @@ const MOST_COPIED_BYTES = 32 * 2 ** 20;
 /** Elements of lists that make room or close up: about a second of work. */
 const MOST_SHIFTED = 2 ** 28;
 
-const [QUOTE, ESCAPE] = [0x22, 0x5c];
-/** `[` and `{`, `]` and `}` differ in one bit. */
-const [OPENING, CLOSING, BUT_ONE_BIT] = [0x5b, 0x5d, 0xdf];
-
-const LONG_TEXT = 64;
-
-/** Where a text ends. @param from a place in it that no escape reaches into. */
-function endOfText(json: Uint8Array, from: number): number {
-  for (let quote = json.indexOf(QUOTE, from); quote >= 0; quote = json.indexOf(QUOTE, quote + 1)) {
-    let escapes = 0;
-    while (quote - escapes > from && json[quote - escapes - 1] === ESCAPE) escapes++;
-    if (escapes % 2 === 0) return quote;
-  }
-  return json.length;
-}
-
-/** How deep JSON is nested, seen from its text. */
-export function levelsIn(json: Uint8Array): number {
-  let level = 0;
-  let deepest = 0;
-  let isText = false;
-  /** From here on the rest of a text is looked for by the runtime, which is faster than a loop of ours. */
-  let isLongAt = 0;
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at] ?? 0;
-    if (isText) {
-      if (byte === ESCAPE) at++;
-      else if (byte === QUOTE) isText = false;
-      else if (at >= isLongAt) {
-        at = endOfText(json, at);
-        isText = false;
-      }
-    } else if (byte === QUOTE) {
-      isText = true;
-      isLongAt = at + LONG_TEXT;
-    } else if ((byte & BUT_ONE_BIT) === OPENING) deepest = Math.max(deepest, ++level);
-    else if ((byte & BUT_ONE_BIT) === CLOSING) level--;
-  }
-  return deepest;
-}
-
 /** The whole state must be sent in place of such a patch. */
 export class TooCostly extends Error {}
 

@@ -5,8 +5,8 @@ import type { CheckpointTable } from './checkpoint-table.ts';
 import type { ChunkTable } from './chunk-table.ts';
 import type { Cipher } from './cipher.ts';
 import { decode } from './codec.ts';
+import { inspectJson } from './json-text.ts';
 import { applyPatch } from './patch.ts';
-import { isExact } from './plan.ts';
 import { Refusal } from './refusal.ts';
 import { bindingOf, seal } from './seal.ts';
 import type { CheckpointInfo } from './state-store.ts';
@@ -63,7 +63,7 @@ export function openState(tables: Tables, checkpoint: CheckpointInfo): OpenState
 const whole = (json: Buffer): OpenState => ({
   json: () => json,
   value: () => JSON.parse(json.toString()),
-  exact: () => isExact(json.toString()),
+  exact: () => inspectJson(json).exact,
 });
 
 /** Only what is exact is ever patched. */

@@ -30,9 +30,3 @@ export function goesOn(
     age < FULL_EVERY_MS
   );
 }
-
-/**
- * Whether JavaScript reads and writes this JSON without changing a value: whole numbers beyond 2^53 and numbers
- * beyond 1e308 would come out as others, so such a state is stored as it was sent, always.
- */
-export const isExact = (json: string): boolean => !/(?:^|[[:,])\s*-?(?:\d{16}|[\d.]+[eE]\+?\d{3})/.test(json);

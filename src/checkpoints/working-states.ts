@@ -4,7 +4,7 @@ import type { CheckpointId, ComponentName } from '../model/index.ts';
 export interface WorkingState {
   readonly checkpoint: CheckpointId;
   readonly value: unknown;
-  /** JavaScript reads and writes it without changing it (`isExact`). */
+  /** JavaScript reads and writes it without changing it (`JsonText.exact`). */
   readonly exact: boolean;
   /** Of its JSON when it was last known: the measure of what it takes. */
   readonly sizeBytes: number;

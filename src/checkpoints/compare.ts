@@ -35,9 +35,10 @@ export function createComparison(working: WorkingStates, mayGoOn: MayGoOn) {
       pause.left--;
       return null;
     }
-    const operations = diff(before.value, value, MOST_OPERATIONS);
+    const worthBytes = state.byteLength / 2;
+    const operations = diff(before.value, value, { operations: MOST_OPERATIONS, bytes: worthBytes });
     const json = operations && Buffer.from(JSON.stringify(operations));
-    if (json && json.byteLength <= state.byteLength / 2) {
+    if (json && json.byteLength <= worthBytes) {
       pauses.delete(component);
       return mayGoOn(head, json.byteLength, at) ? json : null;
     }

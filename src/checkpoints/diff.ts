@@ -1,32 +1,57 @@
 import { isSame, type Operation } from './patch.ts';
 
+/** What is more is of no use: then there is no need to go on looking for it. */
+export interface Limits {
+  readonly operations: number;
+  /** Of their JSON. What is a little longer may pass. */
+  readonly bytes: number;
+}
+
 /**
- * The operations that turn one JSON value into another; null: they would be more than `most`. In lists, elements that
+ * The operations that turn one JSON value into another; null: they would be beyond the limits. In lists, elements that
  * went or came are told from those that changed, so that a window that moves on costs what went and what came.
  * Values of `after` are used, not copied.
  */
-export function diff(before: unknown, after: unknown, most: number): Operation[] | null {
-  const into: Step = { operations: [], most, looks: MOST_LOOKS };
+export function diff(before: unknown, after: unknown, most: Limits): Operation[] | null {
+  const into: Step = { operations: [], most, bytesLeft: most.bytes, looks: MOST_LOOKS };
   try {
     compare(before, after, '', into);
     return into.operations;
   } catch (error) {
-    if (error === TOO_MANY) return null;
+    if (error === TOO_MUCH) return null;
     throw error;
   }
 }
 
 interface Step {
   readonly operations: Operation[];
-  readonly most: number;
+  readonly most: Limits;
+  bytesLeft: number;
   /** Comparisons left for finding what a list and its successor have in common. */
   looks: number;
 }
 
-const TOO_MANY = new Error('too many operations');
+const TOO_MUCH = new Error('too many operations');
 
-function push({ operations, most }: Step, operation: Operation): void {
-  if (operations.push(operation) > most) throw TOO_MANY;
+/** `{"op":"add","path":""}` */
+const EMPTY_OPERATION_BYTES = 22;
+
+function push(step: Step, operation: Operation): void {
+  const value = 'value' in operation ? operation.value : '';
+  step.bytesLeft -= EMPTY_OPERATION_BYTES + operation.path.length + leastBytes(value, step.bytesLeft);
+  if (step.operations.push(operation) > step.most.operations || step.bytesLeft < 0) throw TOO_MUCH;
+}
+
+/** What a value takes as JSON at the very least; no more is looked at than shows that it is beyond `most`. */
+function leastBytes(value: unknown, most: number): number {
+  if (typeof value === 'string') return value.length + 2;
+  if (typeof value !== 'object' || value === null) return 1;
+  let bytes = 2;
+  for (const key in value) {
+    bytes += (Array.isArray(value) ? 0 : key.length + 3) + leastBytes(value[key as never], most - bytes);
+    if (bytes > most) break;
+  }
+  return bytes;
 }
 
 function compare(before: unknown, after: unknown, path: string, into: Step): void {

@@ -65,7 +65,7 @@ describe('a computed patch', () => {
   it('makes one value of another, whatever they are', () => {
     fc.assert(
       fc.property(jsonValue, jsonValue, (before, after) => {
-        const operations = diff(before, after, 100_000) ?? [];
+        const operations = diff(before, after, { operations: 100_000, bytes: Infinity }) ?? [];
         // As it is stored and read again.
         const stored = JSON.parse(JSON.stringify(operations)) as unknown[];
         return isSame(applyPatch(structuredClone(before), stored), after);
@@ -82,16 +82,24 @@ describe('a computed patch', () => {
     ['one that came in the middle', messages.toSpliced(20, 0, { id: 50, text: 'new' }), 1],
     ['one that changed', messages.toSpliced(20, 1, { id: 20, text: 'other' }), 1],
   ])('is as small as what happened: %s', (_, after, count) => {
-    expect(diff({ messages }, { messages: after }, 1_000)).toHaveLength(count);
+    expect(diff({ messages }, { messages: after }, { operations: 1_000, bytes: 1_000 })).toHaveLength(count);
   });
 
-  it('gives up when there would be too many operations', () => {
-    expect(
-      diff(
-        messages,
-        messages.map(({ id }) => id),
-        10,
-      ),
-    ).toBeNull();
+  it.each([
+    ['there would be too many operations', { operations: 10, bytes: Infinity }],
+    ['they would be too long', { operations: 1_000, bytes: 200 }],
+  ])('gives up when %s', (_, most) => {
+    const numbers = messages.map(({ id }) => id);
+    expect(diff(messages, numbers, most)).toBeNull();
+  });
+
+  it('never gives up what is no longer than that', () => {
+    fc.assert(
+      fc.property(jsonValue, jsonValue, (before, after) => {
+        const all = diff(before, after, { operations: 100_000, bytes: Infinity });
+        const bytes = JSON.stringify(all).length;
+        expect(diff(before, after, { operations: 100_000, bytes })).toEqual(all);
+      }),
+    );
   });
 });

@@ -16,6 +16,25 @@ function openStates() {
 }
 
 describe('a group of writes', () => {
+  const entriesOf = (operations: readonly string[]) =>
+    operations.map((operation, id) => ({
+      id,
+      job: 'journal' as const,
+      component: planner,
+      body: json({ operation }),
+      at: new FakeClock().now(),
+    }));
+
+  it('is one transaction, whichever of them is refused', () => {
+    const { db, states } = openStates();
+    const { commitGroup, commits } = createGroupCommit(db, states);
+    const answers = commitGroup(entriesOf(['a', '', 'c']));
+    expect(answers).toMatchObject([{ id: 0 }, { id: 1, refused: { code: 'BODY_INVALID' } }, { id: 2 }]);
+    expect(states.journalled.after(planner, 0, null).entries).toHaveLength(2);
+    expect(commits()).toBe(1);
+    db.close();
+  });
+
   it('keeps nothing of a write that was refused half-way, and all of the others', () => {
     const { db, states } = openStates();
     const journal: typeof states.journal = (entry) => {
@@ -24,22 +43,13 @@ describe('a group of writes', () => {
       return answer;
     };
     const { commitGroup, commits } = createGroupCommit(db, { ...states, journal });
-    const at = new FakeClock().now();
-    const answers = commitGroup(
-      ['a', 'bad', 'c'].map((operation, id) => ({
-        id,
-        job: 'journal',
-        component: planner,
-        body: json({ operation }),
-        at,
-      })),
-    );
+    const answers = commitGroup(entriesOf(['a', 'bad', 'c']));
     expect(answers).toMatchObject([{ id: 0 }, { id: 1, refused: { code: 'BODY_INVALID' } }, { id: 2 }]);
     expect(states.journalled.after(planner, 0, null).entries).toMatchObject([
       expect.stringContaining('"operation":"a"'),
       expect.stringContaining('"operation":"c"'),
     ]);
-    expect(commits()).toBe(1);
+    expect(commits()).toBe(2);
     db.close();
   });
 

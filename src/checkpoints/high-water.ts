@@ -14,6 +14,7 @@ export interface Slot extends Mark {
 }
 
 const SLOT_BYTES = 256;
+const SLOTS_OF_A_PAGE = 4_096 / SLOT_BYTES;
 const NUMBERS = 4;
 const NAME_AT = NUMBERS * 8 + 1;
 const CRC_AT = SLOT_BYTES - 4;
@@ -30,26 +31,41 @@ const LONGEST_NAME = CRC_AT - NAME_AT;
 export function openHighWater(file: string) {
   const slots = new Map<ComponentName, Slot>();
   const places = new Map<ComponentName, number>();
-  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+  /** What the file holds. */
+  let bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
   let count = Math.ceil(bytes.length / SLOT_BYTES);
+  const slotAt = (place: number): Buffer => bytes.subarray(place * SLOT_BYTES, (place + 1) * SLOT_BYTES);
   for (let place = 0; place < count; place++) {
-    const read = readSlot(bytes.subarray(place * SLOT_BYTES, (place + 1) * SLOT_BYTES));
+    const read = readSlot(slotAt(place));
     if (!read) continue;
     slots.set(read.component, read.slot);
     places.set(read.component, place);
   }
   let fd: number | undefined;
 
+  function placeOf(component: ComponentName): number {
+    const place = places.get(component) ?? count++;
+    places.set(component, place);
+    if (count * SLOT_BYTES > bytes.length) bytes = Buffer.concat([bytes], Math.max(count * 2, 64) * SLOT_BYTES);
+    return place;
+  }
+
   return {
     slots: slots as ReadonlyMap<ComponentName, Slot>,
     /** @throws what the file system says. */
-    set(component: ComponentName, slot: Slot): void {
-      if (Buffer.byteLength(component) > LONGEST_NAME) return;
-      const place = places.get(component) ?? count++;
-      places.set(component, place);
-      slots.set(component, slot);
+    set(changed: ReadonlyMap<ComponentName, Slot>): void {
+      const written: number[] = [];
+      for (const [component, slot] of changed) {
+        if (Buffer.byteLength(component) > LONGEST_NAME) continue;
+        const place = placeOf(component);
+        slots.set(component, slot);
+        writeSlot(slotAt(place), component, slot);
+        written.push(place);
+      }
+      if (written.length === 0) return;
       fd ??= openSync(file, existsSync(file) ? 'r+' : 'w+', 0o600);
-      writeSync(fd, slotBytes(component, slot), 0, SLOT_BYTES, place * SLOT_BYTES);
+      for (const [first, last] of runsOf(written))
+        writeSync(fd, bytes, first * SLOT_BYTES, (last + 1 - first) * SLOT_BYTES, first * SLOT_BYTES);
     },
     close(): void {
       if (fd !== undefined) closeSync(fd);
@@ -58,13 +74,25 @@ export function openHighWater(file: string) {
 }
 export type HighWater = ReturnType<typeof openHighWater>;
 
-function slotBytes(component: ComponentName, { sequence, entry, held }: Slot): Buffer {
-  const bytes = Buffer.alloc(SLOT_BYTES);
-  for (const [index, value] of [sequence, entry, held.sequence, held.entry].entries())
-    bytes.writeDoubleLE(value, index * 8);
+/** Places that are written with one call, the first and the last of each: what lies in between costs less than another. */
+function runsOf(places: readonly number[]): [number, number][] {
+  const runs: [number, number][] = [];
+  for (const place of places.toSorted((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run && place - run[1] <= SLOTS_OF_A_PAGE) run[1] = place;
+    else runs.push([place, place]);
+  }
+  return runs;
+}
+
+function writeSlot(bytes: Buffer, component: ComponentName, { sequence, entry, held }: Slot): void {
+  bytes.fill(0);
+  bytes.writeDoubleLE(sequence, 0);
+  bytes.writeDoubleLE(entry, 8);
+  bytes.writeDoubleLE(held.sequence, 16);
+  bytes.writeDoubleLE(held.entry, 24);
   bytes.writeUInt8(bytes.write(component, NAME_AT), NUMBERS * 8);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, CRC_AT)), CRC_AT);
-  return bytes;
 }
 
 function readSlot(bytes: Buffer): { readonly component: ComponentName; readonly slot: Slot } | null {

@@ -12,6 +12,8 @@ import { createStateDatabase, type StateDatabase } from './state-database.ts';
 import type { Loss } from './state-store.ts';
 
 const AUTO_CHECKPOINT_PAGES = 4_000;
+/** What it grows to between two of them: a file that is cut off is made longer again, page by page, at twice the cost. */
+const LARGEST_IDLE_WAL_BYTES = 20 * 2 ** 20;
 
 interface Open {
   readonly db: Database;
@@ -48,6 +50,7 @@ export function openStates(
     synchronous: 'FULL',
     migrations: stateMigrations,
     autoCheckpointPages: AUTO_CHECKPOINT_PAGES,
+    largestIdleWalBytes: LARGEST_IDLE_WAL_BYTES,
     clock: { now: () => now },
   } as const;
   const highWater = openHighWater(`${file}.marks`);
@@ -69,9 +72,9 @@ export function openStates(
   if (setAside) states.journalled.countFrom(now);
   for (const { entry } of highWater.slots.values()) states.journalled.countFrom(entry);
 
-  function raise(component: ComponentName, slot: Slot): void {
+  function raise(slots: ReadonlyMap<ComponentName, Slot>): void {
     try {
-      highWater.set(component, slot);
+      highWater.set(slots);
     } catch {
       // A full disk: what was committed is there, and the marks say less than they could.
     }
@@ -86,23 +89,27 @@ export function openStates(
     retireKeys: keys.retire,
 
     acceptLosses(): void {
+      const accepted = new Map<ComponentName, Slot>();
       for (const { component, sequences, entries } of losses) {
         const slot = highWater.slots.get(component);
         if (!slot) continue;
         const sequence = sequences ? sequences[0] - 1 : slot.held.sequence;
-        raise(component, { ...slot, held: { sequence, entry: entries?.after ?? slot.held.entry } });
+        accepted.set(component, { ...slot, held: { sequence, entry: entries?.after ?? slot.held.entry } });
       }
+      raise(accepted);
     },
 
     raiseMarks(): void {
+      const raised = new Map<ComponentName, Slot>();
       for (const [component, { sequence = 0, entry = 0 }] of states.settle()) {
         const old = highWater.slots.get(component) ?? { ...NOTHING, held: NOTHING };
-        const raised = (mark: Mark): Mark => ({
+        const higher = (mark: Mark): Mark => ({
           sequence: Math.max(mark.sequence, sequence),
           entry: Math.max(mark.entry, entry),
         });
-        raise(component, { ...raised(old), held: raised(old.held) });
+        raised.set(component, { ...higher(old), held: higher(old.held) });
       }
+      raise(raised);
     },
 
     close(): void {

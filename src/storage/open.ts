@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly migrations: readonly string[];
   /** Pages of WAL after which a commit moves them into the file; 0: somebody else does it. Default 0. */
   readonly autoCheckpointPages?: number;
+  /** What the WAL is cut back to when it begins anew; 4 MB unless given. */
+  readonly largestIdleWalBytes?: number;
 }
 
 export interface SetAside {
@@ -36,7 +38,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
     db.pragma(`synchronous = ${options.synchronous}`);
     db.pragma('foreign_keys = ON');
     db.pragma(`wal_autocheckpoint = ${options.autoCheckpointPages ?? 0}`);
-    db.pragma(`journal_size_limit = ${LARGEST_IDLE_WAL_BYTES}`);
+    db.pragma(`journal_size_limit = ${options.largestIdleWalBytes ?? LARGEST_IDLE_WAL_BYTES}`);
     db.pragma('cache_size = -2000');
     migrate(db, file, options.migrations);
     return db;

@@ -7,6 +7,7 @@ import { split } from '../../src/checkpoints/chunker.ts';
 import { openHighWater } from '../../src/checkpoints/high-water.ts';
 import { lossesOf } from '../../src/checkpoints/losses.ts';
 import { stateMigrations } from '../../src/checkpoints/migrations.ts';
+import { componentName } from '../../src/model/index.ts';
 import { copyStore } from '../support/flips.ts';
 import { tempFolder } from '../support/temp.ts';
 import { json, noise, open, planner, policy, tamper, writer } from './stores.ts';
@@ -143,9 +144,13 @@ describe('high-water marks', () => {
     const file = join(tempFolder(), 'marks');
     const slot = (sequence: number) => ({ sequence, entry: 7, held: { sequence, entry: 7 } });
     const marks = openHighWater(file);
-    marks.set(planner, slot(1));
-    marks.set(writer, slot(5));
-    marks.set(planner, slot(2));
+    marks.set(new Map([[planner, slot(1)]]));
+    marks.set(
+      new Map([
+        [writer, slot(5)],
+        [planner, slot(2)],
+      ]),
+    );
     marks.close();
     appendFileSync(file, 'half a slot');
     const again = openHighWater(file);
@@ -160,6 +165,24 @@ describe('high-water marks', () => {
     const damaged = openHighWater(file);
     expect([...damaged.slots.keys()]).toEqual([writer]);
     damaged.close();
+  });
+
+  it('are those that were set last, of many components and few', () => {
+    const file = join(tempFolder(), 'marks');
+    const slot = (sequence: number) => ({ sequence, entry: 0, held: { sequence, entry: 0 } });
+    const named = (numbers: readonly number[], sequence: number) =>
+      new Map(numbers.map((number) => [componentName(`component-${number}`), slot(sequence)]));
+    const all = Array.from({ length: 200 }, (_, number) => number);
+    const marks = openHighWater(file);
+    const expected = new Map<string, ReturnType<typeof slot>>();
+    for (const [index, numbers] of [all, [3], [199, 0], [7, 8, 9, 100], [150, 40, 41, 60]].entries()) {
+      marks.set(named(numbers, index));
+      for (const [component, mark] of named(numbers, index)) expected.set(component, mark);
+    }
+    marks.close();
+    const again = openHighWater(file);
+    expect(new Map(again.slots)).toEqual(expected);
+    again.close();
   });
 
   it('name as lost what is not held', () => {

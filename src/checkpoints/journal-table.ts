@@ -32,7 +32,8 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
   const selectLast = db
     .prepare<[string, string], number | null>(
       `SELECT max(entry) FROM (SELECT max(entry_id) AS entry FROM journal WHERE component = ?
-         UNION ALL SELECT max(through) FROM checkpoint INDEXED BY checkpoint_through WHERE component = ?)`,
+         UNION ALL SELECT max(through) FROM checkpoint INDEXED BY checkpoint_through
+           WHERE component = ? AND through IS NOT NULL)`,
     )
     .pluck();
   const selectPrevious = db

@@ -122,4 +122,7 @@ export const stateMigrations: readonly string[] = [
      PRIMARY KEY (manifest, component)
    ) WITHOUT ROWID;
    CREATE INDEX manifest_part_of ON manifest_part (checkpoint);`,
+  // Of those that say nothing of a journal it held an entry each, and each commit wrote its pages.
+  `DROP INDEX checkpoint_through;
+   CREATE INDEX checkpoint_through ON checkpoint (component, through) WHERE through IS NOT NULL;`,
 ];

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import { sentenceOf, type ParamedicError } from '../errors.ts';
-import type { FromWorker, JobName, Jobs, Opened, Request, WorkerData } from './protocol.ts';
+import type { Answer, FromWorker, JobName, Jobs, Opened, Request, WorkerData } from './protocol.ts';
 import { storeFailed, toError } from './refusal.ts';
 
 interface Pending {
@@ -21,6 +21,16 @@ export interface StateWorkerOptions {
 }
 
 const RESTART_AFTER_MS = 1_000;
+const LONG_LETTER_BYTES = 2 ** 14;
+
+/** What is asked within one turn goes to the worker together: a message costs more than what it asks for. */
+interface Letter {
+  readonly requests: Request[];
+  /** Bytes that go with them without being copied. */
+  readonly given: ArrayBuffer[];
+  bytes: number;
+}
+const emptyLetter = (): Letter => ({ requests: [], given: [], bytes: 0 });
 
 /**
  * The worker thread seen from outside: questions and answers. When it dies, what was pending fails with STORE_FAILED
@@ -29,6 +39,7 @@ const RESTART_AFTER_MS = 1_000;
  */
 export function createStateWorker({ entry, data, clock, onBesides, onOpened, onNotOpened }: StateWorkerOptions) {
   const pending = new Map<number, Pending>();
+  let letter = emptyLetter();
   let lastId = 0;
   let commits = 0;
   let worker: Worker | undefined;
@@ -74,12 +85,14 @@ export function createStateWorker({ entry, data, clock, onBesides, onOpened, onN
 
   function settle(message: Extract<FromWorker, { answers: unknown }>): void {
     commits = message.commits;
-    for (const answer of message.answers) {
-      const asker = pending.get(answer.id);
-      pending.delete(answer.id);
-      if ('refused' in answer) asker?.reject(toError(answer.refused));
-      else asker?.resolve(answer.value);
-    }
+    message.answers.forEach(settleOne);
+  }
+
+  function settleOne(answer: Answer): void {
+    const asker = pending.get(answer.id);
+    pending.delete(answer.id);
+    if ('refused' in answer) asker?.reject(toError(answer.refused));
+    else asker?.resolve(answer.value);
   }
 
   function ask<J extends JobName>(
@@ -91,8 +104,23 @@ export function createStateWorker({ entry, data, clock, onBesides, onOpened, onN
       if (!worker || closed) return reject(toError(storeFailed(closed ? 'it is closed' : whyDown)));
       const id = ++lastId;
       pending.set(id, { resolve: resolve as Pending['resolve'], reject });
-      worker.postMessage({ id, job, ...question } as unknown as Request, given);
+      if (letter.requests.push({ id, job, ...question } as unknown as Request) === 1) queueMicrotask(send);
+      letter.given.push(...given);
+      letter.bytes += given.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      // It has something to do while the others are written.
+      if (letter.bytes > LONG_LETTER_BYTES) send();
     });
+  }
+
+  function send(): void {
+    const { requests, given } = letter;
+    letter = emptyLetter();
+    try {
+      if (requests.length > 0) worker?.postMessage(requests, given);
+    } catch (error) {
+      // Bytes that were given away before.
+      for (const { id } of requests) settleOne({ id, refused: storeFailed(sentenceOf(error)) });
+    }
   }
 
   start();

@@ -31,8 +31,9 @@ post({ opened: { setAside, losses, rekeyed } });
 opened.acceptLosses();
 
 const queue: Request[] = [];
-port.on('message', (request: Request) => {
-  if (queue.push(request) === 1) setImmediate(next);
+port.on('message', (requests: readonly Request[]) => {
+  if (queue.length === 0) setImmediate(next);
+  queue.push(...requests);
 });
 
 function open(): OpenStates {

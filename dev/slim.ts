@@ -1,4 +1,4 @@
-import type { Plugin } from 'rolldown';
+import type { OutputChunk, Plugin } from 'rolldown';
 
 /*
  * What a daemon would carry for years without using it. A module is read, compiled and kept whether its functions are
@@ -55,10 +55,18 @@ const builtins: Readonly<Record<string, readonly string[]>> = {
   'node:buffer': ['isUtf8'],
 };
 
+/** What every daemon has loaded, with all that these import at their top. */
+const always = /\/src\/(?:main|daemon|config\/index|supervisor\/state-thread)\.ts$/;
+/** Not part of that: with TLS comes a thread that parses the certificates of every authority, two megabytes. */
+const later = /^(?:node:)?(?:https|tls)$/;
+
 const PREFIX = '\0taken:';
 const NOTHING = '\0nothing';
 
-/** Leaves out of the bundle what is not used. Stops the build when a module to be replaced is not met. */
+/**
+ * Leaves out of the bundle what is not used. Stops the build when a module to be replaced is not met, or one that is to
+ * be loaded on its first use is loaded by all.
+ */
 export function slim(): Plugin {
   const missing = new Set(Object.keys(standIns));
   return {
@@ -87,9 +95,22 @@ export function slim(): Plugin {
       if (missing.size > 0) throw new Error(`dev/slim.ts replaces what is not there: ${[...missing].join(', ')}`);
     },
     generateBundle(_options, bundle) {
-      for (const part of Object.values(bundle)) if (part.type === 'chunk') part.code = ascii(part.code);
+      const chunks = Object.values(bundle).filter((part) => part.type === 'chunk');
+      for (const chunk of chunks) chunk.code = ascii(chunk.code);
+      for (const { fileName, imports } of loadedAlways(chunks))
+        for (const id of imports)
+          if (later.test(id)) throw new Error(`${fileName}: every daemon imports ${id}; import() it where it is used`);
     },
   };
+}
+
+/** A set that grows is walked to its new end. */
+function loadedAlways(chunks: readonly OutputChunk[]): Iterable<OutputChunk> {
+  const loaded = new Set(
+    chunks.filter(({ moduleIds }) => moduleIds.some((id) => always.test(id.replaceAll('\\', '/')))),
+  );
+  for (const { imports } of loaded) for (const chunk of chunks) if (imports.includes(chunk.fileName)) loaded.add(chunk);
+  return loaded;
 }
 
 /** One letter beyond Latin 1 and V8 takes two bytes for every other one of the file. */

@@ -4,6 +4,37 @@ import { Site, sleeper } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
 
 describe('notifications', () => {
+  it('tell of components that are given up, and that their incidents are critical', async () => {
+    const hook = new Receiver();
+    await hook.come();
+    const restart = { policy: 'immediate', max_restarts: 1, notify_on_restart: false };
+    const site = new Site({
+      notifications: { webhooks: [{ url: hook.url, on: ['failed', 'incident.critical'] }] },
+      components: {
+        flap: { command: [process.execPath, '-e', 'process.exit(3)'], priority: 'low', restart },
+        // An incident of high severity until nobody tries any more.
+        broken: { command: ['./no-such-program'], priority: 'low', restart },
+      },
+    });
+    await site.start();
+    const told = (name: string) => hook.taken.map(({ body }) => body).filter(({ component }) => component === name);
+    await until('both to be told of', () => hook.taken.length >= 4);
+    for (const name of ['flap', 'broken']) {
+      expect(await site.component(name)).toMatchObject({ state: 'failed' });
+      const failed = told(name).find(({ kind }) => kind === 'failed');
+      expect(failed).toMatchObject({ severity: 'critical', message: expect.stringContaining('1 restart') as string });
+      expect(new Set(told(name).map((body) => body.incident_id))).toEqual(new Set([failed?.incident_id]));
+    }
+    expect(told('flap').map(({ kind, severity }) => [kind, severity])).toEqual([
+      ['incident.opened', 'critical'],
+      ['failed', 'critical'],
+    ]);
+    expect(told('broken').map(({ kind, severity }) => [kind, severity])).toEqual([
+      ['failed', 'critical'],
+      ['incident.updated', 'critical'],
+    ]);
+  });
+
   it('wait on disk while their receiver is away, over the death of the daemon, and arrive in order and once', async () => {
     const hook = new Receiver();
     await hook.come();

@@ -78,7 +78,13 @@ function onMainThread(file: string): Keeper {
     put: async (body) =>
       commitGroup([{ id: 1, job: 'put', component: planner, body, trigger: 'interval', at: systemClock.now() }]),
     async get() {
-      const asked = { component: planner, endedAt: null, doubted: new Set<never>(), at: systemClock.now() };
+      const asked = {
+        component: planner,
+        endedAt: null,
+        preserve: true,
+        doubted: new Set<never>(),
+        at: systemClock.now(),
+      };
       return restore(opened.states, asked).restored;
     },
     close: () => opened.close(),

@@ -54,6 +54,14 @@ export interface NewRecord extends Omit<CheckpointInfo, 'valid'> {
   readonly request: string | null;
 }
 
+/** SQL that names each component of a table once: by its index, without reading all rows. */
+export const distinctOf = (table: 'checkpoint' | 'journal'): string =>
+  `WITH RECURSIVE name (component) AS (
+     SELECT min(component) FROM ${table}
+     UNION ALL SELECT (SELECT min(component) FROM ${table} WHERE component > name.component)
+       FROM name WHERE component IS NOT NULL
+   ) SELECT component FROM name WHERE component IS NOT NULL`;
+
 /** The SQL of checkpoints. Begins no transaction: its caller does. */
 export function createCheckpointTable(db: Database) {
   const insert = db.prepare(
@@ -74,7 +82,13 @@ export function createCheckpointTable(db: Database) {
      WHERE component = $component AND sequence >= whole.first`,
   );
   const selectAll = db.prepare(`${INFO} ORDER BY number DESC`);
-  const selectOf = db.prepare<[string, number]>(`${INFO} WHERE component = ? ORDER BY sequence DESC LIMIT ?`);
+  const selectOf = db.prepare<[string, number, number]>(
+    `${INFO} WHERE component = ? AND sequence <= ? ORDER BY sequence DESC LIMIT ?`,
+  );
+  const selectNewestValid = db.prepare<[string]>(
+    `${INFO} WHERE component = ? AND quarantine.checkpoint IS NULL ORDER BY sequence DESC LIMIT 1`,
+  );
+  const selectComponents = db.prepare<[], string>(distinctOf('checkpoint')).pluck();
   const selectOne = db.prepare<[string]>(`${INFO} WHERE id = ?`);
   const selectState = db.prepare<[string], Buffer>('SELECT state FROM checkpoint WHERE id = ?').pluck();
   const insertQuarantine = db.prepare('INSERT OR IGNORE INTO quarantine (checkpoint, at, why) VALUES (?, ?, ?)');
@@ -87,7 +101,8 @@ export function createCheckpointTable(db: Database) {
     .pluck();
   const selectRetainable = db.prepare<[string], RetainableRow>(
     `SELECT sequence, root, checkpoint.at, through, quarantine.checkpoint IS NULL AS valid,
-       EXISTS (SELECT 1 FROM manifest_part WHERE manifest_part.checkpoint = id) AS pinned
+       EXISTS (SELECT 1 FROM manifest_part WHERE manifest_part.checkpoint = id)
+         OR EXISTS (SELECT 1 FROM resume_point WHERE resume_point.checkpoint = id) AS pinned
      FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id
      WHERE component = ? ORDER BY sequence DESC`,
   );
@@ -120,12 +135,20 @@ export function createCheckpointTable(db: Database) {
       return { ...rest, keyId, valid: row.valid === 1, patches, patchBytes, fullBytes, fullAt };
     },
 
-    /** Newest first; all of them unless `most` says otherwise. */
-    list: (component: ComponentName | null, most = -1): CheckpointInfo[] =>
-      (component === null ? selectAll.all() : selectOf.all(component, most)).map((row) => infoRow.parse(row)),
+    /** Newest first; all of them unless `most` says otherwise. @param upTo of one component, the last place that counts. */
+    list: (component: ComponentName | null, most = -1, upTo = Number.MAX_SAFE_INTEGER): CheckpointInfo[] =>
+      (component === null ? selectAll.all() : selectOf.all(component, upTo, most)).map((row) => infoRow.parse(row)),
 
     one(checkpoint: CheckpointId): CheckpointInfo | null {
       const row = selectOne.get(checkpoint);
+      return row === undefined ? null : infoRow.parse(row);
+    },
+
+    /** Those that have any. */
+    components: () => selectComponents.all() as ComponentName[],
+
+    newestValid(component: ComponentName): CheckpointInfo | null {
+      const row = selectNewestValid.get(component);
       return row === undefined ? null : infoRow.parse(row);
     },
 

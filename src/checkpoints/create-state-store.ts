@@ -9,9 +9,9 @@ import {
   type Emit,
   type RecoveryEvent,
 } from '../model/index.ts';
-import { jsonBytes, owned } from './bytes.ts';
+import { owned } from './bytes.ts';
 import type { Damage, Jobs, Rekeyed } from './protocol.ts';
-import type { AskedKind, BadFile, CheckpointInfo, Restored, Saved, StateStore } from './state-store.ts';
+import type { AskedKind, BadFile, CheckpointInfo, Saved, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
 
 export interface StateStoreOptions {
@@ -130,8 +130,10 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     }
   }
 
-  async function getState(...[component, endedAt, doubted = new Set()]: Parameters<StateStore['getState']>) {
-    const question = { component, endedAt, doubted, at: clock.now() };
+  async function getState(
+    ...[component, endedAt, doubted = new Set(), preserve = true]: Parameters<StateStore['getState']>
+  ) {
+    const question = { component, endedAt, doubted, preserve, at: clock.now() };
     const { restored, damaged, hadAnything } = await ask('restore', question);
     tellDamage(damaged);
     if (hadAnything) tellRestored(component, restored);
@@ -139,31 +141,6 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     for (const entries of restored.lost_entries)
       tell({ type: 'checkpoint.lost', at: clock.now(), component, sequences: null, entries, why });
     return restored;
-  }
-
-  async function getStateAt(...[component, checkpoint, { endedAt, journal }]: Parameters<StateStore['getStateAt']>) {
-    const doubted = new Set<CheckpointId>();
-    const question = { component, endedAt, doubted, at: clock.now(), only: checkpoint, bare: !journal };
-    const { restored, damaged } = await ask('restore', question);
-    tellDamage(damaged);
-    const [damage] = damaged;
-    if (damage && restored.checkpoint_id === null)
-      throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: damage.why });
-    tellRestored(component, restored);
-    return restored;
-  }
-
-  async function beginAfresh(component: ComponentName): Promise<Restored> {
-    const through = await ask('newest', { component });
-    const nothing = {
-      checkpoint_id: null,
-      state: jsonBytes(null),
-      schema_version: 1,
-      journal: jsonBytes([]),
-      entries: 0,
-    };
-    const lost = { data_loss_seconds: 0, lost_checkpoints: 0, lost_entries: [] };
-    return { ...nothing, through, ...lost, source: 'none' };
   }
 
   function tellRestored(component: ComponentName, restored: Jobs['restore']['answer']['restored']): void {
@@ -248,13 +225,19 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       return appended;
     },
     getState,
-    getStateAt,
-    beginAfresh,
+    resume: {
+      from: async (points, leaving) => void (await ask('resumeFrom', { points, leaving, at: clock.now() })),
+      begun: async (component) => void (await ask('resumeBegun', { component, at: clock.now() })),
+      awaited: async (component) => void (await ask('resumeAwaited', { component })),
+      drop: async (component) => void (await ask('resumeDropped', { component })),
+      list: () => ask('resumePoints', {}),
+    },
     storeHeld,
-    async list(component) {
-      const checkpoints = await ask('list', { component: component ?? null });
-      for (const { component: owner, through } of checkpoints) if (through !== null) journalling.add(owner);
-      return checkpoints;
+    list: (component) => ask('list', { component: component ?? null }),
+    async remembered() {
+      const all = await ask('remembered', {});
+      for (const { component, journals } of all) if (journals) journalling.add(component);
+      return all;
     },
     journals: (component) => journalling.has(component),
     read,

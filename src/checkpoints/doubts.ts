@@ -42,7 +42,7 @@ export function poisoned(
 
 /** Which checkpoints are in doubt, of all components. */
 export interface Doubts {
-  /** Reads one event, live or from the store: crashes after a restore add up, a person's release forgives them. */
+  /** Reads one event, live or from the store: crashes after a restore add up, a person's release forgives them, or their recovery to that checkpoint. */
   read(event: RecoveryEvent): void;
   of(component: ComponentName, policy: DoubtPolicy): ReadonlySet<CheckpointId>;
 }
@@ -50,6 +50,10 @@ export interface Doubts {
 /** Only a person can know that something else was the cause. */
 const isForgiven = (event: RecoveryEvent): event is EventOf<'component.released'> | EventOf<'component.removed'> =>
   event.type === 'component.removed' || (event.type === 'component.released' && event.by === 'person');
+
+/** A person who names a checkpoint, or lets one be chosen, gives it another try. */
+const isWished = (event: RecoveryEvent): event is EventOf<'system.recovered'> =>
+  event.type === 'system.recovered' && event.by === 'person';
 
 /** Suspicions kept for one component; of checkpoints that far back hardly one is still kept. */
 const MOST = 1_000;
@@ -67,6 +71,15 @@ export function createDoubts(): Doubts {
     suspicions.set(event.component, [...(suspicions.get(event.component) ?? []), suspicion].slice(-MOST));
   };
 
+  const clear = ({ component, checkpoint, how }: EventOf<'system.recovered'>['points'][number]): void => {
+    const known = suspicions.get(component);
+    if (known && how !== 'none')
+      suspicions.set(
+        component,
+        known.filter((suspicion) => suspicion.checkpoint !== checkpoint),
+      );
+  };
+
   return {
     read(event) {
       if (event.type === 'component.starting') given.delete(event.component);
@@ -75,6 +88,7 @@ export function createDoubts(): Doubts {
         else given.set(event.component, { checkpoint: event.checkpoint, at: event.at });
       } else if (event.type === 'component.crashed') suspect(event);
       else if (isForgiven(event)) suspicions.delete(event.component);
+      else if (isWished(event)) for (const point of event.points) clear(point);
     },
     of: (component, policy) => poisoned(suspicions.get(component) ?? [], policy),
   };

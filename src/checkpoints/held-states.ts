@@ -54,8 +54,9 @@ export function withHeld(table: CheckpointTable, held: HeldStates): CheckpointTa
 
   return {
     ...table,
-    list(component, most = -1) {
-      const all = [...infos(component), ...table.list(component, most)];
+    list(component, most = -1, upTo = Number.MAX_SAFE_INTEGER) {
+      const inMemory = infos(component).filter(({ sequence }) => sequence <= upTo);
+      const all = [...inMemory, ...table.list(component, most, upTo)];
       return most < 0 ? all : all.slice(0, most);
     },
     one: (id) => find(id)?.info ?? table.one(id),

@@ -2,6 +2,7 @@ import { systemCode } from '../errors.ts';
 import type { ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import type { EntryBody } from './body.ts';
+import { distinctOf } from './checkpoint-table.ts';
 import { plainText, type Cipher } from './cipher.ts';
 import { jsonOf, packEntry, readEntry } from './entry.ts';
 import { bodyInvalid } from './refusal.ts';
@@ -54,6 +55,8 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
     `DELETE FROM journal WHERE entry_id IN (
        SELECT entry_id FROM journal WHERE component = ? AND entry_id <= ? ORDER BY entry_id LIMIT ${TRIM_SLICE})`,
   );
+
+  const selectComponents = db.prepare<[], string>(distinctOf('journal')).pluck();
 
   const lastOf = (component: ComponentName): number | null => selectLast.get(component, component) ?? null;
   /** Entries up to here are given up: they may be gone. 0: none. */
@@ -138,6 +141,9 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
 
     /** The newest entry that the component has ever journalled; null: it never has. */
     last: lastOf,
+
+    /** Those of which there are entries. */
+    components: () => selectComponents.all() as ComponentName[],
 
     /**
      * What a checkpoint says of the journal must be true, and leave nothing out that is gone.

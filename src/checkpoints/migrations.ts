@@ -125,4 +125,14 @@ export const stateMigrations: readonly string[] = [
   // Of those that say nothing of a journal it held an entry each, and each commit wrote its pages.
   `DROP INDEX checkpoint_through;
    CREATE INDEX checkpoint_through ON checkpoint (component, through) WHERE through IS NOT NULL;`,
+  // Where a component continues from that was brought back, until it saves again. No checkpoint: from nothing.
+  `CREATE TABLE resume_point (
+     component TEXT PRIMARY KEY,
+     checkpoint TEXT,
+     journal INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     since INTEGER,
+     after_entry INTEGER NOT NULL,
+     crc INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
 ];

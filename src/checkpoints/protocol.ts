@@ -8,7 +8,10 @@ import type {
   Loss,
   ManifestInfo,
   ReadCheckpoint,
+  Remembered,
   Restored,
+  ResumePoint,
+  ResumeWish,
   Saved,
 } from './state-store.ts';
 
@@ -33,15 +36,18 @@ export interface Jobs {
       endedAt: EpochMs | null;
       doubted: ReadonlySet<CheckpointId>;
       at: EpochMs;
-      /** This one and no other. */
-      only?: CheckpointId;
-      /** Without what was journalled after it. */
-      bare?: boolean;
+      /** False: from nothing, unless it was brought back to something. */
+      preserve: boolean;
     };
     answer: { restored: Restored; damaged: readonly Damage[]; hadAnything: boolean };
   };
-  /** The newest entry that the component has ever journalled; null: it never has. */
-  newest: { ask: { component: ComponentName }; answer: number | null };
+  /** Durable when answered, as are the changes that follow. */
+  resumeFrom: { ask: { points: readonly ResumeWish[]; leaving: boolean; at: EpochMs }; answer: null };
+  resumeBegun: { ask: { component: ComponentName; at: EpochMs }; answer: null };
+  resumeAwaited: { ask: { component: ComponentName }; answer: null };
+  resumeDropped: { ask: { component: ComponentName }; answer: null };
+  resumePoints: { ask: object; answer: ResumePoint[] };
+  remembered: { ask: object; answer: Remembered[] };
   list: { ask: { component: ComponentName | null }; answer: CheckpointInfo[] };
   read: {
     ask: { checkpoint: CheckpointId; at: EpochMs };

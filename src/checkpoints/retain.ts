@@ -9,7 +9,7 @@ export interface Retainable {
   readonly at: number;
   readonly through: number | null;
   readonly valid: boolean;
-  /** A manifest that is kept names it. */
+  /** A manifest that is kept names it, or its component was brought back to it and has not saved since. */
   readonly pinned: boolean;
 }
 
@@ -25,8 +25,9 @@ const DAY_MS = 24 * HOUR_MS;
 
 /**
  * Which checkpoints of one component stay: the young, the newest valid ones, of each hour and day the newest valid one,
- * what was taken together with others, and what any of them builds on. The newest stays, damaged or not: the next one counts on from it. The journal goes
- * back as far as the young and the newest need it, so that one of last week does not hold a week of it. Pure.
+ * what was taken together with others or was gone back to, and what any of them builds on. The newest stays, damaged or
+ * not: the next one counts on from it. The journal goes back as far as the young and the newest need it, so that one of
+ * last week does not hold a week of it. Pure.
  * @param newestFirst all that are there, by sequence.
  */
 export function retain(newestFirst: readonly Retainable[], policy: StatePolicy['retention'], now: number): Retained {

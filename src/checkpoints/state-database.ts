@@ -20,9 +20,10 @@ import { applyPatch, PatchError } from './patch.ts';
 import { goesOn } from './plan.ts';
 import type { Jobs } from './protocol.ts';
 import { bodyInvalid, Refusal } from './refusal.ts';
+import { createResumeTable, type Resume } from './resume-table.ts';
 import { retain } from './retain.ts';
 import { seal } from './seal.ts';
-import type { CheckpointInfo, Saved } from './state-store.ts';
+import type { CheckpointInfo, Remembered, Saved } from './state-store.ts';
 import { createWorkingStates, type WorkingState } from './working-states.ts';
 
 const VACUUM_SLICE = 50;
@@ -48,6 +49,7 @@ export function createStateDatabase(
   const manifests = createManifestTable(db, table);
   const chunks = createChunkTable(db, cipher);
   const journal = createJournalTable(db, cipher);
+  const resumes = createResumeTable(db, journal.last);
   const working = createWorkingStates();
   /** What is built on a record is encrypted with its key, or like it is not. */
   const mayGoOn = (head: Head, nextBytes: number, at: number): boolean =>
@@ -84,6 +86,7 @@ export function createStateDatabase(
     const info = { ...record, chain: seal('', record), valid: true };
     // The bytes of a body that came with others would keep all of them.
     if (!held.keep({ info, bytes: Uint8Array.from(bytes) })) return undefined;
+    resumes.savedInMemory(fresh.component);
     return { checkpoint_id: info.checkpoint_id, kind: 'memory', size_bytes: info.size_bytes };
   }
 
@@ -120,7 +123,10 @@ export function createStateDatabase(
   /** As a transaction of its own. */
   function storeAlone(fresh: Fresh, json: Uint8Array): void {
     try {
-      db.transaction(() => store(headOf(fresh.component), fresh, json)).immediate();
+      db.transaction(() => {
+        store(headOf(fresh.component), fresh, json);
+        if (resumes.isOvertaken(fresh.component)) resumes.saved(fresh.component);
+      }).immediate();
     } catch (error) {
       forgetAll();
       throw error;
@@ -153,10 +159,27 @@ export function createStateDatabase(
     throw patchRefused(component, `its newest checkpoint ${id} is damaged`);
   }
 
+  /** Where it continues from in place of its newest checkpoint; one in memory that came after it is newer. */
+  function resumeOf(component: ComponentName): Resume | undefined {
+    return resumes.isOvertaken(component) && heldOf(component) ? undefined : resumes.of(component);
+  }
+
+  /** Journal entries after these are needed for what the retention does not know of. */
+  function neededAfter(component: ComponentName): number[] {
+    const inMemory = heldOf(component);
+    const resume = resumes.of(component);
+    const wanted = resume?.checkpoint ? table.one(resume.checkpoint) : null;
+    return [
+      ...(inMemory ? [inMemory.info.through ?? 0] : []),
+      ...(resume ? [resume.journal === 1 ? (wanted?.through ?? 0) : resume.after_entry] : []),
+    ];
+  }
+
   function forgetAll(): void {
     heads.clear();
     working.clear();
     journal.forget();
+    resumes.reload();
     moved.clear();
     files.undo();
   }
@@ -167,7 +190,22 @@ export function createStateDatabase(
     cipher,
     files,
     manifests,
+    resumes,
+    resumeOf,
     journalled: journal,
+
+    remembered(): Remembered[] {
+      const saved = new Set([...table.components(), ...[...held.all()].map(({ info }) => info.component)]);
+      return [...new Set([...saved, ...journal.components()])].map((component) => {
+        const newest = table.newestValid(component);
+        return {
+          component,
+          newest: newest && { at: newest.at, size_bytes: newest.size_bytes },
+          hasSaved: saved.has(component),
+          journals: journal.last(component) !== null,
+        };
+      });
+    },
 
     /** How far it has come, whatever is left of it. */
     markOf(component: ComponentName): Mark {
@@ -205,6 +243,7 @@ export function createStateDatabase(
       const kind = asked === 'disk' ? asked : patch ? 'incremental' : 'full';
       if (kind === 'disk') files.write(fresh, state);
       const stored = store(headOf(component), { ...fresh, kind }, patch ?? state);
+      resumes.saved(component);
       const sizeBytes = state.byteLength;
       if (sizeBytes > MOST_COMPARED_BYTES) working.drop(component);
       else working.keep(component, { checkpoint: stored.checkpoint_id, value, exact, sizeBytes });
@@ -271,6 +310,7 @@ export function createStateDatabase(
         through,
       } as const;
       const stored = store(head, fresh, kind === 'full' && whole ? whole : json, request);
+      resumes.saved(component);
       working.keep(component, { checkpoint: stored.checkpoint_id, value, exact: true, sizeBytes });
       return stored;
     },
@@ -299,8 +339,7 @@ export function createStateDatabase(
     /** What the retention does not keep; the journal that only such checkpoints need is given up at once. */
     expirable({ component, retention, at }: Jobs['expirable']['ask']): Jobs['expirable']['answer'] {
       const { expired, journalAfter } = retain(table.retainable(component), retention, at);
-      const inMemory = heldOf(component);
-      journal.giveUp(component, inMemory ? Math.min(journalAfter, inMemory.info.through ?? 0) : journalAfter);
+      journal.giveUp(component, Math.min(journalAfter, ...neededAfter(component)));
       return expired;
     },
 

@@ -149,6 +149,48 @@ export interface Verified {
   readonly integrity: string;
 }
 
+/** That there is something of a component, without reading all of it. */
+export interface Remembered {
+  readonly component: ComponentName;
+  /** The newest stored checkpoint that is valid; null: there is none. */
+  readonly newest: Pick<CheckpointInfo, 'at' | 'size_bytes'> | null;
+  /** It has a checkpoint, be it in memory only or damaged. */
+  readonly hasSaved: boolean;
+  /** It has journalled, ever. */
+  readonly journals: boolean;
+}
+
+/** Where a component continues from in place of its newest checkpoint, until it saves again: it was brought back there. */
+export interface ResumePoint {
+  readonly component: ComponentName;
+  /** null: from nothing. */
+  readonly checkpoint_id: CheckpointId | null;
+  /** When that was asked for. */
+  readonly at: EpochMs;
+}
+
+export interface ResumeWish extends Pick<ResumePoint, 'component' | 'checkpoint_id'> {
+  /** With what was journalled after the checkpoint; what is journalled from then on is replayed in any case. */
+  readonly journal: boolean;
+}
+
+/** Resume points of all components. Each change is durable when resolved. */
+export interface ResumePoints {
+  /**
+   * All of them or none. A checkpoint of which there is only a file is stored as the newest, and no journal is replayed on
+   * it. Rejects with CHECKPOINT_NOT_FOUND, also for one of another component, or CHECKPOINT_CORRUPTED.
+   * @param leaving their lives run on for now, and what they save until `begun` does not count.
+   */
+  from(wishes: readonly ResumeWish[], leaving: boolean): Promise<void>;
+  /** A life goes on from it: from now on what is saved counts. */
+  begun(component: ComponentName): Promise<void>;
+  /** An earlier daemon had begun to stop it for this, and it has not left yet: what it saves does not count. */
+  awaited(component: ComponentName): Promise<void>;
+  /** Nothing comes of it: it continues from where it would have. */
+  drop(component: ComponentName): Promise<void>;
+  list(): Promise<ResumePoint[]>;
+}
+
 /**
  * Checkpoints and journal of all components. One worker thread owns the file; whatever is answered is on disk
  * (`synchronous=FULL`) unless the answer calls it `memory`, and what arrives together is committed together. Writes of one component are applied in
@@ -172,24 +214,23 @@ export interface StateStore {
   /** @param body the raw JSON of `POST journal`: one entry or a list of them. Given away, as above. */
   appendJournal(component: ComponentName, body: Uint8Array): Promise<{ entry_id: number } | { entry_ids: number[] }>;
   /**
-   * Reads, verifies and, when the newest does not verify, falls back to the newest that does.
+   * What a component continues from: its resume point, else the newest checkpoint; where that does not verify, the newest
+   * before it that does.
    * @param endedAt when the life before ended, for the estimate of what is lost; null: there was none.
-   * @param doubted passed over too, as long as there is another one: a doubt is no proof, and never leads to nothing.
+   * @param doubted passed over too, as long as there is another one: a doubt is no proof, and never leads to nothing. The
+   * first life that goes on from a resume point is given that, in doubt or not.
+   * @param preserve false: from nothing, unless it has a resume point.
    */
-  getState(component: ComponentName, endedAt: EpochMs | null, doubted?: ReadonlySet<CheckpointId>): Promise<Restored>;
-  /**
-   * The state of one checkpoint, and the journal after it unless `journal` is false. One of which there is only a file is
-   * stored as the newest, without any journal. One whose record is damaged is read from its file, if it has one. Rejects with CHECKPOINT_NOT_FOUND,
-   * also when it is another component's, or CHECKPOINT_CORRUPTED.
-   */
-  getStateAt(
+  getState(
     component: ComponentName,
-    checkpoint: CheckpointId,
-    options: { endedAt: EpochMs | null; journal: boolean },
+    endedAt: EpochMs | null,
+    doubted?: ReadonlySet<CheckpointId>,
+    preserve?: boolean,
   ): Promise<Restored>;
-  /** What a component continues from that is not to remember: nothing; `through` is where its journal stands. */
-  beginAfresh(component: ComponentName): Promise<Restored>;
+  readonly resume: ResumePoints;
   list(component?: ComponentName): Promise<CheckpointInfo[]>;
+  /** What is remembered of those that have saved or journalled anything. */
+  remembered(): Promise<Remembered[]>;
   /** It has journalled, as far as is known here: of an earlier daemon that is told by its checkpoints. */
   journals(component: ComponentName): boolean;
   /** One checkpoint with its state, verified; also one of which there is only a file. */

@@ -5,7 +5,9 @@ import { createGroupCommit, isWrite, type Write } from './group-commit.ts';
 import { openStates, type OpenStates } from './open-states.ts';
 import type { Answer, FromWorker, Request, WorkerData } from './protocol.ts';
 import { Refusal, toRefused } from './refusal.ts';
-import { read, restore, verify } from './restore.ts';
+import { read, verify } from './read.ts';
+import { restore } from './restore.ts';
+import { resumeFrom } from './resume.ts';
 import { createWalKeeper } from './wal-keeper.ts';
 
 /*
@@ -79,13 +81,25 @@ function perform(request: Request): unknown {
   switch (request.job) {
     case 'restore': {
       const answer = restore(states, request);
-      // One of which there was only a file has moved the row of its component on.
-      opened.raiseMarks();
       given.push(answer.restored.state.buffer, answer.restored.journal.buffer);
       return answer;
     }
-    case 'newest':
-      return states.journalled.last(request.component);
+    case 'resumeFrom':
+      resumeFrom(states, request);
+      opened.raiseMarks();
+      return null;
+    case 'resumeBegun':
+      return states.resumes.begun(request.component, request.at);
+    case 'resumeAwaited':
+      return states.resumes.awaited(request.component);
+    case 'resumeDropped':
+      return states.resumes.drop(request.component);
+    case 'resumePoints':
+      return states.resumes
+        .all()
+        .map(({ component, checkpoint, at }) => ({ component, checkpoint_id: checkpoint, at }));
+    case 'remembered':
+      return states.remembered();
     case 'list':
       return states.checkpoints.list(request.component);
     case 'read': {

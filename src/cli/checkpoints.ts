@@ -38,19 +38,33 @@ const row = (checkpoint: CheckpointView): string[] => [
   checkpoint.valid ? 'yes' : paint('red', 'no'),
 ];
 
+interface ResumeView {
+  readonly component: string;
+  readonly checkpoint_id: string | null;
+  readonly at: string;
+}
+
+const resumeText = ({ component, checkpoint_id: id, at }: ResumeView): string =>
+  `${component} continues from ${id ?? 'nothing'} until it saves again: it was brought back to it at ${at}`;
+
 type Options = Where & { json?: boolean; component?: string; manifests?: boolean };
 type CreateOptions = Options & { timeout?: string; kind?: string; consistent?: boolean };
+
+interface CheckpointList {
+  readonly checkpoints: readonly CheckpointView[];
+  readonly manifests: readonly ManifestView[];
+  readonly resume_points: readonly ResumeView[];
+}
 
 async function list(options: Options): Promise<void> {
   const query = options.component === undefined ? '' : `?component=${encodeURIComponent(options.component)}`;
   const client = await connect(options);
-  const { checkpoints, manifests } = await client.get<{ checkpoints: CheckpointView[]; manifests: ManifestView[] }>(
-    `/checkpoints${query}`,
-  );
+  const { checkpoints, manifests, resume_points } = await client.get<CheckpointList>(`/checkpoints${query}`);
   if (options.json) return printJson(options.manifests ? manifests : checkpoints);
   if (options.manifests) return console.log(manifests.length === 0 ? 'No manifests.' : manifestTable(manifests));
   console.log(checkpoints.length === 0 ? 'No checkpoints.' : table(HEADINGS, checkpoints.map(row)));
   if (manifests.length > 0) console.log(`\n${manifestTable(manifests)}`);
+  if (resume_points.length > 0) console.log(`\n${resume_points.map(resumeText).join('\n')}`);
 }
 
 /** Of one component; with `--consistent` of several, or of all that listen for it. */
@@ -83,6 +97,10 @@ async function show(checkpoint: string, options: Options): Promise<void> {
   const { state, ...info } = await client.get<CheckpointView & { state: unknown; journal_complete: boolean }>(path);
   if (options.json) return printJson({ ...info, state });
   console.log(table(HEADINGS, [row(info)]));
+  const { resume_points } = await client.get<CheckpointList>(
+    `/checkpoints?component=${encodeURIComponent(info.component)}`,
+  );
+  for (const point of resume_points) if (point.checkpoint_id === checkpoint) console.log(resumeText(point));
   if (!info.journal_complete)
     console.log('Not all that was journalled after it is kept: who goes back to it loses that.');
   console.log(JSON.stringify(state, null, 2));

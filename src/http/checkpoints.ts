@@ -1,9 +1,8 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import type { CheckpointInfo, ManifestInfo } from '../checkpoints/state-store.ts';
 import { failure } from '../errors.ts';
 import { iso } from '../format.ts';
-import type { CheckpointId, ManifestId } from '../model/index.ts';
+import type { CheckpointId, EpochMs, ManifestId } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { parse, parseBody } from './body.ts';
 import { sendJsonParts } from './json-parts.ts';
@@ -17,7 +16,7 @@ const CHECKPOINT_ID = /^CP-[0-9A-Z-]{1,64}$/;
 const MANIFEST_ID = /^MAN-[0-9A-Z-]{1,64}$/;
 
 /** Times are ISO 8601 wherever people look. */
-const view = <C extends CheckpointInfo | ManifestInfo>(checkpoint: C) => ({
+const view = <C extends { readonly at: EpochMs }>(checkpoint: C) => ({
   ...checkpoint,
   at: iso(checkpoint.at),
 });
@@ -27,10 +26,14 @@ export function checkpoints(daemon: Daemon): Router {
   resource(router, '/checkpoints', {
     async GET(request, response) {
       const { component } = parse(listQuery, request.query);
-      const named = (await daemon.state.manifests()).filter(
-        ({ parts }) => component === undefined || parts.some((part) => part.component === component),
-      );
-      response.json({ checkpoints: (await daemon.checkpoints(component)).map(view), manifests: named.map(view) });
+      const isMeant = (of: { readonly component: string }) => component === undefined || of.component === component;
+      const named = (await daemon.state.manifests()).filter(({ parts }) => parts.some(isMeant));
+      const resumes = (await daemon.state.resume.list()).filter(isMeant);
+      response.json({
+        checkpoints: (await daemon.checkpoints(component)).map(view),
+        manifests: named.map(view),
+        resume_points: resumes.map(view),
+      });
     },
     async POST(request, response) {
       response.json(await daemon.act('checkpoint', await parseBody(request, parameters), 'person'));

@@ -43,8 +43,11 @@ export interface Commands {
     kind?: AskedKind,
     part?: PartOf,
   ): Promise<Saved>;
-  /** Has a living component continue from this state. Resolves when it does. */
-  setState(component: ComponentName, state: GivenState, timeoutMs: number): Promise<void>;
+  /**
+   * Has a living component continue from this state. Resolves when it does.
+   * @param onGiven told when it has asked for the state: what it saves from then on may be of this one.
+   */
+  setState(component: ComponentName, state: GivenState, timeoutMs: number, onGiven?: () => void): Promise<void>;
   /**
    * Gives an order; one that comes while the same waits joins it. Resolves when the component has taken it. `resume` is
    * told too when it listens a moment later.
@@ -92,6 +95,7 @@ interface Waiting {
   readonly trigger: CheckpointTrigger;
   kind: AskedKind | undefined;
   readonly state: GivenState | null;
+  readonly onGiven: () => void;
   /** Nobody waits for it any more. */
   readonly forget: () => void;
 }
@@ -103,6 +107,7 @@ interface Asked {
   readonly trigger?: CheckpointTrigger;
   readonly keep?: AskedKind | undefined;
   readonly state?: GivenState;
+  readonly onGiven?: () => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -140,7 +145,7 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
 
   function tell(
     component: ComponentName,
-    { kind, timeoutMs, data = {}, trigger = 'manual', keep, state, signal }: Asked,
+    { kind, timeoutMs, data = {}, trigger = 'manual', keep, state, onGiven = () => {}, signal }: Asked,
   ): Waiting {
     const life = lifeOf(component);
     const answered = Promise.withResolvers<Saved | null>();
@@ -164,7 +169,7 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       if (own.size === 0) waiting.delete(component);
     };
     const command: Command = { kind, id: randomHex(8), data };
-    const told: Waiting = { command, answered, trigger, kind: keep, state: state ?? null, forget };
+    const told: Waiting = { command, answered, trigger, kind: keep, state: state ?? null, onGiven, forget };
     waiting.set(component, own.set(kind, told));
     send(component, command);
     return told;
@@ -219,12 +224,12 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       return (await ask(component, what)) as Saved;
     },
 
-    async setState(component, state, timeoutMs) {
+    async setState(component, state, timeoutMs, onGiven) {
       const older = waiting.get(component)?.get('set_state');
       older?.forget();
       older?.answered.reject(failed(component, 'set_state', 'it was given another state meanwhile'));
       const data = { checkpoint_id: state.checkpoint_id };
-      await ask(component, { kind: 'set_state', data, state, timeoutMs });
+      await ask(component, { kind: 'set_state', data, state, timeoutMs, ...(onGiven && { onGiven }) });
     },
 
     async order(component, kind, data, timeoutMs, signal) {
@@ -239,8 +244,9 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
     kindOf: (component, id) => find(component, id).command.kind,
 
     stateFor(component, id) {
-      const { state } = find(component, id);
+      const { state, onGiven } = find(component, id);
       if (!state) throw failure('COMMAND_NOT_FOUND', { command: id, component });
+      onGiven();
       return state;
     },
 

@@ -157,6 +157,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     if (options.recoveryMode) await state.verify();
     await prepared;
     if (house.phase !== 'booting') return;
+    recover.arrive();
     const sweep = createSweep();
     await boot([...roster], {
       clock,
@@ -189,7 +190,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
 
   /** What nobody waits for: how old the newest checkpoints are, and whether events.db is sound. */
   async function lookAround(): Promise<void> {
-    readings.learn(await state.list());
+    readings.learn(await state.remembered());
     const integrity = await state.checkEvents();
     if (integrity !== 'ok') onError('events.db', new Error(integrity));
   }
@@ -246,7 +247,6 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     reload,
     requestStop: ({ keepComponents }) => void stop(keepComponents, 0),
     metrics: metrics.render,
-    pinned: recover.pinned,
     prune: () => pruneStates(house),
     systemRestart,
   });

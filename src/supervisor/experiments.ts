@@ -18,8 +18,7 @@ export function createHouseExperiments(house: House, actor: Pick<Actor, 'start'>
     components: () => [...roster].map((keeper) => subjectOf(house, keeper)),
     async remembers(component) {
       if (!roster.find(component)?.config.state.preserve) return false;
-      const saved = await house.state.list(component);
-      return saved.length > 0 || (await house.state.beginAfresh(component)).through !== null;
+      return (await house.state.remembered()).some((known) => known.component === component);
     },
     start: (component) => actor.start(component, 'person'),
     sameProcess,

@@ -54,6 +54,7 @@ const decisive: readonly EventType[] = [
   'restart.decided',
   'component.released',
   'component.removed',
+  'system.recovered',
 ];
 
 export function readPast(store: EventStore, now: EpochMs): Past {

@@ -1,4 +1,4 @@
-import type { CheckpointInfo } from '../checkpoints/index.ts';
+import type { Remembered } from '../checkpoints/index.ts';
 import type { ComponentName, EpochMs, EventOf, ProcessUsage, RecoveryEvent } from '../model/index.ts';
 
 interface Reading {
@@ -27,11 +27,11 @@ export class Readings {
     return this.#components.get(component) ?? NOTHING;
   }
 
-  /** Checkpoints that an earlier daemon has written. */
-  learn(checkpoints: readonly CheckpointInfo[]): void {
-    for (const { component, size_bytes: sizeBytes, at: capturedAt, valid } of checkpoints)
-      if (valid && capturedAt > (this.of(component).checkpoint?.capturedAt ?? 0))
-        this.#set(component, { checkpoint: { sizeBytes, capturedAt } });
+  /** The newest checkpoints that an earlier daemon has written. */
+  learn(remembered: readonly Remembered[]): void {
+    for (const { component, newest } of remembered)
+      if (newest && newest.at > (this.of(component).checkpoint?.capturedAt ?? 0))
+        this.#set(component, { checkpoint: { sizeBytes: newest.size_bytes, capturedAt: newest.at } });
   }
 
   read(event: RecoveryEvent): void {

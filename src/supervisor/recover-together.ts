@@ -28,11 +28,11 @@ export interface TogetherDeps {
   readonly look: (checkpoint: Chosen['checkpoint_id']) => Promise<Chosen>;
   /** What becomes of it when all goes well. */
   readonly pointOf: (part: Part) => Omit<Point, 'how' | 'why'>;
-  readonly pin: (part: Part) => void;
-  readonly unpin: (part: Part) => void;
+  /** From now on all of them continue from there: all or none. */
+  readonly resume: (parts: readonly Part[]) => Promise<void>;
 }
 
-export function createTogether({ house, look, pointOf, pin, unpin }: TogetherDeps) {
+export function createTogether({ house, look, pointOf, resume }: TogetherDeps) {
   const { bus, roster, state } = house;
 
   function keeperOf(component: string, { manifest_id: id }: ManifestInfo): Keeper {
@@ -64,14 +64,12 @@ export function createTogether({ house, look, pointOf, pin, unpin }: TogetherDep
   async function haltAll(parts: readonly Part[], id: ManifestId): Promise<void> {
     const lastFirst = parts.toReversed();
     for (let left = lastFirst; left.length > 0; left = lastFirst.filter(({ keeper }) => keeper.life !== null)) {
-      for (const part of left) {
-        const { keeper } = part;
+      for (const { keeper } of left) {
         try {
           await orUnkillable(keeper.life, keeper.halt(`it is brought back to ${id}, together with others`));
         } catch (error) {
           throw new Error(`"${keeper.name}" could not be stopped: ${sentenceOf(error)}`, { cause: error });
         }
-        pin(part);
       }
     }
   }
@@ -105,8 +103,8 @@ export function createTogether({ house, look, pointOf, pin, unpin }: TogetherDep
       const wanted = parts.filter(({ keeper }) => isToRun(keeper));
       try {
         await haltAll(parts, id);
+        await resume(parts);
       } catch (error) {
-        parts.forEach(unpin);
         for (const { keeper } of wanted) letGoOn(keeper);
         const why = `nothing was brought back: ${sentenceOf(error)}`;
         return told.map((point) => ({ ...point, checkpoint: null, dataLossMs: 0, how: 'none', why }));

@@ -1,7 +1,7 @@
 import type { RecoverWish, RecoveryMode } from '../actions/index.ts';
-import type { ReadCheckpoint, Restored } from '../checkpoints/index.ts';
+import type { CheckpointInfo, ReadCheckpoint, ResumeWish } from '../checkpoints/index.ts';
 import { datedId } from '../digest.ts';
-import { failure, ParamedicError, sentenceOf } from '../errors.ts';
+import { failure, sentenceOf } from '../errors.ts';
 import {
   isManifestId,
   type CheckpointId,
@@ -16,14 +16,15 @@ import { formatDuration } from '../units.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { isMinimal } from './keepers.ts';
+import { orUnkillable } from './lives.ts';
 import { createTogether } from './recover-together.ts';
+import { doubtedOf } from './situation.ts';
 
-/** What a component is given at its next start in place of the newest; null: nothing. */
-interface Pin {
-  readonly checkpoint: CheckpointId | null;
-  readonly journal: boolean;
-  given: boolean;
-}
+/*
+ * Where a component is to continue from is stored before anything is done for it (a resume point, `checkpoints/`), so
+ * whoever dies meanwhile, the daemon among them, the next life is given that. What the life before saves until it has
+ * left does not undo it. When nothing was begun, for one because the restart is refused, it is dropped again.
+ */
 
 /** Without its state, which may be large. */
 export type Chosen = Omit<ReadCheckpoint, 'state'>;
@@ -38,14 +39,14 @@ export interface Hands {
 
 /** Brings components back to what was saved, while they run or by a restart. */
 export interface Recover {
-  /** What a component continues from that was told to go back; undefined: from what it would continue from anyway. */
-  pinned(component: ComponentName): Promise<Restored | undefined>;
   /**
    * Rejects with COMPONENT_NOT_FOUND, CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED, ACTION_FAILED; ACTION_REFUSED while
    * components go back together, and to have them do so while any recovery is under way.
    */
   run(wish: RecoverWish, by: Requester, hands: Hands): Promise<RecoverDone>;
   readonly hear: Listener;
+  /** What an earlier daemon had begun goes on. To be called before any of its components does. */
+  arrive(): void;
 }
 /** Whether the journal is wanted is known. */
 type Wish = RecoverWish & { readonly journal: boolean };
@@ -64,15 +65,11 @@ export type RecoverDone = {
 
 export function createRecover(house: House): Recover {
   const { state, commands, clock, roster, bus } = house;
-  const pins = new Map<ComponentName, Pin>();
+  /** Their lives of before are to end for it. */
+  const leaving = new Set<ComponentName>();
   let underWay = 0;
   /** The one that is under way goes back to a manifest: another would mix with it. */
   let together = false;
-
-  const restoredFor = (component: ComponentName, { checkpoint, journal }: Pin): Promise<Restored> =>
-    checkpoint === null
-      ? state.beginAfresh(component)
-      : state.getStateAt(component, checkpoint, { endedAt: clock.now(), journal });
 
   async function look(checkpoint: CheckpointId): Promise<Chosen> {
     const { state: _, ...info } = await state.read(checkpoint);
@@ -85,8 +82,11 @@ export function createRecover(house: House): Recover {
     // One in memory would be gone with the next that is saved, be it at the stop for this.
     await state.storeHeld(component);
     if (wish.checkpoint !== undefined) return look(wish.checkpoint as CheckpointId);
-    const all = await state.list(component);
-    for (const { checkpoint_id: id } of all.filter(({ valid, kind }) => valid && kind !== 'memory')) {
+    const stored = (await state.list(component)).filter(({ valid, kind }) => valid && kind !== 'memory');
+    // Better one in doubt than none.
+    const doubted = doubtedOf(house, roster.get(component));
+    const inDoubt = ({ checkpoint_id: id }: CheckpointInfo) => doubted.has(id);
+    for (const { checkpoint_id: id } of [...stored.filter((each) => !inDoubt(each)), ...stored.filter(inDoubt)]) {
       try {
         return await look(id);
       } catch {
@@ -105,7 +105,8 @@ export function createRecover(house: House): Recover {
     }
     const named = wish.component ?? owner;
     if (named !== undefined) return [roster.get(named)];
-    const saved = new Set((await state.list()).map(({ component }) => component));
+    const remembered = await state.remembered();
+    const saved = new Set(remembered.filter(({ hasSaved }) => hasSaved).map(({ component }) => component));
     const all = [...roster].filter(({ name, config }) => saved.has(name) && config.enabled && !bus.record(name).held);
     return wish.mode === 'minimal' ? all.filter(({ config }) => isMinimal(config)) : all;
   }
@@ -121,24 +122,46 @@ export function createRecover(house: House): Recover {
     };
   }
 
+  /** Its life of before has ended, or has taken over what it was given: what is saved from now on counts. */
+  function begun(component: ComponentName): void {
+    // A store that cannot be written takes nothing else either; then the first who asks for its state has begun.
+    if (leaving.delete(component)) void state.resume.begun(component).catch(() => {});
+  }
+
+  async function leaveFor(component: ComponentName, chosen: Chosen | null, journal: boolean, runs: boolean) {
+    leaving.add(component);
+    await state.resume.from([wishOf(component, chosen, journal)], runs);
+  }
+
+  /** While it runs. Rejects with why it did not take it. */
+  async function hand(component: ComponentName, chosen: Chosen | null, timeoutMs: number): Promise<void> {
+    const restored = await state.getState(component, clock.now());
+    if (chosen && restored.checkpoint_id !== chosen.checkpoint_id)
+      throw failure('CHECKPOINT_CORRUPTED', { checkpoint: chosen.checkpoint_id, why: 'it cannot be read any more' });
+    await commands.setState(component, restored, timeoutMs, () => begun(component));
+  }
+
   async function bringBack(
-    { name, life }: Keeper,
+    keeper: Keeper,
     chosen: Chosen | null,
     { journal, timeout }: Wish,
-    { restart }: Hands,
+    { start, restart }: Hands,
   ): Promise<Point> {
-    const pin: Pin = { checkpoint: chosen?.checkpoint_id ?? null, journal, given: false };
+    const { name, life } = keeper;
     const point = pointOf(name, chosen, journal);
+    const runsOn = life?.ready && commands.hears(name, 'set_state');
     try {
-      if (life?.ready && commands.hears(name, 'set_state')) {
-        await commands.setState(name, await restoredFor(name, pin), timeout);
-        return { ...point, how: 'set_state', why: null };
-      }
-      pins.set(name, pin);
-      await restart(name);
-      return { ...point, how: 'restart', why: null };
+      await leaveFor(name, chosen, journal, life !== null);
+      if (runsOn) await hand(name, chosen, timeout);
+      else if (life && !life.ready) {
+        // One that is starting may have been given something else already.
+        await orUnkillable(life, keeper.halt('it is brought back to what it had saved'));
+        await start(name);
+      } else await restart(name);
+      return { ...point, how: runsOn ? 'set_state' : 'restart', why: null };
     } catch (error) {
-      pins.delete(name);
+      // One that has begun anew from there is tried again from there.
+      if (leaving.delete(name) || (runsOn && keeper.life === life)) await state.resume.drop(name).catch(() => {});
       return { ...point, how: 'none', why: sentenceOf(error) };
     }
   }
@@ -167,8 +190,11 @@ export function createRecover(house: House): Recover {
       house,
       look,
       pointOf: ({ keeper, chosen }) => pointOf(keeper.name, chosen, journal),
-      pin: ({ keeper, chosen }) => pins.set(keeper.name, { checkpoint: chosen.checkpoint_id, journal, given: false }),
-      unpin: ({ keeper }) => pins.delete(keeper.name),
+      resume: (parts) =>
+        state.resume.from(
+          parts.map(({ keeper, chosen }) => wishOf(keeper.name, chosen, journal)),
+          false,
+        ),
     });
     const parts = await together.partsOf(id);
     return { chosen: parts.map(({ chosen }) => chosen), points: await together.bringBack(id, parts, start) };
@@ -206,20 +232,6 @@ export function createRecover(house: House): Recover {
   }
 
   return {
-    async pinned(component) {
-      const pin = pins.get(component);
-      if (!pin) return undefined;
-      pin.given = true;
-      try {
-        return await restoredFor(component, pin);
-      } catch (error) {
-        if (!isGone(error)) throw error;
-        // It would be so each time that it asks, and it could never start.
-        if (pins.get(component) === pin) pins.delete(component);
-        return undefined;
-      }
-    },
-
     async run(asked, by, hands) {
       const { checkpoint } = asked;
       const manifest = checkpoint !== undefined && isManifestId(checkpoint) ? checkpoint : undefined;
@@ -241,19 +253,26 @@ export function createRecover(house: House): Recover {
     },
 
     hear(event) {
-      if (event.type === 'component.removed') pins.delete(event.component);
-      // Before it stops for this it saves its state once more: that must not undo the wish.
-      const goesOn = event.type === 'component.ready' || event.type === 'checkpoint.written';
-      if (goesOn && pins.get(event.component)?.given) pins.delete(event.component);
+      if (event.type === 'component.starting') begun(event.component);
+    },
+
+    arrive() {
+      for (const { name } of roster)
+        if (bus.record(name).state.is === 'stopping') {
+          leaving.add(name);
+          void state.resume.awaited(name).catch(() => {});
+        }
     },
   };
 }
 
-const JOURNAL_GONE = ' (not all that it journalled since is kept: that is lost)';
+const wishOf = (component: ComponentName, chosen: Chosen | null, journal: boolean): ResumeWish => ({
+  component,
+  checkpoint_id: chosen?.checkpoint_id ?? null,
+  journal,
+});
 
-/** The checkpoint was there when it was chosen, and is not any more. */
-const isGone = (error: unknown): boolean =>
-  error instanceof ParamedicError && (error.code === 'CHECKPOINT_NOT_FOUND' || error.code === 'CHECKPOINT_CORRUPTED');
+const JOURNAL_GONE = ' (not all that it journalled since is kept: that is lost)';
 
 /** All of what was asked for, or nothing. */
 const isWhole = (mode: RecoveryMode): boolean => mode === 'full';

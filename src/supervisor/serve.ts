@@ -3,15 +3,14 @@ import type { Experiments } from '../chaos/index.ts';
 import { failure } from '../errors.ts';
 import { iso } from '../format.ts';
 import { overall } from '../health/index.ts';
-import { HOST, type CheckpointId, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
+import { HOST, type ComponentName, type EpochMs, type HealthStatus } from '../model/index.ts';
 import { attemptsSoFar, budgetUsed, worstFault } from '../restart/index.ts';
 import { formatDuration } from '../units.ts';
 import type { ComponentView, Daemon, ExplainView, HealthView, StatusView } from './api.ts';
 import type { House } from './house.ts';
 import { receivePing } from './receive-ping.ts';
 import type { Keeper } from './keeper.ts';
-import { decideFor } from './situation.ts';
-import type { Recover } from './recover.ts';
+import { decideFor, doubtedOf } from './situation.ts';
 import type { SystemRestart } from './system-restart.ts';
 import { stateName } from './state.ts';
 import { budgetView, checkView, componentView, crashView, eventView } from './views.ts';
@@ -24,7 +23,6 @@ export interface ServeDeps {
   readonly reload: Daemon['reload'];
   readonly requestStop: Daemon['requestStop'];
   readonly metrics: Daemon['metrics'];
-  readonly pinned: Recover['pinned'];
   readonly prune: () => Promise<number>;
   readonly systemRestart: Pick<SystemRestart, 'wouldCome'>;
 }
@@ -38,7 +36,6 @@ export function serve({
   reload,
   requestStop,
   metrics,
-  pinned,
   prune,
   systemRestart,
 }: ServeDeps): Daemon {
@@ -137,18 +134,10 @@ export function serve({
     async restore(component) {
       const { lastEndAt } = bus.record(component);
       const keeper = roster.get(component);
-      const told = await pinned(component);
-      if (told) return told;
-      return keeper.config.state.preserve
-        ? house.state.getState(component, lastEndAt, doubtedOf(house, keeper))
-        : house.state.beginAfresh(component);
+      return house.state.getState(component, lastEndAt, doubtedOf(house, keeper), keeper.config.state.preserve);
     },
   };
 }
-
-/** Checkpoints that are not given back to it: it has crashed too often soon after it was given them. */
-const doubtedOf = (house: House, { name, config }: Keeper): ReadonlySet<CheckpointId> =>
-  house.doubts.of(name, { poisoned_after: config.state.poisoned_after, soonMs: config.restart.restart_window });
 
 const used = (house: House, { name, config }: Keeper, now: EpochMs): number => {
   const { restart_window } = config.restart;

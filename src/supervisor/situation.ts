@@ -1,4 +1,4 @@
-import type { ComponentName, Decision, EpochMs, Priority } from '../model/index.ts';
+import type { CheckpointId, ComponentName, Decision, EpochMs, Priority } from '../model/index.ts';
 import type { Target } from '../remediation/index.ts';
 import { decide, maintenanceAt, toBlame, type RestartRequest } from '../restart/index.ts';
 import type { BlameOutcome } from './deferral.ts';
@@ -90,3 +90,7 @@ function recoveringBeside(house: House, name: ComponentName): Priority[] {
     other.name !== name && other.busy && house.bus.record(other.name).recovery ? [other.config.priority] : [],
   );
 }
+
+/** Checkpoints that are not given back to it: it has crashed too often soon after it was given them. */
+export const doubtedOf = (house: House, { name, config }: Keeper): ReadonlySet<CheckpointId> =>
+  house.doubts.of(name, { poisoned_after: config.state.poisoned_after, soonMs: config.restart.restart_window });

@@ -9,6 +9,7 @@ import {
   type EventOf,
   type IncarnationId,
   type RecoveryEvent,
+  type RecoveryId,
 } from '../../src/model/index.ts';
 
 const MAIL = componentName('mail');
@@ -113,5 +114,24 @@ describe('what is read of a component', () => {
     const forgotten = { type, component: MAIL, at: epochMs(at), by: 'person' } as RecoveryEvent;
     expect(doubted(...life(A), ...life(A), forgotten)).toEqual([]);
     expect(doubted(...life(A), forgotten, ...life(A))).toEqual([]);
+  });
+
+  it.each([
+    ['person', 'restart', []],
+    ['person', 'none', [A]],
+    ['webhook', 'restart', [A]],
+  ] as const)('is forgotten when a person goes back to it: %s, %s', (by, how, expected) => {
+    const recovered: RecoveryEvent = {
+      type: 'system.recovered',
+      at: epochMs(at),
+      recovery: 'REC-1' as RecoveryId,
+      mode: 'full',
+      by,
+      outcome: 'success',
+      points: [{ component: MAIL, checkpoint: A, dataLossMs: 0, how, why: null }],
+    };
+    const more = [...life(B), ...life(B)];
+    expect(doubted(...life(A), ...life(A), recovered)).toEqual(expected);
+    expect(doubted(...more, recovered)).toEqual([B]);
   });
 });

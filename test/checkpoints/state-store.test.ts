@@ -37,7 +37,7 @@ describe('who journals', () => {
     expect([planner, writer].map((name) => first.store.journals(name))).toEqual([true, false]);
     await first.store.close();
     const { store } = open({ file: first.file });
-    await store.list();
+    await store.remembered();
     expect([planner, writer].map((name) => store.journals(name))).toEqual([true, false]);
   });
 });

@@ -4,7 +4,13 @@ import Sqlite from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import type { StatePolicy } from '../../src/checkpoints/schema.ts';
 import { createStateStore, type StateStoreOptions } from '../../src/checkpoints/create-state-store.ts';
-import { componentName, type CheckpointId, type ComponentName, type RecoveryEvent } from '../../src/model/index.ts';
+import {
+  componentName,
+  type CheckpointId,
+  type ComponentName,
+  type EpochMs,
+  type RecoveryEvent,
+} from '../../src/model/index.ts';
 import type { StateStore } from '../../src/checkpoints/state-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { given, shown } from '../support/given.ts';
@@ -29,8 +35,17 @@ export function open(options: Partial<StateStoreOptions> = {}) {
   const store = {
     ...threaded,
     getState: async (...asked: Parameters<StateStore['getState']>) => given(await threaded.getState(...asked)),
-    getStateAt: async (...asked: Parameters<StateStore['getStateAt']>) => given(await threaded.getStateAt(...asked)),
-    beginAfresh: async (component: ComponentName) => given(await threaded.beginAfresh(component)),
+    /** What it is given when it is brought back to this one; then all is as before. */
+    async getStateAt(
+      component: ComponentName,
+      checkpoint_id: CheckpointId,
+      { endedAt, journal }: { endedAt: EpochMs | null; journal: boolean },
+    ) {
+      await threaded.resume.from([{ component, checkpoint_id, journal }], false);
+      const restored = given(await threaded.getState(component, endedAt));
+      await threaded.resume.drop(component);
+      return restored;
+    },
     read: async (checkpoint: CheckpointId) => shown(await threaded.read(checkpoint)),
   };
   const put = (component: ComponentName, body: object) => store.putState(component, json(body), 'interval');

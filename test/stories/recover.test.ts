@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { client, paramedic, Site } from '../support/daemon.ts';
+import { speakerOf } from '../support/speaker.ts';
 import { until } from '../support/temp.ts';
+
+const LONG = 120_000;
 
 const eager = { policy: 'immediate', max_restarts: 1_000 };
 
@@ -78,5 +81,89 @@ describe('a person who goes back', () => {
     const shown = await paramedic(['checkpoints', 'show', first['restarts'] ?? '', '--config', site.file, '--json']);
     expect(JSON.parse(shown.stdout)).toMatchObject({ component: 'restarts', state: 1 });
     expect(await paramedic(['checkpoints', 'prune', '--config', site.file])).toMatchObject({ code: 0 });
+  });
+});
+
+/** Notes what it was given; saves what it is told over the speaker, and `n` when it is asked. */
+const notes = (more: Record<string, unknown> = {}, code = '') =>
+  client(
+    `import { appendFileSync } from 'node:fs';
+     const { state } = await line.restore();
+     appendFileSync('given', JSON.stringify(state) + '\\n');
+     ${code}
+     setInterval(() => {}, 1e6);`,
+    { restart: eager, ...more },
+  );
+const givenAt = (site: Site): unknown[] =>
+  (site.read('given') ?? '').split('\n').flatMap((text): unknown[] => (text === '' ? [] : [JSON.parse(text)]));
+
+const givenAgain = (site: Site, times: number) => until(`life ${times}`, () => givenAt(site).length >= times, LONG);
+
+/** One state after the other. @returns their checkpoints. */
+async function saveAll(site: Site, ...states: unknown[]): Promise<string[]> {
+  await givenAgain(site, 1);
+  const { pid } = await site.untilState('planner', 'running');
+  const say = speakerOf(site, pid!);
+  const ids: string[] = [];
+  for (const state of states) ids.push(String((await say('PUT', 'state', { state })).body['checkpoint_id']));
+  return ids;
+}
+
+const killed = async (site: Site) => process.kill((await site.untilState('planner', 'running')).pid!, 'SIGKILL');
+
+describe('a component that was brought back and has not saved since', () => {
+  it.each([
+    ['by a restart', ''],
+    ['while it runs', 'line.onSetState(() => {});'],
+  ])('is given the same after each crash, %s, until it saves', { timeout: LONG }, async (_, listens) => {
+    const site = new Site({ components: { planner: notes({}, listens) } });
+    await site.start();
+    const [old = ''] = await saveAll(site, 'old', 'new');
+    expect(await site.api('POST', 'recoveries', { checkpoint: old })).toMatchObject({ status: 200 });
+    const crash = async () => {
+      const lives = givenAt(site).length;
+      await killed(site);
+      await givenAgain(site, lives + 1);
+      return givenAt(site).at(-1);
+    };
+    expect(await crash()).toBe('old');
+    await site.end('SIGKILL');
+    await site.start();
+    expect(await crash()).toBe('old');
+    const shown = await paramedic(['checkpoints', 'list', '--config', site.file]);
+    expect(shown.stdout).toContain(`planner continues from ${old} until it saves again`);
+    const { pid } = await site.untilState('planner', 'running');
+    await speakerOf(site, pid!)('PUT', 'state', { state: 'anew' });
+    expect(await crash()).toBe('anew');
+    expect((await site.api('GET', 'checkpoints')).body).toMatchObject({ resume_points: [] });
+  });
+
+  it('is given it too when the daemon is killed before it was started', { timeout: LONG }, async () => {
+    const stays = `if (state === null) process.on('SIGTERM', () => {}); line.onGetState(() => ({ state: 'at the stop' }));`;
+    const site = new Site({ components: { planner: notes({ stop: { timeout: '60s' } }, stays) } });
+    await site.start();
+    const [old = ''] = await saveAll(site, 'old', 'new');
+    const { pid } = await site.untilState('planner', 'running');
+    const recovery = site.api('POST', 'recoveries', { checkpoint: old }).catch(() => undefined);
+    await until('the state that it saves when it is stopped', async () => {
+      const written = await site.events('checkpoint.written');
+      return written.some((event) => event['trigger'] === 'shutdown');
+    });
+    await site.end('SIGKILL');
+    await recovery;
+    process.kill(pid!, 'SIGKILL');
+    await site.start();
+    await givenAgain(site, 2);
+    expect(givenAt(site)).toEqual([null, 'old']);
+  });
+
+  it('is given the one before when it crashes of that too', { timeout: LONG }, async () => {
+    const crashes = `if (state === 'bad') setTimeout(() => { throw new Error('this cannot be'); }, 1_000);`;
+    const site = new Site({ components: { planner: notes({}, crashes) } });
+    await site.start();
+    const [, bad = ''] = await saveAll(site, 'good', 'bad', 'new');
+    expect(await site.api('POST', 'recoveries', { checkpoint: bad })).toMatchObject({ status: 200 });
+    await givenAgain(site, 4);
+    expect(givenAt(site)).toEqual([null, 'bad', 'bad', 'good']);
   });
 });

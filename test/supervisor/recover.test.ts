@@ -1,52 +1,132 @@
 import { describe, expect, it } from 'vitest';
-import { failure, type ParamedicError } from '../../src/errors.ts';
+import { failure } from '../../src/errors.ts';
 import { componentName, type CheckpointId } from '../../src/model/index.ts';
 import type { House } from '../../src/supervisor/house.ts';
 import { createRecover } from '../../src/supervisor/recover.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const planner = componentName('planner');
-const id = 'CP-1' as CheckpointId;
+const newest = 'CP-2' as CheckpointId;
+const older = 'CP-1' as CheckpointId;
 
-/** A component that is restarted to go back, and a store from which the checkpoint is read as `getStateAt` says. */
-function setUp(getStateAt: () => Promise<unknown>) {
+interface Setting {
+  readonly life?: object | null;
+  readonly hears?: boolean;
+  readonly is?: string;
+  readonly doubted?: readonly CheckpointId[];
+  readonly setState?: (given: () => void) => Promise<void>;
+}
+
+/** One component, and what is asked of the store and of it, in that order. */
+function setUp({ life = { ready: true }, hears = false, is = 'running', doubted = [], setState }: Setting = {}) {
+  const clock = new FakeClock();
+  const asked: unknown[] = [];
+  const note = (...what: unknown[]) => Promise.resolve(void asked.push(what.join(' ')));
+  const keeper = {
+    name: planner,
+    life,
+    config: { state: { poisoned_after: 2 }, restart: { restart_window: 1 } },
+    halt: () => note('halt'),
+  };
   const house = {
-    clock: new FakeClock(),
-    commands: { hears: () => false },
-    roster: { get: () => ({ name: planner, life: null }) },
-    bus: { emit: () => {} },
+    clock,
+    doubts: { of: () => new Set(doubted) },
+    commands: {
+      hears: () => hears,
+      setState: (_: string, __: object, ___: number, given: () => void) => setState?.(given),
+    },
+    roster: { get: () => keeper, [Symbol.iterator]: () => [keeper].values() },
+    bus: { emit: () => {}, record: () => ({ state: { is } }) },
     state: {
       storeHeld: () => Promise.resolve(),
-      list: () => Promise.resolve([{ checkpoint_id: id, valid: true, kind: 'full' }]),
-      read: () => Promise.resolve({ checkpoint_id: id, component: planner, at: 0, through: null }),
-      getStateAt,
+      list: () => Promise.resolve([newest, older].map((id) => ({ checkpoint_id: id, valid: true, kind: 'full' }))),
+      read: (id: CheckpointId) => Promise.resolve({ checkpoint_id: id, component: planner, at: 0, through: null }),
+      getState: () => Promise.resolve({ checkpoint_id: newest }),
+      resume: {
+        from: ([{ checkpoint_id }]: [{ checkpoint_id: string }], leaving: boolean) =>
+          note('from', checkpoint_id, leaving),
+        begun: () => note('begun'),
+        awaited: () => note('awaited'),
+        drop: () => note('drop'),
+      },
     },
   };
   const recover = createRecover(house as unknown as House);
-  const done = () => Promise.resolve('');
-  const wish = { component: planner, mode: 'full', journal: true, timeout: 1_000 } as const;
-  return { recover, run: () => recover.run(wish, 'person', { start: done, restart: done }) };
+  const starting = () => recover.hear({ type: 'component.starting', component: planner } as never, 1);
+  const run = (restart: () => unknown = starting) => {
+    const wish = { component: planner, mode: 'full', journal: true, timeout: 1_000 } as const;
+    const hand = (what: string) => () => note(what).then(restart) as Promise<string>;
+    return recover.run(wish, 'person', { start: hand('start'), restart: hand('restart') });
+  };
+  return { recover, asked, run, starting };
 }
 
-describe('a component that is to go back at its next start', () => {
-  it.each([
-    failure('CHECKPOINT_NOT_FOUND', { checkpoint: id }),
-    failure('CHECKPOINT_CORRUPTED', { checkpoint: id, why: 'a bit' }),
-  ])('goes on from what it would otherwise when that has gone meanwhile: $code', async (gone: ParamedicError) => {
-    const { recover, run } = setUp(() => Promise.reject(gone));
+describe('a component that is brought back by a restart', () => {
+  it('has its resume point stored first; what it saves counts when its next life begins', async () => {
+    const { asked, run } = setUp();
     await run();
-    expect(await recover.pinned(planner)).toBeUndefined();
+    expect(asked).toEqual([`from ${newest} true`, 'restart', 'begun']);
   });
 
-  it('asks again while the store cannot say', async () => {
-    const answers = [
-      Promise.reject(failure('STORE_FAILED', { store: 'state.db', why: 'busy' })),
-      Promise.resolve('restored'),
-    ];
-    answers[0]?.catch(() => {});
-    const { recover, run } = setUp(() => answers.shift()!);
+  it('that is not running counts from the beginning', async () => {
+    const { asked, run } = setUp({ life: null });
     await run();
-    await expect(recover.pinned(planner)).rejects.toMatchObject({ code: 'STORE_FAILED' });
-    expect(await recover.pinned(planner)).toBe('restored');
+    expect(asked[0]).toBe(`from ${newest} false`);
+  });
+
+  it('goes on as before when the restart is refused', async () => {
+    const { asked, run } = setUp();
+    const why = 'it is being stopped';
+    const refuse = () => Promise.reject(failure('ACTION_REFUSED', { action: 'restart', component: planner, why }));
+    await expect(run(refuse)).rejects.toThrow(why);
+    expect(asked).toEqual([`from ${newest} true`, 'restart', 'drop']);
+  });
+
+  it('is tried again from there when it has begun and does not become ready', async () => {
+    const { asked, run, starting } = setUp();
+    const late = async () => {
+      starting();
+      throw new Error('it was not ready within 5000 ms');
+    };
+    await expect(run(late)).rejects.toThrow('not ready');
+    expect(asked).toEqual([`from ${newest} true`, 'restart', 'begun']);
+  });
+
+  it('that is starting begins anew: it may have been given something else already', async () => {
+    const unkillable = Promise.withResolvers<never>();
+    const { asked, run } = setUp({ life: { ready: false, unkillable } });
+    await run();
+    expect(asked).toEqual([`from ${newest} true`, 'halt', 'start', 'begun']);
+  });
+
+  it('does not go to a checkpoint that is in doubt while there is another one', async () => {
+    const [some, all] = [setUp({ doubted: [newest] }), setUp({ doubted: [newest, older] })];
+    await some.run();
+    await all.run();
+    expect([some.asked[0], all.asked[0]]).toEqual([`from ${older} true`, `from ${newest} true`]);
+  });
+
+  it.each([
+    ['stopping', ['awaited', 'begun']],
+    ['running', []],
+  ])('that is %s when the next daemon comes', (is, expected) => {
+    const { recover, asked, starting } = setUp({ is });
+    recover.arrive();
+    starting();
+    expect(asked).toEqual(expected);
+  });
+});
+
+describe('a component that takes its state while it runs', () => {
+  it('has what it saves counted from when it asks for the state', async () => {
+    const { asked, run } = setUp({ hears: true, setState: async (given) => given() });
+    await run();
+    expect(asked).toEqual([`from ${newest} true`, 'begun']);
+  });
+
+  it('goes on as before when it does not', async () => {
+    const { asked, run } = setUp({ hears: true, setState: () => Promise.reject(new Error('it answered: no')) });
+    await expect(run()).rejects.toThrow('it answered: no');
+    expect(asked).toEqual([`from ${newest} true`, 'drop']);
   });
 });

@@ -4,7 +4,8 @@ import type { Cipher } from '../../src/checkpoints/cipher.ts';
 import { createGroupCommit } from '../../src/checkpoints/group-commit.ts';
 import { openStates } from '../../src/checkpoints/open-states.ts';
 import { isSame } from '../../src/checkpoints/patch.ts';
-import { restore, verify } from '../../src/checkpoints/restore.ts';
+import { verify } from '../../src/checkpoints/read.ts';
+import { restore } from '../../src/checkpoints/restore.ts';
 import { componentName, epochMs, type CheckpointId } from '../../src/model/index.ts';
 import { given } from './given.ts';
 
@@ -106,7 +107,13 @@ export function judge(file: string, { states, entries }: Acknowledged, cipher: C
   try {
     const { losses, setAside } = opened;
     const at = epochMs(AT + 3_600_000);
-    const { restored, damaged } = restore(opened.states, { component: agent, endedAt: null, doubted: new Set(), at });
+    const { restored, damaged } = restore(opened.states, {
+      component: agent,
+      endedAt: null,
+      preserve: true,
+      doubted: new Set(),
+      at,
+    });
     const { checkpoint_id: id, state, journal, lost_checkpoints, lost_entries } = given(restored);
     const known = id === null ? { state: null, sequence: 0, through: 0 } : states.get(id);
     if (!known) return `checkpoint ${id} was never acknowledged`;

@@ -1,0 +1,33 @@
+import type { CheckpointId, ComponentName } from '../model/index.ts';
+import type { Jobs } from './protocol.ts';
+import { findFile } from './read.ts';
+import { Refusal } from './refusal.ts';
+import type { StateDatabase } from './state-database.ts';
+
+/**
+ * Where components continue from until they save again, all in one transaction. One of which there is only a file is
+ * stored: of what journal it is, nobody knows, so none is replayed on it.
+ * @throws Refusal CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED
+ */
+export function resumeFrom(states: StateDatabase, { points, ...ask }: Jobs['resumeFrom']['ask']): void {
+  const wishes = points.map((wish) => {
+    const { component, checkpoint_id: id } = wish;
+    if (id === null) return wish;
+    const adopted = adopt(states, component, id);
+    if (states.checkpoints.one(id)?.component !== component)
+      throw new Refusal({ code: 'CHECKPOINT_NOT_FOUND', parameters: { checkpoint: id } });
+    return adopted ? { ...wish, journal: false } : wish;
+  });
+  states.resumes.set({ points: wishes, ...ask });
+}
+
+/**
+ * Stores what there is only a file of. @returns whether it did.
+ * @throws Refusal CHECKPOINT_CORRUPTED
+ */
+function adopt(states: StateDatabase, component: ComponentName, checkpoint: CheckpointId): boolean {
+  const file = states.checkpoints.one(checkpoint) ? null : findFile(states, checkpoint);
+  if (file?.component !== component) return false;
+  states.adopt(file);
+  return true;
+}

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { systemClock } from './clock.ts';
 import type { LoadedConfig } from './config/index.ts';
 import { failure, ParamedicError, sentenceOf } from './errors.ts';
@@ -18,6 +19,8 @@ export interface DaemonOptions {
   readonly recoveryMode: boolean;
   /** A service manager has started us and wants to hear how we are (sd_notify). */
   readonly service: boolean;
+  /** The thread that is to own state.db, when it was started ahead of this. */
+  readonly stateThread?: Worker;
 }
 
 export interface RunningDaemon {
@@ -40,7 +43,8 @@ interface DaemonJson {
  * supervises. What was opened is closed again when a step fails.
  * @throws STATE_DIR_UNUSABLE, ALREADY_RUNNING, STATE_LOCKED, PORT_IN_USE, ADDRESS_UNUSABLE
  */
-export async function startDaemon({ loaded, reload, recoveryMode, service }: DaemonOptions): Promise<RunningDaemon> {
+export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon> {
+  const { loaded, service } = options;
   const { config } = loaded;
   const closing = new Shutdown(20_000);
   try {
@@ -49,7 +53,7 @@ export async function startDaemon({ loaded, reload, recoveryMode, service }: Dae
     closing.add('lock', () => lock.release());
     const tokens = createTokens(paths.tokens);
     const version = readVersion();
-    const supervisor = createSupervisor({ loaded, reload, recoveryMode, version, tokens, service, afterSpawn }, paths);
+    const supervisor = createSupervisor({ ...options, version, tokens, afterSpawn }, paths);
     const onError = (error: unknown, where: string) => supervisor.onError(where, error);
     const { daemon } = supervisor;
     const notifier = service ? openNotifier(systemClock, (error) => onError(error, 'service manager')) : null;

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import {
@@ -28,11 +29,13 @@ export interface StateStoreOptions {
   readonly checkpointEventsEveryMs?: number;
   /** Another worker file, which imports ours: something else lives on the same thread, or a test has it die. */
   readonly workerEntry?: URL;
-  /** What else lives there: `data` is `workerData.besides`; it posts `{ besides: message }` for `hear`. */
+  /** A thread of that file which was started already, with `workerData: null`. */
+  readonly workerAhead?: Worker | undefined;
   /** Keys of 32 bytes that state.db is encrypted with: the one that writes, and those before it. None: plain text. */
   readonly keys?: readonly Uint8Array[];
   /** Hears what an operator may want to know: what is encrypted and what is not. */
   readonly onNotice?: (notice: string) => void;
+  /** What else lives there: `data` is what our file exports as `besides`; it posts `{ besides: message }` for `hear`. */
   readonly besides?: { readonly data: unknown; readonly hear: (message: unknown) => void };
 }
 
@@ -71,6 +74,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   unlocked.promise.catch(() => {});
   const worker = createStateWorker({
     entry: options.workerEntry ?? workerEntry,
+    ahead: options.workerAhead,
     data: {
       file,
       checkpointsFolder: options.checkpointsFolder ?? null,

@@ -119,6 +119,8 @@ export interface Rekeyed {
 }
 
 export type FromWorker =
+  /** It was started ahead: its first message is to be its `WorkerData`. */
+  | { readonly waits: true }
   | { readonly opened: Opened }
   /** It is there and must not be opened as things are. */
   | { readonly refused: Refused }

@@ -11,6 +11,8 @@ interface Pending {
 
 export interface StateWorkerOptions {
   readonly entry: URL;
+  /** One of that file which was started already, without data: the first to be used, unless it has ended. */
+  readonly ahead?: Worker | undefined;
   readonly data: Omit<WorkerData, 'now'>;
   readonly clock: Clock;
   /** Hears what else lives on that thread. */
@@ -21,6 +23,8 @@ export interface StateWorkerOptions {
 }
 
 const RESTART_AFTER_MS = 1_000;
+/** The id of a thread that has ended. */
+const ENDED = -1;
 const LONG_LETTER_BYTES = 2 ** 14;
 
 /** What is asked within one turn goes to the worker together: a message costs more than what it asks for. */
@@ -37,7 +41,9 @@ const emptyLetter = (): Letter => ({ requests: [], given: [], bytes: 0 });
  * and it is started again: at once when it had been working, after a second when it did not even begin. Until then
  * every question fails at once.
  */
-export function createStateWorker({ entry, data, clock, onBesides, onOpened, onNotOpened }: StateWorkerOptions) {
+export function createStateWorker(options: StateWorkerOptions) {
+  const { entry, data, clock, onBesides, onOpened, onNotOpened } = options;
+  let { ahead } = options;
   const pending = new Map<number, Pending>();
   let letter = emptyLetter();
   let lastId = 0;
@@ -47,12 +53,22 @@ export function createStateWorker({ entry, data, clock, onBesides, onOpened, onN
   let cancelRestart: (() => void) | undefined;
   let closed = false;
 
+  function startThread(workerData: WorkerData): Worker {
+    const waiting = ahead;
+    ahead = undefined;
+    if (waiting === undefined || waiting.threadId === ENDED) return new Worker(entry, { workerData });
+    waiting.ref();
+    waiting.postMessage(workerData);
+    return waiting;
+  }
+
   function start(): void {
     cancelRestart = undefined;
-    const thread = new Worker(entry, { workerData: { ...data, now: clock.now() } satisfies WorkerData });
+    const thread = startThread({ ...data, now: clock.now() });
     let working = false;
     let refused: ParamedicError | null = null;
     thread.on('message', (message: FromWorker) => {
+      if ('waits' in message) return;
       if ('besides' in message) return onBesides(message.besides);
       if ('refused' in message) {
         refused = toError(message.refused);

@@ -24,7 +24,18 @@ if (!port) throw new Error('this file is a worker: createStateStore starts it');
 const given: ArrayBuffer[] = [];
 const post = (message: FromWorker): void => port.postMessage(message, given.splice(0));
 
-const { file, checkpointsFolder, eventsFile, now, checkpointEventsEveryMs, keys } = workerData as WorkerData;
+const queue: Request[] = [];
+let begin: ((data: WorkerData) => void) | undefined;
+port.on('message', (message: WorkerData | readonly Request[]) => {
+  if (!isLetter(message)) return begin?.(message);
+  if (queue.length === 0) setImmediate(next);
+  queue.push(...message);
+});
+
+const data = (workerData as WorkerData | null) ?? (await whatIsToBeOpened());
+const { file, checkpointsFolder, eventsFile, now, checkpointEventsEveryMs, keys } = data;
+/** For what else lives on this thread. */
+export const besides = data.besides;
 const opened = open();
 const { db, states, setAside, losses, rekeyed } = opened;
 const { commitGroup, commits } = createGroupCommit(db, states, opened.raiseMarks);
@@ -32,11 +43,17 @@ const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, 
 post({ opened: { setAside, losses, rekeyed } });
 opened.acceptLosses();
 
-const queue: Request[] = [];
-port.on('message', (requests: readonly Request[]) => {
-  if (queue.length === 0) setImmediate(next);
-  queue.push(...requests);
-});
+function isLetter(message: WorkerData | readonly Request[]): message is readonly Request[] {
+  return Array.isArray(message);
+}
+
+/** It was started before that was known. */
+function whatIsToBeOpened(): Promise<WorkerData> {
+  return new Promise((resolve) => {
+    begin = resolve;
+    post({ waits: true });
+  });
+}
 
 function open(): OpenStates {
   try {

@@ -3,7 +3,7 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { failure, sentenceOf } from '../errors.ts';
-import { collectLater, stayFrugal } from '../footprint.ts';
+import { asShipped, collectLater, stayFrugal } from '../footprint.ts';
 import type { StatusView } from '../supervisor/api.ts';
 import { configFile, withConfig, type Where } from './options.ts';
 import { onSignals } from './signals.ts';
@@ -58,15 +58,18 @@ async function rememberCompiled(file: string): Promise<void> {
 }
 
 async function runHere(options: StartOptions): Promise<never> {
-  stayFrugal();
+  const { startStateThread } = await import('../supervisor/state-thread-ahead.ts');
+  const stateThread = startStateThread();
   const file = configFile(options);
   await rememberCompiled(file);
-  // Both at once: while one file is read, another is compiled.
+  // All at once: while one file is read, another is compiled.
   const [{ loadConfig }, { startDaemon }, { trimMalloc }] = await Promise.all([
     import('../config/index.ts'),
     import('../daemon.ts'),
     import('../drivers/index.ts'),
+    stateThread.loaded,
   ]);
+  stayFrugal();
   const loaded = loadConfig(file);
   outliveTheTerminal();
 
@@ -75,6 +78,7 @@ async function runHere(options: StartOptions): Promise<never> {
     reload: () => loadConfig(file),
     recoveryMode: options.recoveryMode ?? false,
     service: options.service ?? false,
+    stateThread: stateThread.thread,
   });
   // A signal that comes during the boot waits for its end: only then there is something to stop.
   const later = (act: (daemon: Awaited<typeof starting>) => unknown) => () =>
@@ -86,7 +90,7 @@ async function runHere(options: StartOptions): Promise<never> {
   });
   const daemon = await starting;
   // Now, because whoever is killed has no last moment to do it in.
-  flushCompileCache();
+  asShipped(flushCompileCache);
   collectLater(trimMalloc);
   console.log(banner(daemon.status(), daemon.url, options.config));
   process.exit(await daemon.stopped);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { createBreakers } from '../breakers/index.ts';
 import { createDoubts, createStateStore, type ThreadedStateStore } from '../checkpoints/index.ts';
 import { systemClock } from '../clock.ts';
@@ -34,12 +35,7 @@ import { noPast, readPast, type Past } from './past.ts';
 import { Readings } from './readings.ts';
 import { Roster } from './roster.ts';
 import type { StatePaths } from './state-dir.ts';
-
-/** Its file in source and, compiled, in `dist`. */
-const stateThread = new URL(
-  import.meta.url.endsWith('.ts') ? './state-thread.ts' : './state-thread.js',
-  import.meta.url,
-);
+import { stateThread } from './state-thread-ahead.ts';
 
 export interface OpenOptions {
   readonly loaded: LoadedConfig;
@@ -48,6 +44,8 @@ export interface OpenOptions {
   readonly tokens: ComponentTokens;
   /** A service manager starts the daemon again when it ends. */
   readonly service: boolean;
+  /** The state thread, when it was started ahead. */
+  readonly stateThread?: Worker;
 }
 
 /** Everything that is open, before anything runs. */
@@ -66,10 +64,8 @@ export interface OpenHouse {
 }
 
 /** Opens log, databases, driver and monitor and introduces them to each other. */
-export function openHouse(
-  { loaded, recoveryMode, version, tokens, service }: OpenOptions,
-  paths: StatePaths,
-): OpenHouse {
+export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
+  const { loaded, recoveryMode, version, tokens, service } = options;
   const { telemetry, intervals, state_encryption: encryption } = loaded.config;
   const clock = systemClock;
   const startedAt = clock.now();
@@ -145,6 +141,7 @@ export function openHouse(
     onNotice: (notice) => log.write('info', `state.db: ${notice}`),
     keys: encryption ? [encryption.key, ...encryption.previous_keys] : [],
     workerEntry: stateThread,
+    workerAhead: options.stateThread,
     besides: {
       data: watchPlan,
       hear: (stall) => emit({ type: 'daemon.stalled', at: clock.now(), ...(stall as Stall) }),

@@ -1,11 +1,12 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import '../checkpoints/worker.ts';
+import { parentPort } from 'node:worker_threads';
+import { besides } from '../checkpoints/worker.ts';
 import { watchMainThread, type StallWatchPlan } from '../crashes/stall-watch.ts';
+import { collectLater } from '../footprint.ts';
 
 /*
  * The second thread of a daemon: it owns state.db and, because a thread of its own would cost megabytes, watches the
  * main thread too.
  */
 
-const { besides } = workerData as { besides: StallWatchPlan | null };
-if (besides) watchMainThread(besides, (stall) => parentPort?.postMessage({ besides: stall }));
+if (besides) watchMainThread(besides as StallWatchPlan, (stall) => parentPort?.postMessage({ besides: stall }));
+collectLater();

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { startStateThread, stateThread } from '../../src/supervisor/state-thread-ahead.ts';
 import { decided, observed, open as openEvents, record } from '../storage/facts.ts';
 import { tempFolder, until } from '../support/temp.ts';
 import { json, noise, open, planner } from './stores.ts';
@@ -55,6 +56,17 @@ describe('the worker', () => {
     expect(small).toMatchObject({ value: [2] });
     expect(typesOf()).toEqual(['checkpoint.write_failed']);
     await put(planner, { state: 'small', through: 2 });
+  });
+
+  it.each(['waits', 'has ended'])('that was started ahead and %s by now is used or replaced', async (how) => {
+    const { thread, loaded } = startStateThread();
+    await loaded;
+    if (how === 'has ended') await thread.terminate();
+    const heard = vi.spyOn(thread, 'postMessage');
+    const { store, put } = open({ workerEntry: stateThread, workerAhead: thread });
+    await put(planner, { state: 1 });
+    expect((await store.getState(planner, null)).state).toBe(1);
+    expect(heard.mock.calls.length > 0).toBe(how === 'waits');
   });
 
   it('waits for nobody: while another holds the file a write fails, it does not hang', async () => {

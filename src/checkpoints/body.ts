@@ -2,11 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { sentenceOf } from '../errors.ts';
 import { MOST_LEVELS } from './bounds.ts';
+import { elementsIn, memberIn } from './json-members.ts';
 import { inspectJson } from './json-text.ts';
 import { bodyInvalid } from './refusal.ts';
 
 export interface PutBody {
-  /** The JSON of the state, as it was sent when possible. */
+  /** The JSON of the state, as it was sent. */
   readonly state: Uint8Array;
   /** The same, parsed. */
   readonly value: unknown;
@@ -43,7 +44,10 @@ const entrySchema = z.strictObject({
   schema_version: whole.optional(),
 });
 const entriesSchema = z.array(entrySchema).max(1_000);
-export type EntryBody = z.output<typeof entrySchema>;
+export interface EntryBody extends Omit<z.output<typeof entrySchema>, 'data'> {
+  /** JSON, as it was sent. */
+  readonly data: string;
+}
 
 const PREFIX = '{"state":';
 const TAIL = /(?:,"schema_version":(\d{1,9}))?(?:,"through":(\d{1,15}))?\}$/;
@@ -58,8 +62,9 @@ export function parsePut(bytes: Uint8Array): PutBody {
   if (asSent) return asSent;
   const body = parseJson(text);
   if (typeof body === 'object' && body !== null && !('state' in body)) throw bodyInvalid('state', 'is missing');
-  const { state, ...rest } = check(putSchema, body);
-  return { ...rest, state: Buffer.from(JSON.stringify(state)), value: state, exact };
+  const { state: value, ...rest } = check(putSchema, body);
+  const state = memberIn(bytes, 'state') ?? Buffer.from(JSON.stringify(value));
+  return { ...rest, state, value, exact };
 }
 
 /**
@@ -76,8 +81,7 @@ export function parsePatch(bytes: Uint8Array): PatchBody {
 
 /**
  * The form that our client sends: the state lies between a fixed beginning and end. When what lies between is JSON,
- * there is no other way to read the body, so the bytes are kept as they are: nothing is written anew (which is
- * half the cost of a large state), and numbers beyond 2^53 keep their digits.
+ * there is no other way to read the body, so it need not be looked through for where that is.
  */
 function parseInPlace(text: string, exact: boolean, bytes: Uint8Array): PutBody | undefined {
   const tail = TAIL.exec(text.slice(-80));
@@ -105,8 +109,19 @@ function parseInPlace(text: string, exact: boolean, bytes: Uint8Array): PutBody 
  */
 export function parseEntries(bytes: Uint8Array): { readonly entries: readonly EntryBody[]; readonly isList: boolean } {
   const body = parseJson(textOf(bytes).text);
-  if (Array.isArray(body)) return { entries: check(entriesSchema, body), isList: true };
-  return { entries: [check(entrySchema, body)], isList: false };
+  if (!Array.isArray(body)) return { entries: [asSent(check(entrySchema, body), bytes)], isList: false };
+  const entries = check(entriesSchema, body);
+  const elements = elementsIn(bytes);
+  return { entries: entries.map((entry, index) => asSent(entry, elements[index])), isList: true };
+}
+
+/** @param bytes of the entry. */
+function asSent({ data, ...entry }: z.output<typeof entrySchema>, bytes: Uint8Array | undefined): EntryBody {
+  const sent = bytes && memberIn(bytes, 'data');
+  return {
+    ...entry,
+    data: sent ? Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength).toString() : JSON.stringify(data),
+  };
 }
 
 function textOf(bytes: Uint8Array): { readonly text: string; readonly exact: boolean } {

@@ -38,10 +38,9 @@ const bindingOf = (component: ComponentName, place: EntryPlace): string =>
 export function packEntry(
   component: ComponentName,
   place: EntryPlace,
-  { operation, data }: EntryBody,
+  { operation, data: json }: EntryBody,
   cipher: Cipher,
 ): EntryRow {
-  const json = JSON.stringify(data);
   // JSON has no line break in its texts.
   const text = () => Buffer.from(`${JSON.stringify(operation)}\n${json}`);
   const row =

@@ -40,7 +40,7 @@ export function inspectJson(json: Uint8Array): JsonText {
 }
 
 /** The place of the quote that ends a text. @param from where its content begins. */
-function endOfText(json: Uint8Array, from: number): number {
+export function endOfText(json: Uint8Array, from: number): number {
   const long = from + LONG_TEXT;
   for (let at = from; at < json.length; at++) {
     const byte = json[at];

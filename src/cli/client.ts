@@ -10,6 +10,8 @@ export interface Client {
   readonly url: string;
   /** @param path below `/api/v1`. The daemon is of our own version: its answer is taken as it is. */
   get<T>(path: string): Promise<T>;
+  /** The same as it is sent: JSON that is not parsed. */
+  text(path: string): Promise<string>;
   post<T>(path: string, body?: object): Promise<T>;
   /** An answer that does not end: server-sent events, resumed after `lastId`. */
   stream(path: string, lastId?: number): Promise<Response>;
@@ -81,17 +83,19 @@ export function clientOf(stateDir: string): Client {
     if (!response.ok) throw await errorFrom(response);
     return response;
   };
-  const json = async <T>(response: Response): Promise<T> => {
+  const read = async <T>(response: Response, as: (response: Response) => Promise<T>): Promise<T> => {
     try {
-      return (await response.json()) as T;
+      return await as(response);
     } catch (error) {
       throw explain(error, stateDir);
     }
   };
+  const json = <T>(response: Response) => read(response, (whole) => whole.json() as Promise<T>);
   return {
     stateDir,
     ...daemon,
     get: async (path) => json(await call(path)),
+    text: async (path) => read(await call(path), (whole) => whole.text()),
     post: async (path, body = {}) =>
       json(
         await call(path, {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseEntries, parsePatch, parsePut } from '../../src/checkpoints/body.ts';
 import { isSame } from '../../src/checkpoints/patch.ts';
@@ -33,7 +34,14 @@ describe('the body of PUT state', () => {
     { body: '{"state":null}', state: 'null', schema_version: 1, through: null },
     { body: '{"through":7,"state":1,"schema_version":3}', state: '1', schema_version: 3, through: 7 },
     { body: '{"state":1,"through":7,"schema_version":3}', state: '1', schema_version: 3, through: 7 },
-    { body: ' { "state" : { "a" : 1 } } ', state: '{"a":1}', schema_version: 1, through: null },
+    { body: ' { "state" : { "a" : 1 } } ', state: '{ "a" : 1 }', schema_version: 1, through: null },
+    { body: '{"state": [1.0, 1e2], "through": 7}', state: '[1.0, 1e2]', schema_version: 1, through: 7 },
+    {
+      body: '{"through":2,"state":12345678901234567890}',
+      state: '12345678901234567890',
+      schema_version: 1,
+      through: 2,
+    },
     { body: '{"state":{"b":1,"through":9}}', state: '{"b":1,"through":9}', schema_version: 1, through: null },
     { body: '{"state":"ü€","through":1}', state: '"ü€"', schema_version: 1, through: 1 },
     { body: '{"state":1,"state":2}', state: '2', schema_version: 1, through: null },
@@ -91,13 +99,43 @@ describe('the body of PATCH state', () => {
 describe('the body of POST journal', () => {
   it('is one entry or a list', () => {
     expect(parseEntries(bytes('{"operation":"add","data":{"n":1},"id":"x"}'))).toEqual({
-      entries: [{ operation: 'add', data: { n: 1 }, id: 'x' }],
+      entries: [{ operation: 'add', data: '{"n":1}', id: 'x' }],
       isList: false,
     });
     expect(parseEntries(bytes('[{"operation":"add"}]'))).toEqual({
-      entries: [{ operation: 'add', data: null }],
+      entries: [{ operation: 'add', data: 'null' }],
       isList: true,
     });
+  });
+
+  it.each([
+    '12345678901234567890',
+    '{ "b": 1.0, "a": [1e2, -0.0] }',
+    '"\\u00e9, \\"data\\": 1"',
+    'null',
+    '"x"',
+    '[[],{},"]"]',
+  ])('keeps what was sent, letter by letter: %s', (data) => {
+    const entry = `{ "operation" : "a" , "data" : ${data} ,"id":"x"}`;
+    expect(parseEntries(bytes(entry)).entries).toEqual([{ operation: 'a', data, id: 'x' }]);
+    const list = ` [ {"data":1,"operation":"a","d\\u0061ta":${data}}, ${entry},{"operation":"b"} ] `;
+    expect(parseEntries(bytes(list)).entries).toEqual([
+      { operation: 'a', data },
+      { operation: 'a', data, id: 'x' },
+      { operation: 'b', data: 'null' },
+    ]);
+  });
+
+  it('keeps what was sent, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ data: fc.json(), space: fc.constantFrom('', ' ', '\n\t') })), (sent) => {
+        const texts = sent.map(
+          ({ data, space }) => `{${space}"operation":${space}"a"${space},"data"${space}:${data}${space}}`,
+        );
+        const { entries } = parseEntries(bytes(`[${texts.join()}]`));
+        expect(entries.map(({ data }) => data)).toEqual(sent.map(({ data }) => data));
+      }),
+    );
   });
 
   it.each([

@@ -169,6 +169,17 @@ describe('the journal', () => {
     expect(through).toBe(4);
   });
 
+  it.each([
+    ['plain', []],
+    ['encrypted', [Buffer.alloc(32, 1)]],
+  ])('gives entries back letter by letter: %s', async (_, keys) => {
+    const { threaded } = open({ keys });
+    const data = '{ "id": 12345678901234567890, "ratio": 1.0,\n"é": "\\u00e9" }';
+    await threaded.appendJournal(planner, Buffer.from(`[{"data": ${data}, "operation": "a"}]`));
+    const { journal } = await threaded.getState(planner, null);
+    expect(Buffer.from(journal).toString()).toContain(`"data":${data},`);
+  });
+
   it('stores an entry once however often it is sent', async () => {
     const { store } = open();
     const send = (id: string, component = planner) =>

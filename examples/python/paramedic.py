@@ -132,10 +132,15 @@ class Line:
             self._unread = error
             raise
 
-    def save_state(self, state, through=None, schema_version=None):
-        """A checkpoint, on disk when it returns its id. `through` is the last journal entry that the state contains."""
+    def save_state(self, state, through=None, schema_version=None, kind=None):
+        """A checkpoint, on disk when it returns its id. `through` is the last journal entry that the state contains.
+
+        `kind` is "full" (stored whole, not as what has changed), "disk" (as a file too) or "memory": kept by the daemon,
+        on no disk, and lost when that dies.
+        """
         with self.step.taking():
-            return self._store("PUT", "state", self._state_body(state, through, schema_version))["checkpoint_id"]
+            body = self._state_body(state, through, schema_version)
+            return self._store("PUT", "state", body, **({"kind": kind} if kind else {}))["checkpoint_id"]
 
     def journal(self, operation, data=None, entry_id=None):
         """An operation, on disk when it returns its number. With an id of its own it is stored once.
@@ -372,9 +377,11 @@ class Line:
         if self._unread:
             raise Unreadable(self._unread.code, f"nothing is saved in its place: {self._unread}")
 
-    def _store(self, method, path, body):
-        stored = self._call(method, path, body)
-        self._migrated = False
+    def _store(self, method, path, body, **query):
+        stored = self._call(method, path, body, **query)
+        # In memory it is not there any more when the daemon dies: it counts as changed until it is on disk.
+        if stored.get("kind") != "memory":
+            self._migrated = False
         return stored
 
     def _state_body(self, state, through, schema_version):
@@ -417,27 +424,27 @@ class Line:
             query = {"component": self.component, **query}
         return f"/component/v1/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else "")
 
-    def _attempt(self, method, path, body=None, timeout=ATTEMPT_SECONDS):
+    def _attempt(self, method, path, body=None, timeout=ATTEMPT_SECONDS, **query):
         """One attempt. Raises Refused, or OSError when there was no answer."""
         connection = http.client.HTTPConnection(*self._address, timeout=timeout)
         try:
             text = None if body is None else json.dumps(body)
             headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
-            connection.request(method, self._path(path), text, headers)
+            connection.request(method, self._path(path, **query), text, headers)
             return _read(connection.getresponse())
         except http.client.HTTPException as error:
             raise ConnectionError(str(error)) from error
         finally:
             connection.close()
 
-    def _call(self, method, path, body=None, deadline=None):
+    def _call(self, method, path, body=None, deadline=None, **query):
         """Attempts until an answer that is final, or until the deadline."""
         until = time.monotonic() + (self._deadline if deadline is None else deadline)
         delay = 0.05
         while True:
             try:
                 left = until - time.monotonic()
-                return self._attempt(method, path, body, max(0.001, min(ATTEMPT_SECONDS, left)))
+                return self._attempt(method, path, body, max(0.001, min(ATTEMPT_SECONDS, left)), **query)
             except Refused as refusal:
                 if not refusal.passing:
                     raise

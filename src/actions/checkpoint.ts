@@ -1,10 +1,7 @@
 import { z } from 'zod';
-import type { AskedKind } from '../checkpoints/index.ts';
+import { checkpointKinds } from '../model/index.ts';
 import { duration } from '../units.ts';
 import { defineAction } from './action.ts';
-
-/** What may be asked for: `full` whole in state.db, `disk` as a file too, `memory` in the daemon's memory only. */
-export const checkpointKinds = ['full', 'memory', 'disk'] as const satisfies readonly AskedKind[];
 
 const parameters = z
   .strictObject({

@@ -11,7 +11,6 @@ import { start } from './start.ts';
 import { stop } from './stop.ts';
 
 export type { Action, Actor, Done } from './action.ts';
-export { checkpointKinds } from './checkpoint.ts';
 export { recoveryModes, type RecoverWish, type RecoveryMode } from './recover.ts';
 export const actions = registry(
   start,

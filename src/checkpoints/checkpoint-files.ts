@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,6 +17,7 @@ import type { CheckpointId, ComponentName } from '../model/index.ts';
 import { parseDocument, toDocument, type CheckpointDocument, type DocumentHeader } from './checkpoint-document.ts';
 import { plainText, type Cipher } from './cipher.ts';
 import { Refusal } from './refusal.ts';
+import type { StrayFile } from './state-store.ts';
 
 /** What was found of a checkpoint's file; `why` it cannot be used. */
 export type FoundFile = CheckpointDocument | { readonly why: string };
@@ -48,6 +50,15 @@ export function createCheckpointFiles(folder: string, cipher: Cipher = plainText
     }
   }
 
+  const filesIn = (component: ComponentName): StrayFile[] =>
+    readdirSync(join(folder, component)).flatMap((name) => {
+      const checkpoint_id = name.replace(/\.json$/, '') as CheckpointId;
+      const file = fileOf(component, checkpoint_id);
+      const size_bytes = statSync(file, { throwIfNoEntry: false })?.size;
+      const isOne = name.endsWith('.json') && CHECKPOINT_ID.test(checkpoint_id) && size_bytes !== undefined;
+      return isOne ? [{ checkpoint_id, component, file, size_bytes }] : [];
+    });
+
   return {
     fileOf,
 
@@ -74,6 +85,14 @@ export function createCheckpointFiles(folder: string, cipher: Cipher = plainText
     undo(): void {
       unsettled.forEach(remove);
       unsettled.clear();
+    },
+
+    /** Of all components, as far as their names say; none of them is read. */
+    all(): StrayFile[] {
+      if (!existsSync(folder)) return [];
+      return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+        entry.isDirectory() ? filesIn(entry.name as ComponentName) : [],
+      );
     },
 
     remove: (component: ComponentName, id: CheckpointId): void => remove(fileOf(component, id)),

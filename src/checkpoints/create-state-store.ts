@@ -238,6 +238,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     },
     storeHeld,
     list: (component) => ask('list', { component: component ?? null }),
+    strayFiles: () => ask('strayFiles', {}),
     async remembered() {
       const all = await ask('remembered', {});
       for (const { component, journals } of all) if (journals) journalling.add(component);

@@ -13,6 +13,7 @@ import type {
   ResumePoint,
   ResumeWish,
   Saved,
+  StrayFile,
 } from './state-store.ts';
 
 /** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
@@ -47,6 +48,7 @@ export interface Jobs {
   resumeAwaited: { ask: { component: ComponentName }; answer: null };
   resumeDropped: { ask: { component: ComponentName }; answer: null };
   resumePoints: { ask: object; answer: ResumePoint[] };
+  strayFiles: { ask: object; answer: StrayFile[] };
   remembered: { ask: object; answer: Remembered[] };
   list: { ask: { component: ComponentName | null }; answer: CheckpointInfo[] };
   read: {

@@ -1,4 +1,5 @@
 import type {
+  checkpointKinds,
   CheckpointId,
   CheckpointTrigger,
   ComponentName,
@@ -15,7 +16,7 @@ import type { StatePolicy } from './schema.ts';
  */
 export type CheckpointKind = 'full' | 'incremental' | 'memory' | 'disk';
 /** What may be asked for; without, it is full or incremental, whichever costs less. */
-export type AskedKind = Exclude<CheckpointKind, 'incremental'>;
+export type AskedKind = (typeof checkpointKinds)[number];
 
 /** The answer to who saves: what became of it. `memory`: it is lost when the daemon dies. */
 export interface Saved {
@@ -139,6 +140,13 @@ export interface BadFile extends Pick<CheckpointInfo, 'checkpoint_id' | 'compone
   readonly why: string;
 }
 
+/** A file of a checkpoint that state.db knows nothing of: it was lost there, or somebody has put the file here. */
+export interface StrayFile extends Pick<CheckpointInfo, 'checkpoint_id' | 'component'> {
+  /** Of the file. */
+  readonly size_bytes: number;
+  readonly file: string;
+}
+
 export interface Verified {
   readonly checked: number;
   readonly corrupted: readonly CheckpointInfo[];
@@ -229,6 +237,8 @@ export interface StateStore {
   ): Promise<Restored>;
   readonly resume: ResumePoints;
   list(component?: ComponentName): Promise<CheckpointInfo[]>;
+  /** Files without a record, by their names; whether they are sound `read` finds out. */
+  strayFiles(): Promise<StrayFile[]>;
   /** What is remembered of those that have saved or journalled anything. */
   remembered(): Promise<Remembered[]>;
   /** It has journalled, as far as is known here: of an earlier daemon that is told by its checkpoints. */

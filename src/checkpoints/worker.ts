@@ -115,6 +115,8 @@ function perform(request: Request): unknown {
       return states.resumes
         .all()
         .map(({ component, checkpoint, at }) => ({ component, checkpoint_id: checkpoint, at }));
+    case 'strayFiles':
+      return states.files.all().filter(({ checkpoint_id: id }) => !states.checkpoints.one(id));
     case 'remembered':
       return states.remembered();
     case 'list':

@@ -1,9 +1,9 @@
 import { Option, type Command } from 'commander';
-import { checkpointKinds } from '../actions/index.ts';
 import { formatSize } from '../format.ts';
 import { failure } from '../errors.ts';
-import { isManifestId } from '../model/index.ts';
+import { checkpointKinds, isManifestId } from '../model/index.ts';
 import { connect } from './client.ts';
+import { parseExactly } from './exact-json.ts';
 import { manifestTable, manifestText, type ManifestView } from './manifests.ts';
 import { durationText, withDaemon, type Where } from './options.ts';
 import { paint, printJson, progress, table } from './terminal.ts';
@@ -47,10 +47,25 @@ interface ResumeView {
 const resumeText = ({ component, checkpoint_id: id, at }: ResumeView): string =>
   `${component} continues from ${id ?? 'nothing'} until it saves again: it was brought back to it at ${at}`;
 
-type Options = Where & { json?: boolean; component?: string; manifests?: boolean };
+type Options = Where & { json?: boolean; component?: string; manifests?: boolean; files?: boolean };
 type CreateOptions = Options & { timeout?: string; kind?: string; consistent?: boolean };
 
+/** A file of a checkpoint that state.db knows nothing of. */
+interface StrayFile {
+  readonly checkpoint_id: string;
+  readonly component: string;
+  readonly file: string;
+  readonly size_bytes: number;
+}
+
+const fileTable = (files: readonly StrayFile[]): string =>
+  table(
+    ['FILE ONLY', 'COMPONENT', 'SIZE', 'FILE'],
+    files.map(({ checkpoint_id: id, component, size_bytes, file }) => [id, component, formatSize(size_bytes), file]),
+  );
+
 interface CheckpointList {
+  readonly files: readonly StrayFile[];
   readonly checkpoints: readonly CheckpointView[];
   readonly manifests: readonly ManifestView[];
   readonly resume_points: readonly ResumeView[];
@@ -59,11 +74,13 @@ interface CheckpointList {
 async function list(options: Options): Promise<void> {
   const query = options.component === undefined ? '' : `?component=${encodeURIComponent(options.component)}`;
   const client = await connect(options);
-  const { checkpoints, manifests, resume_points } = await client.get<CheckpointList>(`/checkpoints${query}`);
-  if (options.json) return printJson(options.manifests ? manifests : checkpoints);
+  const { checkpoints, manifests, resume_points, files } = await client.get<CheckpointList>(`/checkpoints${query}`);
+  if (options.json) return printJson(options.manifests ? manifests : options.files ? files : checkpoints);
+  if (options.files) return console.log(files.length === 0 ? 'No files without a record.' : fileTable(files));
   if (options.manifests) return console.log(manifests.length === 0 ? 'No manifests.' : manifestTable(manifests));
   console.log(checkpoints.length === 0 ? 'No checkpoints.' : table(HEADINGS, checkpoints.map(row)));
   if (manifests.length > 0) console.log(`\n${manifestTable(manifests)}`);
+  if (files.length > 0) console.log(`\n${fileTable(files)}`);
   if (resume_points.length > 0) console.log(`\n${resume_points.map(resumeText).join('\n')}`);
 }
 
@@ -94,7 +111,8 @@ async function show(checkpoint: string, options: Options): Promise<void> {
     const manifest = await client.get<ManifestView>(path);
     return options.json ? printJson(manifest) : console.log(manifestText(manifest));
   }
-  const { state, ...info } = await client.get<CheckpointView & { state: unknown; journal_complete: boolean }>(path);
+  const shown = parseExactly(await client.text(path)) as CheckpointView & { state: unknown; journal_complete: boolean };
+  const { state, ...info } = shown;
   if (options.json) return printJson({ ...info, state });
   console.log(table(HEADINGS, [row(info)]));
   const { resume_points } = await client.get<CheckpointList>(
@@ -143,6 +161,7 @@ export function addCheckpoints(program: Command): void {
     .description('all checkpoints that are kept')
     .option('--component <name>', 'only of this one')
     .option('--manifests', 'only which of them were taken together')
+    .option('--files', 'only files of checkpoints that state.db knows nothing of')
     .option('--json', 'as JSON')
     .action(list);
   withDaemon(command.command('create [components...]'))

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { keyIdOf } from '../checkpoints/cipher.ts';
+import type { StateEncryption } from '../checkpoints/schema.ts';
 import { configFile, withConfig, type Where } from './options.ts';
 import { printJson } from './terminal.ts';
 
@@ -7,7 +9,15 @@ async function check(options: Where): Promise<void> {
   const file = configFile(options);
   const { config } = loadConfig(file);
   const count = Object.keys(config.components).length;
-  console.log(`${file}: good; ${count} component${count === 1 ? '' : 's'}`);
+  console.log(`${file}: good; ${count} component${count === 1 ? '' : 's'}${encryptionText(config.state_encryption)}`);
+}
+
+/** By the names of the keys, as `checkpoints list --json` gives them (`key_id`). */
+function encryptionText(encryption: StateEncryption): string {
+  if (!encryption) return '';
+  const before = encryption.previous_keys.map(keyIdOf);
+  const former = before.length === 0 ? '' : `; what ${before.join(' and ')} has encrypted is still read`;
+  return `; states are encrypted with the key ${keyIdOf(encryption.key)}${former}`;
 }
 
 async function show(options: Where & { json?: boolean }): Promise<void> {

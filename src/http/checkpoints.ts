@@ -33,6 +33,7 @@ export function checkpoints(daemon: Daemon): Router {
         checkpoints: (await daemon.checkpoints(component)).map(view),
         manifests: named.map(view),
         resume_points: resumes.map(view),
+        files: (await daemon.state.strayFiles()).filter(isMeant),
       });
     },
     async POST(request, response) {

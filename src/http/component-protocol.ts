@@ -2,7 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { failure } from '../errors.ts';
 import type { Restored } from '../checkpoints/state-store.ts';
-import { healthStatuses, type ComponentName } from '../model/index.ts';
+import { checkpointKinds, healthStatuses, type ComponentName } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { bearer, CHALLENGE } from './auth.ts';
 import { parse, parseBody, parseJson, readBody, STATE_LIMIT } from './body.ts';
@@ -39,7 +39,7 @@ const crashBody = z.strictObject({
 const speakerQuery = z.object({ component: z.string().optional() });
 
 /** How a checkpoint is to be kept. */
-const putQuery = z.object({ kind: z.enum(['full', 'memory', 'disk']).optional() });
+const putQuery = z.object({ kind: z.enum(checkpointKinds).optional() });
 const patchQuery = z.object({
   kind: z.undefined({ error: () => 'is for PUT: what PATCH sends is stored as operations or whole' }).optional(),
 });

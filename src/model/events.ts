@@ -29,6 +29,11 @@ import type { EngineIdentity, Exit, ProcessIdentity, ProcessUsage } from './proc
 import type { Decision, Requester, RestartReason, StartReason } from './restart.ts';
 
 export type StoreName = 'events' | 'state';
+/**
+ * How a checkpoint may be asked for: `full` whole in state.db, `disk` as a file too, `memory` in the daemon's memory only.
+ * Without, it is stored as it costs least.
+ */
+export const checkpointKinds = ['full', 'memory', 'disk'] as const;
 export type CheckpointTrigger = 'interval' | 'size' | 'shutdown' | 'manual' | 'alert';
 export type RestoreSource = 'latest' | 'previous' | 'none';
 /** Where telemetry goes, and why some of it never got there. */

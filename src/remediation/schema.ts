@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkpointKinds } from '../model/index.ts';
 import { templateProblem } from '../template.ts';
 import { duration } from '../units.ts';
 
@@ -27,7 +28,18 @@ const actionSchema = z
       .describe('Stop it gracefully and start it again.'),
     start: z.strictObject(target).optional().describe('Start it when it is down.'),
     stop: z.strictObject(target).optional().describe('Stop it; it stays down until somebody starts it.'),
-    checkpoint: z.strictObject(target).optional().describe('Have it save its state now.'),
+    checkpoint: z
+      .strictObject({
+        ...target,
+        kind: z
+          .enum(checkpointKinds)
+          .optional()
+          .describe(
+            'full: whole, not as what has changed; disk: as a file too; memory: in the memory of the daemon only, lost when it dies. As it costs least unless given.',
+          ),
+      })
+      .optional()
+      .describe('Have it save its state now.'),
   })
   .refine((action) => Object.values(action).filter((one) => one !== undefined).length === 1, {
     error: () => 'expected exactly one of restart, start, stop, checkpoint',

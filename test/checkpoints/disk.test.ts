@@ -199,6 +199,19 @@ describe('a file that state.db knows nothing of', () => {
     expect(typesOf()).not.toContain('checkpoint.lost');
   });
 
+  it('is listed apart, by its name alone', async () => {
+    const { store, id, fileOf, save, folder } = await lost('saved');
+    await save({ state: 'known', through: 0 });
+    writeFileSync(join(folder, 'planner', 'notes.txt'), 'x');
+    writeFileSync(`${fileOf(id)}.new`, 'x');
+    writeFileSync(join(folder, 'loose.json'), 'x');
+    writeFileSync(fileOf(id), 'damaged');
+    expect(await store.strayFiles()).toEqual([
+      { checkpoint_id: id, component: planner, file: fileOf(id), size_bytes: 7 },
+    ]);
+    expect(await setUp().store.strayFiles()).toEqual([]);
+  });
+
   it('comes after all that was journalled since', async () => {
     const { store, id, journal, put, clock } = await lost('saved');
     await journal(planner, 'x', 'y', 'z');

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { keyIdOf } from '../../src/checkpoints/index.ts';
 import { parse } from 'yaml';
 import { paramedic, project } from './support.ts';
 
@@ -30,6 +31,17 @@ describe('the command line', () => {
 });
 
 describe('config check', () => {
+  it('names the keys that states are encrypted with', async () => {
+    const [key, former] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const yaml = 'components: {}\nstate_encryption: { key: "${KEY}", previous_keys: ["${FORMER}"] }\n';
+    const env = { KEY: key.toString('hex'), FORMER: former.toString('base64') };
+    const { code, stdout } = await paramedic(['config', 'check'], project(yaml), env);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `paramedic.yaml: good; 0 components; states are encrypted with the key ${keyIdOf(key)}; what ${keyIdOf(former)} has encrypted is still read\n`,
+    });
+  });
+
   it.each([
     { bad: 'an unknown key', yaml: 'restrat: {}', says: '1:1 restrat: unknown key "restrat"; did you mean "restart"?' },
     {

@@ -192,11 +192,38 @@ describe('checkpoints', () => {
   const sound = { checked: 1, corrupted: [] };
   const done = { action: 'checkpoint', message: 'gmail has saved its state as CP-1', checkpoint_id: 'CP-1' };
 
+  const nothing = { manifests: [], resume_points: [], files: [] };
+
   it('are listed', async () => {
-    const folder = await playDaemon({ 'GET /checkpoints': answer({ checkpoints: [checkpoint], manifests: [] }) });
+    const folder = await playDaemon({ 'GET /checkpoints': answer({ ...nothing, checkpoints: [checkpoint] }) });
     expect((await paramedic(['checkpoints', 'list', '--component', 'gmail'], folder)).stdout).toBe(
       'CHECKPOINT  COMPONENT  AT                        KIND  TRIGGER   SIZE     SCHEMA  VALID\nCP-1        gmail      2026-11-23T12:00:00.000Z  full  interval  2.0 KiB  1       yes\n',
     );
+  });
+
+  it('are listed with where components continue from, and with files that have no record', async () => {
+    const file = { checkpoint_id: 'CP-2', component: 'gmail', size_bytes: 2_048, file: '/x/gmail/CP-2.json' };
+    const resume = { component: 'gmail', checkpoint_id: null, at: '2026-11-23T12:00:00.000Z' };
+    const all = { ...nothing, checkpoints: [], files: [file], resume_points: [resume] };
+    const folder = await playDaemon({ 'GET /checkpoints': answer(all) });
+    const { stdout } = await paramedic(['checkpoints', 'list'], folder);
+    expect(stdout).toContain('CP-2       gmail      2.0 KiB  /x/gmail/CP-2.json\n');
+    expect(stdout).toContain('gmail continues from nothing until it saves again');
+    expect(JSON.parse((await paramedic(['checkpoints', 'list', '--files', '--json'], folder)).stdout)).toEqual([file]);
+  });
+
+  it('are shown with the digits that were sent', async () => {
+    const state = '{"id":12345678901234567890,"list":[1.0,-0,1e400,5]}';
+    const info = JSON.stringify({ ...checkpoint, journal_complete: true }).slice(1);
+    const route: Route = (_, response) => void response.end(`{"state":${state},${info}`);
+    const folder = await playDaemon({
+      'GET /checkpoints/CP-1': route,
+      'GET /checkpoints': answer({ ...nothing, checkpoints: [checkpoint] }),
+    });
+    for (const more of [[], ['--json']]) {
+      const { stdout } = await paramedic(['checkpoints', 'show', 'CP-1', ...more], folder);
+      expect(stdout.replaceAll(/\s/g, '')).toContain(state.slice(1, -1));
+    }
   });
 
   it.each([

@@ -81,6 +81,7 @@ export class StandIn implements Daemon {
       return { checkpoint_id: id, at: 0, state: { tasks: 3 } };
     },
     manifests: async () => [],
+    strayFiles: async () => [],
     resume: { list: async () => [{ component: componentName('agent_core'), checkpoint_id: null, at: 0 }] },
     manifest: async (id: string) => ({ manifest_id: id, at: 0, parts: [] }),
     verify: async () => ({

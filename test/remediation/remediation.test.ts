@@ -83,6 +83,17 @@ const settle = async () => {
 };
 
 describe('an alert that asks for an action', () => {
+  it('asks for a checkpoint of the kind that its rule names', () => {
+    const action = { checkpoint: { component: '{{ labels.component }}', kind: 'disk' } };
+    const { receive, alert, acted } = remediationOf({ policy: { rules: [{ ...rule, action }] } });
+    expect(receive(alert())).toEqual(['accepted execute']);
+    expect(acted).toMatchObject([{ action: 'checkpoint', parameters: { component: 'gmail', kind: 'disk' } }]);
+    const wrong = { rules: [{ ...rule, action: { checkpoint: { component: 'gmail', kind: 'incremental' } } }] };
+    expect(remediationSchema.safeParse(wrong).error?.issues).toMatchObject([
+      { path: ['rules', 0, 'action', 'checkpoint', 'kind'] },
+    ]);
+  });
+
   it('is decided, kept, carried out once, and its end is told', async () => {
     const { receive, alert, acted, finished, clock, remediation } = remediationOf();
     const first = alert();

@@ -50,6 +50,8 @@ describe('a checkpoint on disk', () => {
 
     await site.start();
     expect(await checkpointsOf(site)).toEqual([]);
+    const listed = await run('checkpoints', 'list', '--component', 'planner', '--files', '--json');
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ checkpoint_id: id, component: 'planner', file }]);
     const { pid } = await site.untilState('planner', 'running');
     process.kill(pid!, 'SIGKILL');
     await site.untilState('planner', 'running', pid!);

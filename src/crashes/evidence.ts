@@ -11,8 +11,8 @@ export interface Evidence {
   readonly stderrTail: string;
   /** What it told of its crash just before; null: nothing. It counts more than what stderr says. */
   readonly told: ToldCrash | null;
-  /** Why we ended it ourselves; `cpuRatio` just before, 1 = one core. Null: it ended by itself. */
-  readonly killedFor: { readonly why: 'hang' | 'health' | 'start_timeout'; readonly cpuRatio: number | null } | null;
+  /** We ended it for its silence; `cpuRatio` just before, 1 = one core. Null: it ended by itself. */
+  readonly killedFor: { readonly why: 'hang'; readonly cpuRatio: number | null } | null;
   /** The kernel killed something of ours for memory just now; null: it does not tell. */
   readonly oomKilled: boolean | null;
   /** What the kernel's log says of this very process; null: nothing, or it cannot be read. */

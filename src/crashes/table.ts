@@ -46,7 +46,7 @@ const WINDOWS_FAULTS = new Set([0xc0000005, 0xc0000374, 0xc0000409, 0xc000001d, 
 const GIVEN_UP = new Set(['timeout', 'start-limit-hit', 'resources', 'protocol']);
 
 const engineSays = ({ evidence }: Facts) => evidence.engineFailure ?? null;
-const killedFor = (why: 'hang' | 'health' | 'start_timeout') => (facts: Facts) => facts.evidence.killedFor?.why === why;
+const hung = ({ evidence }: Facts) => evidence.killedFor !== null;
 const cpu = ({ evidence }: Facts) => evidence.killedFor?.cpuRatio ?? null;
 const has = (set: ReadonlySet<string>, { signal }: Facts) => signal !== null && set.has(signal);
 /** The kernel wrote down why it ended this process. */
@@ -71,31 +71,16 @@ export const table: readonly Row[] = [
     type: 'infinite_loop',
     severity: 'high',
     label: 'hang_busy',
-    when: (f) => killedFor('hang')(f) && (cpu(f) ?? 0) >= BUSY_RATIO,
+    when: (f) => hung(f) && (cpu(f) ?? 0) >= BUSY_RATIO,
   },
   {
     rule: 'killed while idle',
     type: 'deadlock',
     severity: 'high',
     label: 'hang_idle',
-    when: (f) => killedFor('hang')(f) && (cpu(f) ?? 1) <= IDLE_RATIO,
+    when: (f) => hung(f) && (cpu(f) ?? 1) <= IDLE_RATIO,
   },
-  { rule: 'killed for silence', type: 'watchdog_timeout', severity: 'high', label: 'hang', when: killedFor('hang') },
-  // It answered, only not well, or not in time: neither a loop nor a lock is proven by its CPU then.
-  {
-    rule: 'killed for its health',
-    type: 'watchdog_timeout',
-    severity: 'medium',
-    label: 'unhealthy',
-    when: killedFor('health'),
-  },
-  {
-    rule: 'killed for a late start',
-    type: 'watchdog_timeout',
-    severity: 'medium',
-    label: 'start_timeout',
-    when: killedFor('start_timeout'),
-  },
+  { rule: 'killed for silence', type: 'watchdog_timeout', severity: 'high', label: 'hang', when: hung },
 
   {
     rule: "killed by the engine's watchdog",

@@ -16,8 +16,7 @@ const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
 const code = (value: number, stderrTail = '') => evidence({ exit: { code: value, signal: null }, stderrTail });
 const signal = (name: string, stderrTail = '', changes: Partial<Evidence> = {}) =>
   evidence({ exit: { code: null, signal: name }, stderrTail, ...changes });
-const hung = (cpuRatio: number | null, why: 'hang' | 'health' | 'start_timeout' = 'hang') =>
-  signal('SIGKILL', '', { killedFor: { why, cpuRatio } });
+const hung = (cpuRatio: number | null) => signal('SIGKILL', '', { killedFor: { why: 'hang', cpuRatio } });
 const silent = (stderrTail: string) => evidence({ exit: { code: null, signal: null }, adopted: true, stderrTail });
 
 const stack = (header: string, where = 'plan (/app/src/agent.js:3:9)') =>
@@ -39,8 +38,6 @@ const rows: readonly (readonly [
   ['killed while busy', hung(0.3), 'infinite_loop', 'high', 'hang_busy'],
   ['killed for silence', hung(0.2), 'watchdog_timeout', 'high', 'hang'],
   ['killed for silence', hung(null), 'watchdog_timeout', 'high', 'hang'],
-  ['killed for its health', hung(0.97, 'health'), 'watchdog_timeout', 'medium', 'unhealthy'],
-  ['killed for a late start', hung(0, 'start_timeout'), 'watchdog_timeout', 'medium', 'start_timeout'],
   [
     "killed by the engine's watchdog",
     signal('SIGABRT', '', { engineFailure: 'watchdog' }),

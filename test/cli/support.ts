@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { closeServer } from '../support/close-server.ts';
 import { tempFolder } from '../support/temp.ts';
 
 /** Stripping the types of every file again would be most of the time that these tests take. */
@@ -82,10 +83,7 @@ export async function playDaemon(routes: Readonly<Record<string, Route>>, pid = 
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  onTestFinished(() => closeServer(server));
   const { port } = server.address() as AddressInfo;
   mkdirSync(join(folder, '.paramedic/tokens'), { recursive: true });
   writeFileSync(join(folder, '.paramedic/tokens/api.token'), `${TOKEN}\n`);

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 import { createContainerDriver } from '../../src/drivers/container.ts';
 import { dockerAddress } from '../../src/drivers/docker-address.ts';
 import { Authority, certificatePath } from '../support/certificates.ts';
+import { closeServer } from '../support/close-server.ts';
 import { FakeDocker } from '../support/fake-docker.ts';
 import { planFor } from './support.ts';
 
@@ -159,7 +160,7 @@ describe('Docker over TLS', () => {
     );
     const server = createServer((_, response) => response.end('hello'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
+    onTestFinished(() => closeServer(server));
     const { port } = server.address() as AddressInfo;
     const env = { DOCKER_HOST: `tcp://127.0.0.1:${port}`, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: folder };
     await expect(start(env)).rejects.toThrow(/it does not speak TLS there\.$/);

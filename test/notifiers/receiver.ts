@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Notification } from '../../src/notifiers/notification.ts';
+import { closeServer } from '../support/close-server.ts';
 import type { Lifetime } from '../support/temp.ts';
 
 export interface Post {
@@ -55,8 +56,7 @@ export class Receiver {
   async leave(): Promise<void> {
     const server = this.#server;
     this.#server = null;
-    server?.closeAllConnections();
-    if (server) await new Promise((resolve) => server.close(resolve));
+    await closeServer(server);
   }
 }
 

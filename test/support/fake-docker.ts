@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { closeServer } from './close-server.ts';
 import { tempFolder, type Lifetime } from './temp.ts';
 
 /**
@@ -77,9 +78,7 @@ export class FakeDocker {
   async away(): Promise<void> {
     const server = this.#server;
     this.#server = null;
-    if (!server) return;
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await closeServer(server);
     rmSync(this.socket, { force: true });
   }
 

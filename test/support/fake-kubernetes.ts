@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { closeServer } from './close-server.ts';
 import { tempFolder, type Lifetime } from './temp.ts';
 
 /**
@@ -77,9 +78,7 @@ export class FakeKubernetes {
   async away(): Promise<void> {
     const server = this.#server;
     this.#server = null;
-    if (!server) return;
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await closeServer(server);
   }
 
   create(name: string, replicas: number): void {

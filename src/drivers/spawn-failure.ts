@@ -1,22 +1,14 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { failure, sentenceOf, systemCode, type ParamedicError } from '../errors.ts';
+import { isFolder, whyNoFolder } from '../working-folder.ts';
 import type { StartPlan } from './driver.ts';
 
 /** What the system was asked to make. */
 export type SpawnPlan = Pick<StartPlan, 'command' | 'cwd' | 'env'>;
 
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-/** The system says ENOENT for a missing program, a missing interpreter and a missing folder alike. */
+/** The system says ENOENT for a missing program and a missing interpreter alike. */
 function notThere({ command: [program = ''], cwd, env }: SpawnPlan): string {
-  if (!existsSync(cwd)) return `its working folder ${cwd} does not exist`;
   if (!program.includes('/')) {
     const path = env['PATH'];
     return path
@@ -34,11 +26,9 @@ export function whyNotSpawned(plan: SpawnPlan, error: unknown): string {
   const [program = ''] = plan.command;
   switch (systemCode(error) ?? '') {
     case 'ENOENT':
-      return notThere(plan);
+      return whyNoFolder(plan.cwd) ?? notThere(plan);
     case 'ENOTDIR':
-      return isFolder(plan.cwd)
-        ? `a part of its path is not a folder`
-        : `its working folder ${plan.cwd} is not a folder`;
+      return whyNoFolder(plan.cwd) ?? 'a part of its path is not a folder';
     case 'EACCES':
       return isFolder(isAbsolute(program) ? program : join(plan.cwd, program))
         ? 'it is a folder'

@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { sentenceOf } from '../errors.ts';
+import { whyNoFolder } from '../working-folder.ts';
 import type { CheckContext } from './check.ts';
 
 /** What a program that was started by the command may still say after the command itself has ended. */
@@ -29,14 +31,19 @@ export function runCommand(
   const env = Object.fromEntries(
     INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
+  const notStarted = (error: unknown) => ({
+    exit: null,
+    by: null,
+    notStarted: whyNoFolder(cwd) ?? sentenceOf(error),
+  });
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      cwd,
-      env,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      windowsHide: true,
-    });
+    let child: ChildProcessByStdio<null, Readable, Readable>;
+    try {
+      child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    } catch (error) {
+      // Node throws what it does not expect of a system: a folder that is none, arguments that are too long.
+      return resolve({ ...notStarted(error), output: '' });
+    }
     let output = Buffer.alloc(0);
     let lastWords: NodeJS.Timeout | undefined;
     const hear = (chunk: Buffer) => (output = Buffer.concat([output, chunk]).subarray(-keepBytes));
@@ -62,9 +69,7 @@ export function runCommand(
     signal.addEventListener('abort', killGroup, { once: true });
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    // The system has one word for both: it names the program, whichever is missing.
-    const why = (error: Error) => (existsSync(cwd) ? error.message : `its working folder ${cwd} does not exist`);
-    child.once('error', (error) => end({ exit: null, by: null, notStarted: why(error) }));
+    child.once('error', (error) => end(notStarted(error)));
     child.once('exit', (exit, by) => {
       const how = { exit, by, notStarted: null };
       lastWords = setTimeout(() => end(how), LAST_WORDS_MS);

@@ -39,8 +39,9 @@ describe('command check', () => {
 
   it('says what could not be started', async () => {
     expect((await run({ command: ['/no/such/program'] })).message).toContain('could not start "/no/such/program"');
-    const { message } = await run({ command: node('') }, { cwd: '/no/such/folder' });
-    expect(message).toContain('its working folder /no/such/folder does not exist');
+    const inFolder = async (cwd: string) => (await run({ command: node('') }, { cwd })).message;
+    expect(await inFolder('/no/such/folder')).toContain('its working folder /no/such/folder does not exist');
+    expect(await inFolder('/dev/null')).toContain('its working folder /dev/null is not a folder');
   });
 
   it('starts in the folder of the component and without the secrets of the daemon', async () => {

@@ -74,20 +74,21 @@ export async function boot(keepers: readonly Keeper[], deps: BootDeps): Promise<
   for (const keeper of keepers) if (!keeper.life) comeBack(keeper, deps);
 }
 
+/** What outlived the daemon before this one, and is kept now. */
+interface Taken {
+  readonly incarnation: IncarnationId;
+  /** It is not what the configuration names by now. */
+  readonly elsewhere: boolean;
+}
+
 /** What else is left of it goes; what was taken over goes on as it was meant to. */
-function settle(
-  keeper: Keeper,
-  own: readonly Survivor[],
-  taken: IncarnationId | null,
-  deps: BootDeps,
-): Promise<unknown> {
-  const left = new Set(own.map(({ incarnation }) => incarnation).filter((incarnation) => incarnation !== taken));
+function settle(keeper: Keeper, own: readonly Survivor[], taken: Taken | null, deps: BootDeps): Promise<unknown> {
+  const left = new Set(own.map(({ incarnation }) => incarnation).filter((found) => found !== taken?.incarnation));
   // What an engine runs was taken over as it was: it may bear the mark of an earlier life.
   if (keeper.life?.running?.engine) left.clear();
-  if (taken !== null && isToStayDown(keeper, deps)) void keeper.stop('it is not meant to run');
-  else if (taken !== null && keeper.life?.running && isElsewhere(keeper, runOf(keeper.life.running)))
-    void keeper.replace(true);
-  else if (taken !== null) putOff(keeper, deps);
+  if (taken && isToStayDown(keeper, deps)) void keeper.stop('it is not meant to run');
+  else if (taken?.elsewhere) void keeper.replace(true);
+  else if (taken) putOff(keeper, deps);
   return Promise.all([...left].map(deps.sweep));
 }
 
@@ -110,18 +111,16 @@ function tellOfUnreachable(component: ComponentName, { engine }: RecordedRun, { 
 const isToStayDown = ({ name, config }: Keeper, { record, clean }: BootDeps): boolean =>
   !config.enabled || (record(name).held && !clean);
 
-/** @returns the incarnation that is now kept; null: there was none. */
-function takeOver(
-  keeper: Keeper,
-  own: readonly Survivor[],
-  deps: BootDeps,
-): IncarnationId | null | Promise<IncarnationId | null> {
+/** @returns null: there was nothing to take over. */
+function takeOver(keeper: Keeper, own: readonly Survivor[], deps: BootDeps): Taken | null | Promise<Taken | null> {
   const { driver, record, plan } = deps;
   const settings = engineSettingsOf(keeper.config);
   const known = record(keeper.name);
-  const take = (incarnation: IncarnationId, running: Running | null) => {
-    if (running) keeper.adopt(running, incarnation, isElsewhere(keeper, runOf(running)));
-    return running && incarnation;
+  const take = (incarnation: IncarnationId, running: Running | null): Taken | null => {
+    if (!running) return null;
+    const elsewhere = isElsewhere(keeper, runOf(running));
+    keeper.adopt(running, incarnation, elsewhere);
+    return { incarnation, elsewhere };
   };
   const ask = (incarnation: IncarnationId, recorded: RecordedRun) => {
     const former = formerOf(recorded, settings);

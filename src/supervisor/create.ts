@@ -1,4 +1,3 @@
-import { createSweep, findSurvivors, systemBootId } from '../drivers/index.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import { createHostSampler } from '../health/index.ts';
@@ -9,22 +8,20 @@ import { createActor } from './actor.ts';
 import { createBarrier, liveOf } from './barrier.ts';
 import { createAftermath } from './aftermath.ts';
 import type { Daemon, ReloadView } from './api.ts';
+import { arrive } from './arrive.ts';
 import { createAsk } from './ask.ts';
-import { boot, isOfThisBoot, prepare } from './boot.ts';
-import { createKeepers, startPlan, unmetOf, watch } from './keepers.ts';
+import { createKeepers, unmetOf } from './keepers.ts';
 import { createHouseExperiments } from './experiments.ts';
 import { requireReady } from './house.ts';
 import { createLoop } from './loop.ts';
 import { openHouse, type OpenOptions } from './open.ts';
 import { createNotify } from './notify.ts';
-import { lastDecision, MEMORY_MS } from './past.ts';
+import { MEMORY_MS } from './past.ts';
 import { reconcile } from './reconcile.ts';
-import { applyConfig, watchHost } from './reload.ts';
-import { startOrder } from './roster.ts';
+import { applyConfig } from './reload.ts';
 import { startRounds } from './rounds.ts';
 import { serve } from './serve.ts';
 import { namesOf, takeSnapshot } from './snapshot.ts';
-import { engineOf, incarnationOf } from './state.ts';
 import { remediationTarget } from './situation.ts';
 import { createNotifications } from './notifications.ts';
 import { createRecover } from './recover.ts';
@@ -60,7 +57,7 @@ export interface Supervisor {
 /** The composition root of all that supervises: opens the house, introduces its people, boots and stops it. */
 export function createSupervisor(options: SupervisorOptions, paths: StatePaths): Supervisor {
   const { house, state, past, setAside, closing, beginBeats, onError } = openHouse(options, paths);
-  const { bus, clock, credentials, monitor, readings, roster, store } = house;
+  const { bus, clock, monitor, readings, roster, store } = house;
   const { emit } = bus;
   const makeKeeper = createKeepers(house, options.afterSpawn);
   const finished = Promise.withResolvers<number>();
@@ -138,54 +135,6 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       emit({ type: 'config.rejected', at: clock.now(), problems });
       throw error;
     }
-  }
-
-  /** Takes over what an earlier daemon has left, ends what nobody wants, starts the rest. */
-  async function arrive(): Promise<void> {
-    const { components } = house.loaded.config;
-    for (const name of startOrder(components)) {
-      const config = components[name];
-      if (!config) continue;
-      const keeper = makeKeeper(name, config);
-      roster.add(keeper);
-      watch(house, keeper);
-    }
-    const prepared = prepare([...roster], house.driver);
-    const survivors = (await findSurvivors()).filter((survivor) =>
-      credentials.vouch(survivor, incarnationOf(bus.record(survivor.component).state)),
-    );
-    if (options.recoveryMode) await state.verify();
-    await prepared;
-    if (house.phase !== 'booting') return;
-    recover.arrive();
-    const sweep = createSweep();
-    await boot([...roster], {
-      clock,
-      emit,
-      driver: house.driver,
-      bootId: systemBootId,
-      clean: past.clean,
-      record: bus.record,
-      plan: (keeper, incarnation) => startPlan(house, keeper, incarnation),
-      lastDecision: (component) => lastDecision(past, component),
-      survivors,
-      sweep,
-      onProblem: onError,
-    });
-    const strangers = survivors.filter(({ component }) => !roster.find(component));
-    for (const { incarnation } of strangers) void sweep(incarnation);
-    for (const { component, state: left } of store.records()) {
-      if (roster.find(component)) continue;
-      const engine = engineOf(left);
-      // What lived inside another program, or before this boot, has gone.
-      if (engine && engine.engine !== 'parent' && isOfThisBoot(engine.bootId, systemBootId))
-        onError(
-          `"${component}" is no longer configured`,
-          new Error(`${engine.engine} ${engine.name} was left as it is: it may still run`),
-        );
-      emit({ type: 'component.removed', component, at: clock.now() });
-    }
-    watchHost(house);
   }
 
   /** What nobody waits for: how old the newest checkpoints are, and whether events.db is sound. */
@@ -278,7 +227,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       house.breakers.configure(house.loaded.config.breakers);
       const sampleHost = createHostSampler([paths.root]);
       try {
-        await arrive();
+        await arrive({ house, state, past, recover, makeKeeper, onError });
         const onRoundError = (error: unknown) => onError('rounds', error);
         closing.add('beats', beginBeats());
         closing.add(

@@ -7,7 +7,7 @@ import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
 import type { Barrier } from './barrier.ts';
 import type { Commands } from './commands.ts';
 import type { Keeper } from './keeper.ts';
-import { orUnkillable, type Life } from './lives.ts';
+import { orUnkillable, type Life } from './life.ts';
 import type { Recover } from './recover.ts';
 import type { Roster } from './roster.ts';
 

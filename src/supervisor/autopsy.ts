@@ -4,7 +4,7 @@ import { classify, type CrashReports, type Hung, type KernelLog, type OomWatch }
 import type { StartPlan } from '../drivers/index.ts';
 import { datedId } from '../digest.ts';
 import type { ComponentName, CrashId, EpochMs, EventOf, Exit, ProcessUsage } from '../model/index.ts';
-import type { KilledFor, Life } from './lives.ts';
+import type { KilledFor, Life } from './life.ts';
 
 export interface AutopsyDeps {
   readonly clock: Clock;

@@ -14,7 +14,8 @@ import {
 } from '../model/index.ts';
 import { isCounted, type RestartRequest } from '../restart/index.ts';
 import { askAgain, type Deferred, type OutcomeOf } from './deferral.ts';
-import { Lives, type Life, type LifeHearer, type LivesDeps } from './lives.ts';
+import type { Life } from './life.ts';
+import { Lives, type LifeHearer, type LivesDeps } from './lives.ts';
 import { RecoveryStory } from './recovery.ts';
 import { processOf } from './state.ts';
 import { Waiters } from './waiters.ts';

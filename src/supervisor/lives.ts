@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ComponentConfig } from '../config/index.ts';
-import type { Evidence, Hung, ToldCrash } from '../crashes/index.ts';
+import type { Hung } from '../crashes/index.ts';
 import {
   engineOf,
   type AfterStop,
@@ -12,43 +12,10 @@ import {
 } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import type { HealthMonitor } from '../health/index.ts';
-import type {
-  ComponentName,
-  Emit,
-  EpochMs,
-  EventOf,
-  Exit,
-  IncarnationId,
-  RecoveryEvent,
-  StartReason,
-} from '../model/index.ts';
+import type { ComponentName, Emit, EventOf, Exit, IncarnationId, RecoveryEvent, StartReason } from '../model/index.ts';
 import type { AskToLeave } from './leave.ts';
+import { beginLife, OVER, type KilledFor, type Life } from './life.ts';
 import { whyUnkillable } from './state.ts';
-
-/** Why we ended a process ourselves; null: it ended by itself. */
-export type KilledFor = Evidence['killedFor'];
-
-/** One start of a component with all that follows until its process has ended. */
-export interface Life {
-  readonly incarnation: IncarnationId;
-  readonly reason: StartReason;
-  /** Monotonic. */
-  readonly startedAt: number;
-  /** Aborted when this life is over: nothing that was begun for it goes on. */
-  readonly over: AbortController;
-  /** Aborted when its end is wanted: an engine that still brings it up need not go on. */
-  readonly unwanted: AbortController;
-  /** Settles when the driver has answered, well or not. */
-  launched: Promise<void>;
-  running: Running | null;
-  /** Set once somebody asked for its end: the exit is then no crash. */
-  ending: Promise<void> | null;
-  /** Rejects with why when it was killed and is still there; its end is awaited all the same. */
-  readonly unkillable: PromiseWithResolvers<never>;
-  ready: boolean;
-  /** What it has told of its coming end. */
-  told: (ToldCrash & { readonly at: EpochMs }) | null;
-}
 
 /** What a life needs of the house. */
 export interface LivesDeps {
@@ -82,9 +49,6 @@ export interface LifeHearer {
   crashed(life: Life, crash: EventOf<'component.crashed'>): void;
 }
 
-/** Made once: Node would make one for each death, before the next start. */
-const OVER = new DOMException('this life is over', 'AbortError');
-
 /** A hung process does not hear the signal: it gets this long at most, so that its recovery does not wait in vain. */
 const HUNG_GRACE_MS = 1_000;
 /** Of that time, so much at most goes into finding out what it hangs in. */
@@ -92,10 +56,6 @@ const EXAMINED_MS = 500;
 
 /** Killed so long ago and still there: it waits in the kernel, and nobody can end it. A large one needs seconds to go. */
 const UNKILLABLE_AFTER_MS = 5_000;
-
-/** Waits for an end no longer than it can be hoped for. */
-export const orUnkillable = <T>(life: Life | null, ending: Promise<T>): Promise<T> =>
-  life ? Promise.race([ending, life.unkillable.promise]) : ending;
 
 /** The lives of one component, one after the other: launches, verifies, watches and ends them. Decides nothing. */
 export class Lives {
@@ -216,23 +176,7 @@ export class Lives {
   }
 
   #open(incarnation: IncarnationId, reason: StartReason): Life {
-    const unkillable = Promise.withResolvers<never>();
-    // Most of the time nobody waits for it.
-    unkillable.promise.catch(() => undefined);
-    this.#current = {
-      incarnation,
-      reason,
-      startedAt: this.#deps.clock.monotonic(),
-      over: new AbortController(),
-      unwanted: new AbortController(),
-      launched: Promise.resolve(),
-      running: null,
-      ending: null,
-      unkillable,
-      ready: false,
-      told: null,
-    };
-    return this.#current;
+    return (this.#current = beginLife(incarnation, reason, this.#deps.clock.monotonic()));
   }
 
   async #spawn(life: Life): Promise<void> {

@@ -4,7 +4,7 @@ import type { ComponentConfig } from '../config/index.ts';
 import type { ComponentName, HealthStatus } from '../model/index.ts';
 import { readWords, receiveDatagrams, type Receiver } from '../service/index.ts';
 import type { Keeper } from './keeper.ts';
-import type { Life } from './lives.ts';
+import type { Life } from './life.ts';
 
 /*
  * Programs that know systemd and not us: READY=1 and WATCHDOG=1 are heartbeats. Who speaks is known from the kernel,

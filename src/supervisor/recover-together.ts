@@ -3,7 +3,7 @@ import { failure, sentenceOf } from '../errors.ts';
 import type { ManifestId } from '../model/index.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
-import { orUnkillable } from './lives.ts';
+import { orUnkillable } from './life.ts';
 import type { Chosen, Point } from './recover.ts';
 import { startOrder } from './roster.ts';
 

@@ -16,7 +16,7 @@ import { formatDuration } from '../units.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { isMinimal } from './keepers.ts';
-import { orUnkillable } from './lives.ts';
+import { orUnkillable } from './life.ts';
 import { createTogether } from './recover-together.ts';
 import { doubtedOf } from './situation.ts';
 

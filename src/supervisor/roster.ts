@@ -3,7 +3,7 @@ import { isKeptRunning } from '../drivers/index.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { ComponentName } from '../model/index.ts';
 import type { Keeper } from './keeper.ts';
-import { orUnkillable } from './lives.ts';
+import { orUnkillable } from './life.ts';
 
 /** All keepers by name, with the order that their dependencies give them. */
 export class Roster {

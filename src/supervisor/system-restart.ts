@@ -3,7 +3,7 @@ import { restartsSystem } from '../restart/index.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { isMinimal } from './keepers.ts';
-import { orUnkillable } from './lives.ts';
+import { orUnkillable } from './life.ts';
 
 /** One that a dead daemon had begun so long ago is not gone on with: whatever lives now lives well without it. */
 const STALE_MS = 600_000;

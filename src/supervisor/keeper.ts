@@ -19,6 +19,7 @@ import { Lives, type LifeHearer, type LivesDeps } from './lives.ts';
 import { RecoveryStory } from './recovery.ts';
 import { processOf } from './state.ts';
 import { Waiters } from './waiters.ts';
+import { Wish } from './wish.ts';
 
 /** What a keeper may ask of the house around it. */
 export interface KeeperDeps extends LivesDeps {
@@ -46,7 +47,7 @@ export interface Cause {
 /**
  * Keeps one component: hears how its lives go, asks for a decision, carries it out. It holds no policy: whether and
  * when is decided in `restart/decide.ts`. One thing at a time: a request that comes while a start is under way joins
- * it, and what was begun for an older wish stops where it is when a newer one comes.
+ * it.
  */
 export class Keeper implements LifeHearer {
   readonly name: ComponentName;
@@ -55,11 +56,9 @@ export class Keeper implements LifeHearer {
   readonly #lives: Lives;
   readonly #story: RecoveryStory;
   readonly #waiters = new Waiters();
-  #cancelTimer: () => void = () => {};
+  readonly #wish: Wish;
   /** A start that waits for its dependencies. */
   #pending: StartReason | null = null;
-  /** Replaced whenever somebody wants something else. */
-  #wish: object = {};
   #deferred: Deferred | null = null;
 
   constructor(name: ComponentName, config: ComponentConfig, deps: KeeperDeps) {
@@ -68,6 +67,7 @@ export class Keeper implements LifeHearer {
     this.#deps = deps;
     this.#lives = new Lives(name, () => this.config, deps, this);
     this.#story = new RecoveryStory(name, deps.clock, deps.record);
+    this.#wish = new Wish(deps.clock);
   }
 
   get life(): Life | null {
@@ -96,7 +96,7 @@ export class Keeper implements LifeHearer {
 
   /** Starts it now if its dependencies are up, else as soon as they are. A start under way goes on. */
   begin(reason: StartReason, before: readonly RecoveryEvent[] = []): void {
-    this.#cancelTimer();
+    this.#wish.cancel();
     if (this.life || this.#deps.unmet().length > 0) {
       if (!this.life) this.#pending = reason;
       return this.#tell(before);
@@ -108,7 +108,7 @@ export class Keeper implements LifeHearer {
 
   /** Starts it after a delay that an earlier daemon had decided. */
   beginIn(delayMs: number, reason: StartReason): void {
-    this.#in(delayMs, () => this.begin(reason));
+    this.#wish.in(delayMs, () => this.begin(reason));
   }
 
   /**
@@ -188,7 +188,7 @@ export class Keeper implements LifeHearer {
       case 'wait':
         this.#deferred = { request, decision, at: this.#deps.clock.now(), why };
         if (deferredBy !== decision.rule || before.length > 0) this.#tell([...facts, ...this.#story.begin(reason)]);
-        if (decision.until !== null) this.#in(decision.until - this.#deps.clock.now(), () => this.recheck());
+        if (decision.until !== null) this.#wish.in(decision.until - this.#deps.clock.now(), () => this.recheck());
         break;
       case 'blame':
         this.#deferred = { request, decision, at: this.#deps.clock.now(), why };
@@ -244,12 +244,12 @@ export class Keeper implements LifeHearer {
    * @param elsewhere what runs is not what is started then.
    */
   async replace(elsewhere = false): Promise<void> {
-    const wish = this.#wishAnew();
+    const holds = this.#wishAnew();
     const why = 'its configuration has changed';
     await this.#lives.end(why, 'restart', false, elsewhere ? 'stop' : 'restart');
     // What cannot be asked whether it runs holds up nothing; the log says so.
     if (elsewhere) await this.#lives.endUnknown(why, false).catch(() => undefined);
-    if (this.#wish === wish) this.begin('reload');
+    if (holds()) this.begin('reload');
   }
 
   /** Lets go of everything without touching the process: the daemon leaves, its children stay. */
@@ -311,10 +311,10 @@ export class Keeper implements LifeHearer {
   async #carryOut(request: RestartRequest, delayMs: number, facts: RecoveryEvent[], why: string): Promise<void> {
     if (!this.life && delayMs <= 0) return this.begin(request.reason, facts);
     const due = this.#deps.clock.monotonic() + delayMs;
-    const wish = this.#wish;
+    const holds = this.#wish.holds();
     this.#tell(facts);
     await this.#lives.end(why || 'a restart was asked for', 'restart', request.reason === 'hang');
-    if (this.#wish === wish) this.beginIn(due - this.#deps.clock.monotonic(), request.reason);
+    if (holds()) this.beginIn(due - this.#deps.clock.monotonic(), request.reason);
   }
 
   /** @param facts stored at once; in one piece with the end of it all when nothing is left to stop. */
@@ -337,22 +337,14 @@ export class Keeper implements LifeHearer {
 
   /** A stop that the daemon before this one had begun. */
   async #finishStop(next: 'stop' | 'restart', elsewhere: boolean): Promise<void> {
-    const wish = this.#wish;
+    const holds = this.#wish.holds();
     await this.#lives.end('an earlier daemon had begun to stop it', next, false, elsewhere ? 'stop' : next);
-    if (next === 'restart' && this.#wish === wish) this.begin('boot');
+    if (next === 'restart' && holds()) this.begin('boot');
   }
 
-  #wishAnew(): object {
-    this.#wish = {};
-    this.#cancelTimer();
+  #wishAnew(): () => boolean {
     this.#deferred = null;
-    return this.#wish;
-  }
-
-  #in(delayMs: number, run: () => void): void {
-    this.#cancelTimer();
-    if (delayMs <= 0) run();
-    else this.#cancelTimer = this.#deps.clock.after(delayMs, run);
+    return this.#wish.renew();
   }
 
   #jittered(decision: Decision): Decision {

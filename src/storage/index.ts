@@ -1,3 +1,4 @@
-export { createEventStore, openEventStore, type EventStore, type EventStoreDeps } from './event-store.ts';
+export { createEventStore, openEventStore, type EventStoreDeps } from './create-event-store.ts';
+export type { EventStore } from './event-store.ts';
 export { acquireLock, type Lock } from './lock.ts';
 export { quickCheck, type Database, type SetAside } from './open.ts';

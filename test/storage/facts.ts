@@ -9,7 +9,7 @@ import {
   type IncidentId,
   type IncarnationId,
 } from '../../src/model/index.ts';
-import { openEventStore } from '../../src/storage/event-store.ts';
+import { openEventStore } from '../../src/storage/create-event-store.ts';
 
 export const planner = componentName('planner');
 export const writer = componentName('writer');

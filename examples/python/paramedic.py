@@ -520,6 +520,7 @@ class _Hold:
 
     def pause(self, order, pause):
         barrier = order["barrier"]
+        until = time.monotonic() + order["hold_ms"] / 1000
         self.release()
         timer = threading.Timer(order["hold_ms"] / 1000, self.release, [barrier])
         timer.daemon = True
@@ -528,7 +529,7 @@ class _Hold:
         timer.start()
         try:
             with self._program:
-                in_time = self._pause(order, pause)
+                in_time = self._pause(order, pause, until)
         except Exception:
             self.release(barrier)
             raise
@@ -539,13 +540,14 @@ class _Hold:
         if not in_time:
             raise RuntimeError("it was paused too late, and goes on")
 
-    def _pause(self, order, pause):
-        """Whether it was in time. What was given up may have been pausing until now."""
+    def _pause(self, order, pause, until):
+        """Whether it was in time. What was given up may have been pausing until now: that takes of our time."""
         self._go_on_now()
         with self._lock:
             if self._barrier != order["barrier"]:
                 return False
-        go_on = pause(order)
+        left_ms = max(0, round((until - time.monotonic()) * 1000))
+        go_on = pause({**order, "hold_ms": left_ms})
         with self._lock:
             if self._barrier == order["barrier"]:
                 self._go_on, self._held = go_on, True

@@ -71,6 +71,7 @@ export function createHold({ clock, settled }: HoldOptions) {
       pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>,
       onError: (error: unknown) => void,
     ): Promise<void> {
+      const until = clock.monotonic() + holdMs;
       await release(null);
       // A program that begins nothing has nothing else that keeps it alive.
       const awake = new AbortController();
@@ -82,10 +83,11 @@ export function createHold({ clock, settled }: HoldOptions) {
       const one: Paused = { barrier, over: Promise.withResolvers(), cancel, isHeld: false, goOn: undefined, onError };
       paused = one;
       try {
-        // What was given up may still be pausing: it would go on while this one counts as paused.
+        // What was given up may still be pausing: it would go on while this one counts as paused. That takes of our time.
         await pausing;
         if (paused !== one) throw new Error(TOO_LATE);
-        const begun = pauseFor(one, () => pause({ deadlineMs: holdMs }));
+        const deadlineMs = Math.max(0, until - clock.monotonic());
+        const begun = pauseFor(one, () => pause({ deadlineMs }));
         pausing = begun.catch(() => {});
         await begun;
         await settled();

@@ -24,8 +24,23 @@ for _ in sys.stdin:
     turns.release()
 `;
 
-async function program() {
-  const one = await python(PROGRAM);
+/** Says how much time it has. */
+const HOLDS = `
+turns = threading.Semaphore(0)
+
+def pause(order):
+    say(order["hold_ms"])
+    turns.acquire()
+
+line = paramedic.connect()
+line.on_get_state(lambda: 1)
+line.on_pause(pause)
+for _ in sys.stdin:
+    turns.release()
+`;
+
+async function program(text = PROGRAM) {
+  const one = await python(text);
   await until('a stream for all', () => one.heard.some(({ query }) => query.includes('resume')) && one.streams.at(-1));
   const answer = (id: string) => until(id, () => one.heard.find(({ call }) => call === `POST commands/${id}`)?.body);
   const order = (id: string, kind: string, barrier?: string) => one.command(id, kind, { barrier, hold_ms: 600_000 });
@@ -86,5 +101,22 @@ describe('a program in Python that is told to pause again', () => {
     next();
     expect(await answer('c3')).toEqual(TOO_LATE);
     await says('asked', 'paused', 'goes on', 'has gone on');
+  });
+
+  it('is told how much time is left when it had to wait for that', async () => {
+    const { order, tell, answer, said, errors, next } = await program(HOLDS);
+    order('c1', 'pause', 'b1');
+    await until('its first order', () => said.length === 1);
+    await tell('c2', 'resume', 'b1');
+    order('c3', 'pause', 'b2');
+    await tell('c4', 'get_state');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    next();
+    next();
+    await answer('c3');
+    expect(errors()).toContain('too late');
+    const [first = 0, second = 0] = said as number[];
+    expect(first).toBeGreaterThan(599_000);
+    expect(second).toBeLessThanOrEqual(first - 150);
   });
 });

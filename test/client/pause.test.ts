@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { GoOn } from '../../src/client/index.ts';
+import type { GoOn, PauseOrder } from '../../src/client/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/temp.ts';
 import { standIn } from './stand-in.ts';
 
 /** A program that pauses as the test says, and notes when it goes on. */
-async function program(pause: () => GoOn | void | Promise<GoOn | void>) {
+async function program(pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>) {
   const clock = new FakeClock();
   const daemon = await standIn(({ call }) =>
     call === 'POST breakers/api/permit' ? { status: 200, body: { permitted: true, permit_id: 'p' } } : undefined,
@@ -99,6 +99,23 @@ describe('a program that is paused', () => {
     expect(await answer('c3')).toEqual({});
     expect(order).toEqual(['asked', 'paused', 'goes on', 'asked', 'paused']);
     expect(await tell('c5', 'get_state', { barrier: 'b2' })).toEqual({ state: 1 });
+  });
+
+  it('is told how much time is left when it had to wait for that', async () => {
+    const ready = Promise.withResolvers<void>();
+    const deadlines: number[] = [];
+    const { clock, command, tell, heard } = await program(async ({ deadlineMs }) => {
+      deadlines.push(deadlineMs);
+      await ready.promise;
+    });
+    command('c1', 'pause', { barrier: 'b1', hold_ms: 5_000 });
+    await tell('c2', 'resume', { barrier: 'b1' });
+    command('c3', 'pause', { barrier: 'b2', hold_ms: 5_000 });
+    await tell('c4', 'get_state', {});
+    await clock.advance(2_000);
+    ready.resolve();
+    await until('c3', () => heard.some(({ call }) => call === 'POST commands/c3'));
+    expect(deadlines).toEqual([5_000, 3_000]);
   });
 
   it('does not pause again for what was given up meanwhile', async () => {

@@ -58,7 +58,7 @@ export function createKeyTable(db: Database, { keyId, keyIds }: Cipher) {
     for (const row of sound.filter(isInUse)) write({ ...row, ...atLeast(newest) });
     write({ key_id, since, ...NOTHING });
     const former = isFirst ? [PLAIN] : sound.map((row) => row.key_id).filter((id) => id !== key_id);
-    return isEmpty ? null : { keyId: key_id, former, ...counts };
+    return { keyId: key_id, former, ...counts };
   });
 
   return {

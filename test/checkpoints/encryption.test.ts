@@ -250,6 +250,18 @@ describe('a store that was plain', () => {
     expect(filesWith(plain.file, CANARY)).toEqual([]);
   });
 
+  it('keeps nothing of it either when nothing else is there', async () => {
+    const plain = open();
+    await writeAll(plain);
+    await plain.store.close();
+    for (const table of ['piece', 'chunk', 'checkpoint', 'journal']) tamper(plain.file, `DELETE FROM ${table}`);
+    expect(filesWith(plain.file, CANARY)).toEqual(['state.db']);
+    const { store, notices } = await plain.again([key]);
+    await store.list();
+    expect(filesWith(plain.file, CANARY)).toEqual([]);
+    expect(notices).toEqual([]);
+  });
+
   it('forgets what was plain with its retention, in the file too', async () => {
     const plain = open();
     await writeAll(plain);

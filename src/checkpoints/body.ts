@@ -13,7 +13,8 @@ export interface PutBody {
   readonly value: unknown;
   /** JavaScript reads and writes it without changing it. */
   readonly exact: boolean;
-  readonly schema_version: number;
+  /** undefined: it is not said. */
+  readonly schema_version?: number | undefined;
   readonly through: number | null;
 }
 
@@ -28,7 +29,7 @@ export interface PatchBody {
 const whole = z.number().int().min(0);
 const putSchema = z.strictObject({
   state: z.unknown(),
-  schema_version: whole.default(1),
+  schema_version: whole.optional(),
   through: whole.nullable().default(null),
 });
 const patchSchema = z.strictObject({
@@ -98,7 +99,7 @@ function parseInPlace(text: string, exact: boolean, bytes: Uint8Array): PutBody 
     state: bytes.subarray(PREFIX.length, bytes.byteLength - ending.length),
     value,
     exact,
-    schema_version: Number(version ?? 1),
+    ...(version !== undefined && { schema_version: Number(version) }),
     through: through === undefined ? null : Number(through),
   };
 }

@@ -22,7 +22,7 @@ export function createComparison(working: WorkingStates, mayGoOn: MayGoOn) {
   return function patchTo(
     head: Head | null,
     component: ComponentName,
-    { state, value, exact, schema_version }: PutBody,
+    { state, value, exact, schema_version }: PutBody & { readonly schema_version: number },
     at: number,
   ): Buffer | null {
     const before = head?.valid ? working.get(component, head.id) : undefined;

@@ -22,6 +22,8 @@ export interface StateStoreOptions {
   /** events.db: its WAL is moved into it from the worker, every `checkpointEventsEveryMs`; null: leave it alone. */
   readonly eventsFile: string | null;
   readonly clock: Clock;
+  /** Of a state that a component puts without saying its version; 1 unless given. */
+  readonly schemaVersionOf?: (component: ComponentName) => number | undefined;
   readonly emit: Emit;
   /** Hears what `emit` threw: an answer is never lost for it. */
   readonly onError?: (error: unknown) => void;
@@ -88,7 +90,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     onNotOpened: (refused) => (refused ? unlocked.reject(refused) : unlocked.resolve()),
     onOpened({ setAside, losses, rekeyed }) {
       unlocked.resolve();
-      if (rekeyed) options.onNotice?.(rekeyedSentence(rekeyed));
+      if (rekeyed && rekeyed.checkpoints + rekeyed.entries > 0) options.onNotice?.(rekeyedSentence(rekeyed));
       if (setAside) tell({ type: 'store.set_aside', at: clock.now(), store: 'state', ...setAside });
       const why = setAside
         ? 'state.db was damaged'
@@ -119,7 +121,8 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     const started = clock.monotonic();
     const bytes = owned(body);
     try {
-      const question = { component, body: bytes, trigger, at, ...(kind && { kind }) };
+      const schemaVersion = options.schemaVersionOf?.(component) ?? 1;
+      const question = { component, body: bytes, trigger, at, ...(kind && { kind }), schemaVersion };
       const { size_bytes, ...saved } = await ask(job, question, [bytes.buffer]);
       // What is in memory only is no checkpoint to whoever asks how much could be lost.
       if (size_bytes === null || saved.kind === 'memory') return saved;

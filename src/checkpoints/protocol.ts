@@ -19,7 +19,15 @@ import type {
 /** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
 export interface Jobs {
   put: {
-    ask: { component: ComponentName; body: Uint8Array; trigger: CheckpointTrigger; at: EpochMs; kind?: AskedKind };
+    ask: {
+      component: ComponentName;
+      body: Uint8Array;
+      trigger: CheckpointTrigger;
+      at: EpochMs;
+      kind?: AskedKind;
+      /** Of a state that does not say its version; 1 unless given. */
+      schemaVersion?: number;
+    };
     answer: Saved & { size_bytes: number };
   };
   /** `size_bytes` null: it had been stored before, and came a second time. */

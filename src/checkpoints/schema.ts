@@ -25,7 +25,9 @@ export const stateSchema = z
       .int()
       .min(0)
       .default(1)
-      .describe("Version of the state's shape that the component writes."),
+      .describe(
+        'Version of the shape of a state that the component saves without saying its version; what it says itself counts more.',
+      ),
     poisoned_after: z
       .number()
       .int()

@@ -224,9 +224,9 @@ export function createStateDatabase(
       return settled;
     },
 
-    put({ component, body, trigger, at, kind: asked }: Jobs['put']['ask']): Jobs['put']['answer'] {
+    put({ component, body, trigger, at, kind: asked, schemaVersion = 1 }: Jobs['put']['ask']): Jobs['put']['answer'] {
       const parsed = parsePut(body);
-      const { state, value, exact, schema_version, through } = parsed;
+      const { state, value, exact, schema_version = schemaVersion, through } = parsed;
       journal.requireThrough(component, through);
       const fresh = {
         checkpoint_id: newId(at),
@@ -239,7 +239,10 @@ export function createStateDatabase(
       } as const;
       const inMemory = asked === 'memory' ? hold(fresh, state) : undefined;
       if (inMemory) return inMemory;
-      const patch = asked === 'full' || asked === 'disk' ? null : patchTo(headOf(component), component, parsed, at);
+      const patch =
+        asked === 'full' || asked === 'disk'
+          ? null
+          : patchTo(headOf(component), component, { ...parsed, schema_version }, at);
       const kind = asked === 'disk' ? asked : patch ? 'incremental' : 'full';
       if (kind === 'disk') files.write(fresh, state);
       const stored = store(headOf(component), { ...fresh, kind }, patch ?? state);
@@ -275,7 +278,7 @@ export function createStateDatabase(
       const request = cipher.hash('request', body);
       const head = headOf(component);
       if (head && isAnswered(head, request, body))
-        return { checkpoint_id: head.id, kind: head.patches === 0 ? 'full' : 'incremental', size_bytes: null };
+        return { checkpoint_id: head.id, kind: table.one(head.id)?.kind ?? 'full', size_bytes: null };
       const newest = newestOf(component, head);
       if (newest?.id !== base) {
         const parameters = { component, base, newest: newest?.id ?? null };

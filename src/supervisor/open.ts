@@ -136,6 +136,7 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     checkpointsFolder: paths.checkpoints,
     eventsFile,
     clock,
+    schemaVersionOf: (component) => house.roster.find(component)?.config.state.schema_version,
     emit,
     onError: (error) => onError('state.db', error),
     onNotice: (notice) => log.write('info', `state.db: ${notice}`),

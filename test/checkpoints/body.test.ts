@@ -26,25 +26,24 @@ function refusalOf(run: () => unknown): string {
 
 describe('the body of PUT state', () => {
   it.each([
-    { body: '{"state":{"a":1}}', state: '{"a":1}', schema_version: 1, through: null },
+    { body: '{"state":{"a":1}}', state: '{"a":1}', through: null },
     { body: '{"state":5,"schema_version":2}', state: '5', schema_version: 2, through: null },
     { body: '{"state":[],"schema_version":2,"through":7}', state: '[]', schema_version: 2, through: 7 },
-    { body: '{"state":"x","through":7}', state: '"x"', schema_version: 1, through: 7 },
-    { body: '{"state":"x","through":null}', state: '"x"', schema_version: 1, through: null },
-    { body: '{"state":null}', state: 'null', schema_version: 1, through: null },
+    { body: '{"state":"x","through":7}', state: '"x"', through: 7 },
+    { body: '{"state":"x","through":null}', state: '"x"', through: null },
+    { body: '{"state":null}', state: 'null', through: null },
     { body: '{"through":7,"state":1,"schema_version":3}', state: '1', schema_version: 3, through: 7 },
     { body: '{"state":1,"through":7,"schema_version":3}', state: '1', schema_version: 3, through: 7 },
-    { body: ' { "state" : { "a" : 1 } } ', state: '{ "a" : 1 }', schema_version: 1, through: null },
-    { body: '{"state": [1.0, 1e2], "through": 7}', state: '[1.0, 1e2]', schema_version: 1, through: 7 },
+    { body: ' { "state" : { "a" : 1 } } ', state: '{ "a" : 1 }', through: null },
+    { body: '{"state": [1.0, 1e2], "through": 7}', state: '[1.0, 1e2]', through: 7 },
     {
       body: '{"through":2,"state":12345678901234567890}',
       state: '12345678901234567890',
-      schema_version: 1,
       through: 2,
     },
-    { body: '{"state":{"b":1,"through":9}}', state: '{"b":1,"through":9}', schema_version: 1, through: null },
-    { body: '{"state":"ü€","through":1}', state: '"ü€"', schema_version: 1, through: 1 },
-    { body: '{"state":1,"state":2}', state: '2', schema_version: 1, through: null },
+    { body: '{"state":{"b":1,"through":9}}', state: '{"b":1,"through":9}', through: null },
+    { body: '{"state":"ü€","through":1}', state: '"ü€"', through: 1 },
+    { body: '{"state":1,"state":2}', state: '2', through: null },
   ])('$body is read', ({ body, ...expected }) => {
     expect(put(body)).toEqual(expected);
   });

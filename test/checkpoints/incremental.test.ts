@@ -69,6 +69,19 @@ describe('operations', () => {
     await expect(patch(planner, base, add, add)).rejects.toMatchObject({ code: 'CHECKPOINT_NOT_NEWEST' });
   });
 
+  it.each([
+    ['incremental', { op: 'add', path: '/-', value: 1 }],
+    ['full', { op: 'add', path: '/-', value: noise(200) }],
+  ])('that come again to another daemon get the same answer: %s', async (kind, add) => {
+    const first = open();
+    const { checkpoint_id: base } = await first.put(planner, { state: [noise(100)] });
+    const answer = await first.patch(planner, base, add);
+    expect(answer.kind).toBe(kind);
+    await first.store.close();
+    const { patch } = open({ file: first.file });
+    expect(await patch(planner, base, add)).toEqual(answer);
+  });
+
   it('that cannot be applied leave the state as it was', async () => {
     const { store, put, patch } = open();
     const { checkpoint_id: base } = await put(planner, { state: { a: [1], b: noise(200) } });

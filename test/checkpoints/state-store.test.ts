@@ -27,6 +27,24 @@ describe('a first start', () => {
   });
 });
 
+describe('a state that does not say its schema version', () => {
+  it('is of the one that its component is configured with, also when it is put after another', async () => {
+    const versions = new Map([[planner, 3]]);
+    const { store, put } = open({ schemaVersionOf: (component) => versions.get(component) });
+    const text = 'x'.repeat(20_000);
+    await put(planner, { state: { text, n: 1 } });
+    await put(writer, { state: 1 });
+    expect(await store.getState(planner, null)).toMatchObject({ schema_version: 3 });
+    expect(await store.getState(writer, null)).toMatchObject({ schema_version: 1 });
+    versions.set(planner, 4);
+    expect(await put(planner, { state: { text, n: 2 } })).toMatchObject({ kind: 'full' });
+    expect(await put(planner, { state: { text, n: 3 } })).toMatchObject({ kind: 'incremental' });
+    expect(await store.getState(planner, null)).toMatchObject({ schema_version: 4 });
+    await put(planner, { state: 1, schema_version: 2 });
+    expect(await store.getState(planner, null)).toMatchObject({ schema_version: 2 });
+  });
+});
+
 describe('who journals', () => {
   it('is known from its first entry on, and of an earlier daemon from its checkpoints', async () => {
     const first = open();

@@ -45,7 +45,7 @@ describe('a component that journals and saves under load', () => {
 
 describe('the newest checkpoint, tampered with while no daemon was there', () => {
   it('is never used: the one before is, with the journal since, and everybody is told', { timeout: LONG }, async () => {
-    const site = new Site({ components: { planner: sleeper({ restart: eager }) } });
+    const site = new Site({ components: { planner: sleeper({ restart: eager, state: { schema_version: 3 } }) } });
     await site.start();
     const first = await site.untilState('planner', 'running');
     const say = speakerOf(site, first.pid!);
@@ -64,9 +64,10 @@ describe('the newest checkpoint, tampered with while no daemon was there', () =>
     const second = await site.untilState('planner', 'running', first.pid);
 
     const { status, body } = await speakerOf(site, second.pid!)('GET', 'state');
-    const { checkpoint_id, state, journal } = body as unknown as Given;
-    expect({ status, checkpoint_id, state }).toEqual({
+    const { checkpoint_id, state, journal, schema_version } = body as unknown as Given;
+    expect({ status, checkpoint_id, state, schema_version }).toEqual({
       status: 200,
+      schema_version: 3,
       checkpoint_id: good.body['checkpoint_id'],
       state: { done: 1 },
     });

@@ -60,7 +60,8 @@ export interface Runner {
 }
 
 interface Run {
-  readonly controller: AbortController;
+  /** Made when it is asked for: most checks answer at once, and it costs more than they do. */
+  controller: AbortController | null;
   readonly startedAt: number;
   readonly dueAt: number | null;
   timedOut: boolean;
@@ -120,13 +121,15 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
 
   /** @param dueAt null: it is not its turn. */
   function run(dueAt: number | null): void {
-    const mine: Run = { controller: new AbortController(), startedAt: clock.monotonic(), dueAt, timedOut: false };
+    const mine: Run = { controller: null, startedAt: clock.monotonic(), dueAt, timedOut: false };
     current = mine;
     let result: CheckResult | Promise<CheckResult>;
     try {
       result = check.run(plan.options, {
         clock,
-        signal: mine.controller.signal,
+        get signal() {
+          return controllerOf(mine).signal;
+        },
         subject: deps.subject,
         memory,
         cwd: deps.cwd,
@@ -137,7 +140,7 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     if (!(result instanceof Promise)) return settle(mine, result);
     const cancelTimeout = schedule.at(mine.startedAt + plan.timeout, () => {
       mine.timedOut = true;
-      mine.controller.abort(new Error(`the check's timeout of ${formatDuration(plan.timeout)} is over`));
+      controllerOf(mine).abort(new Error(`the check's timeout of ${formatDuration(plan.timeout)} is over`));
       tell(late(mine));
       if (alive && !cancelNext) arm();
     });
@@ -166,7 +169,7 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     cancelNext = null;
     const aborted = current;
     current = null;
-    aborted?.controller.abort(new Error('the check is no longer wanted'));
+    if (aborted) controllerOf(aborted).abort(new Error('the check is no longer wanted'));
   }
 
   return {
@@ -201,5 +204,7 @@ export function createRunner(check: Check, plan: CheckPlan, deps: RunnerDeps): R
     },
   };
 }
+
+const controllerOf = (run: Run): AbortController => (run.controller ??= new AbortController());
 
 const thrown = (error: unknown): CheckResult => unhealthy(`the check failed: ${sentenceOf(error)}`, 8);

@@ -33,7 +33,8 @@ export function createSchedule(clock: Pick<Clock, 'monotonic' | 'after' | 'every
     if (running) return;
     while (heap[0]?.run === null) pop(heap);
     const [head] = heap;
-    if (!head || armed?.due === head.due) return;
+    // A timer that finds nothing sets itself anew, once; to set it anew for each run that is called off costs more.
+    if (!head || (armed && armed.due <= head.due)) return;
     armed?.cancel();
     // Rounded up: timers count whole milliseconds, and one that fires early would fire twice.
     armed = { due: head.due, cancel: clock.after(Math.max(0, Math.ceil(head.due - clock.monotonic())), tick) };
@@ -100,7 +101,8 @@ function pop(heap: Entry[]): void {
   if (!last || heap.length === 0) return;
   let at = 0;
   for (;;) {
-    const [left, right] = [heap[2 * at + 1], heap[2 * at + 2]];
+    const left = heap[2 * at + 1];
+    const right = heap[2 * at + 2];
     const child = right && left && right.due < left.due ? 2 * at + 2 : 2 * at + 1;
     const below = heap[child];
     if (!below || below.due >= last.due) break;

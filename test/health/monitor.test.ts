@@ -217,6 +217,30 @@ describe('health monitor', () => {
     expect(only('check.completed')).toMatchObject([{ outcome: 'timeout', durationMs: 800 }]);
   });
 
+  it('has a run that asks for its signal only after its timeout find it aborted', async () => {
+    const clock = new FakeClock();
+    const asked = Promise.withResolvers<AbortSignal>();
+    const slow = defineCheck({
+      kind: 'slow',
+      summary: 'Asks late.',
+      options: z.strictObject({}),
+      async run(_, context) {
+        await clock.sleep(900);
+        asked.resolve(context.signal);
+        return healthy('too late');
+      },
+    });
+    const intervals = { critical: 5_000, standard: 30_000, extended: 300_000 };
+    const monitor = createMonitor({ clock, emit: () => {}, random: () => 0.5, intervals, kinds: registry(slow) });
+    const { plan } = story(() => healthy('fine'), { timeout: 800 });
+    const checks = { api: { ...plan, kind: 'slow' } };
+    monitor.watch({ component: gmail, checks, subject: alone, cwd: '/', periodMs: 0 });
+    monitor.resume(gmail);
+    await clock.advance(2_000);
+    expect((await asked.promise).reason).toMatchObject({ message: "the check's timeout of 800ms is over" });
+    monitor.stop();
+  });
+
   it('goes on telling the timeout of a run that never comes back, and so acts on it', async () => {
     const { clock, monitor, runs, only } = story(() => new Promise(() => undefined));
     monitor.resume(gmail);

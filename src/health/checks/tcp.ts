@@ -13,13 +13,14 @@ export const tcp = defineCheck({
     const started = clock.monotonic();
     return new Promise<CheckResult>((resolve) => {
       const socket = connect({ host, port });
+      // Nothing is read: it is not even to begin to.
+      socket.pause();
       const end = (result: CheckResult) => {
-        signal.removeEventListener('abort', abort);
         socket.destroy();
         resolve(result);
       };
-      const abort = () => end(unhealthy(`${host}:${port} did not answer in time`));
-      signal.addEventListener('abort', abort, { once: true });
+      // The signal is of this run alone, and goes with it.
+      signal.addEventListener('abort', () => end(unhealthy(`${host}:${port} did not answer in time`)), { once: true });
       socket.once('connect', () =>
         end(healthy(`${host}:${port} answered in ${Math.round(clock.monotonic() - started)} ms`)),
       );

@@ -102,9 +102,9 @@ export class OutputFile {
     return this.#closed ? Infinity : Math.max(this.#restUntil, this.#lookedAt + this.#growth.waitMs);
   }
 
-  /** It is time to look, or so nearly that files are better looked at together than each by itself. */
-  isDue(now: number): boolean {
-    return this.dueAt - now <= this.#growth.waitMs / 4;
+  /** From then on it may be looked at: files are better looked at together than each by itself. Monotonic. */
+  get mayAt(): number {
+    return this.dueAt - this.#growth.waitMs / 4;
   }
 
   /**

@@ -59,13 +59,18 @@ export function createOutput(deps: {
   const entries = new Map<ComponentName, Entry>();
   let stopTimer: (() => void) | null = null;
   let dueAt = Infinity;
+  /** Before that no file may be looked at. */
+  let mayAt = 0;
   let endPulse: (() => void) | null = null;
   let nowhere: number | null = null;
 
-  const files = () => [...entries.values()].flatMap(({ files: { stdout, stderr } }) => [stdout, stderr]);
-
   const schedule = () => {
-    const soonest = Math.min(Infinity, ...files().map((file) => file.dueAt));
+    let soonest = Infinity;
+    mayAt = Infinity;
+    for (const { files } of entries.values()) {
+      soonest = Math.min(soonest, files.stdout.dueAt, files.stderr.dueAt);
+      mayAt = Math.min(mayAt, files.stdout.mayAt, files.stderr.mayAt);
+    }
     if (stopTimer && dueAt <= soonest) return;
     stopTimer?.();
     stopTimer = null;
@@ -80,8 +85,10 @@ export function createOutput(deps: {
     stopTimer?.();
     stopTimer = null;
     const now = clock.monotonic();
-    for (const { policy, files: pair } of entries.values())
-      for (const file of [pair.stdout, pair.stderr]) if (file.isDue(now)) file.look(policy);
+    for (const { policy, files } of entries.values()) {
+      if (files.stdout.mayAt <= now) files.stdout.look(policy);
+      if (files.stderr.mayAt <= now) files.stderr.look(policy);
+    }
     schedule();
   };
 
@@ -102,7 +109,9 @@ export function createOutput(deps: {
       files: { stdout, stderr: make('stderr') },
     };
     entries.set(component, entry);
-    endPulse ??= clock.every(PULSE_MS, look);
+    endPulse ??= clock.every(PULSE_MS, () => {
+      if (clock.monotonic() >= mayAt) look();
+    });
     schedule();
     return entry;
   };

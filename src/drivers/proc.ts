@@ -37,12 +37,15 @@ export const systemBootId = (readText('/proc/sys/kernel/random/boot_id') ?? '').
 /** False where the system has no /proc to read. */
 export const hasProc = systemBootId !== '' && readText('/proc/self/stat') !== null;
 
+/** Of those that are read: after it come as many again. */
+const LAST_FIELD = 24;
+
 /** Reads the text of a stat file; the name in parentheses may itself hold spaces and parentheses. */
 export function parseStat(text: string): ProcStat | null {
   const end = text.lastIndexOf(')');
   const pid = Number.parseInt(text, 10);
   if (end < 0 || Number.isNaN(pid)) return null;
-  const fields = text.slice(end + 2).split(' ');
+  const fields = text.slice(end + 2).split(' ', LAST_FIELD - 2);
   const number = (field: number) => Number(fields[field - 3] ?? 0);
   return {
     pid,

@@ -8,7 +8,7 @@ import {
   type RecoveryEvent,
 } from '../model/index.ts';
 import { fold } from './fold.ts';
-import { react } from './react.ts';
+import { meansSomething, react } from './react.ts';
 
 export interface BookOptions {
   readonly newId: () => IncidentId;
@@ -96,11 +96,12 @@ export function createIncidentBook({ newId, reopenWithinMs, known }: BookOptions
       for (const event of events) {
         note(event);
         const subject = speaksOf(event);
-        if (subject === null) {
-          add(event, null, undefined);
+        const before = subject === null ? undefined : open.get(subject);
+        // Nearly all: what is measured, and what goes well.
+        if (subject === null || (!before && !meansSomething(event))) {
+          add(event, subject, undefined);
           continue;
         }
-        const before = open.get(subject);
         const reactions = react(event, before, {
           newId,
           batch: events,

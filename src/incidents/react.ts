@@ -99,6 +99,9 @@ const reactions: { readonly [T in EventType]?: Reaction<T> } = {
   'component.removed': (event, open) => (open ? [resolved(event, open, 'itself', 'it is no longer configured')] : []),
 };
 
+/** False: it means nothing, whatever is open. */
+export const meansSomething = ({ type }: RecoveryEvent): boolean => reactions[type] !== undefined;
+
 /**
  * What one event means for the incident of its subject: nothing, that one is opened, or that the open one changes.
  * Pure but for the new id.

@@ -122,7 +122,9 @@ export function createAutoCheckpoint({ clock, commands, saveable, journals }: Au
 }
 
 /** Who is up and stays so for now. */
-export const saveableOf = (roster: Iterable<Keeper>): Saveable[] =>
-  [...roster].flatMap(({ name, config, life }) =>
-    life?.ready && !life.ending ? [{ name, intervalMs: config.state.checkpoint_interval }] : [],
-  );
+export function saveableOf(roster: Iterable<Keeper>): Saveable[] {
+  const saveable: Saveable[] = [];
+  for (const { name, config, life } of roster)
+    if (life?.ready && !life.ending) saveable.push({ name, intervalMs: config.state.checkpoint_interval });
+  return saveable;
+}

@@ -63,14 +63,16 @@ export function createBus({ store, incidents, project, now, onError }: BusDeps):
   const untold: { event: RecoveryEvent; seq: number | null }[] = [];
 
   const tellAll = (): void => {
-    for (let next = untold.shift(); next; next = untold.shift())
-      for (const tell of listeners) {
+    for (let next = untold.shift(); next; next = untold.shift()) {
+      const { event, seq } = next;
+      listeners.forEach((tell) => {
         try {
-          tell(next.event, next.seq);
+          tell(event, seq);
         } catch (error) {
           onError('listener', error);
         }
-      }
+      });
+    }
   };
 
   return {
@@ -79,10 +81,10 @@ export function createBus({ store, incidents, project, now, onError }: BusDeps):
       const { events, changed } = incidents.read(stated);
       const seqs = append(events, foldIn(events), changed);
       if (untold.length === 0) queueMicrotask(tellAll);
-      for (const [index, event] of events.entries()) {
+      events.forEach((event, index) => {
         project(event);
         untold.push({ event, seq: seqs[index] ?? null });
-      }
+      });
     },
     subscribe(listener) {
       listeners.add(listener);

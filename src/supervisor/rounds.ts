@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Emit, EventFields, ProcessUsage } from '../model/index.ts';
+import type { Emit, EventFields, EventOf, ProcessUsage } from '../model/index.ts';
 import type { Roster } from './roster.ts';
 
 /** The decision loop's heartbeat: an alert fires when it stands still. */
@@ -49,11 +49,13 @@ export function startRounds(deps: RoundsDeps): () => void {
 
   every(SAMPLE_MS, () => {
     void sampleHost().then((sample) => emit({ type: 'host.sampled', at: clock.now(), ...sample }), onError);
+    const samples: EventOf<'component.sampled'>[] = [];
     for (const keeper of roster) {
       // What its own check has read since the last round is not read again.
       const usage: ProcessUsage | null | undefined = keeper.life?.running?.usage(SAMPLE_MS);
-      if (usage) emit({ type: 'component.sampled', component: keeper.name, at: clock.now(), usage });
+      if (usage) samples.push({ type: 'component.sampled', component: keeper.name, at: clock.now(), usage });
     }
+    emit(...samples);
   });
 
   every(UPKEEP_MS, () => void upkeep().catch(onError));

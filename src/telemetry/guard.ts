@@ -125,8 +125,15 @@ export function createGuard(limit: number, first: Names): Guard {
 const grows = ({ labels }: MetricDefinition): boolean =>
   Object.values(labels).some((source) => source !== 'text' && !isList(source));
 const isList = (source: LabelSource): boolean => typeof source !== 'string' && !('atMost' in source);
-/** The values in the order of the catalogue. */
-const keyOf = (metric: MetricName, labels: Labels): string =>
-  JSON.stringify(Object.keys(catalogue[metric].labels).map((label) => labels[label] ?? ''));
+const labelNames = new Map(metricNames.map((name) => [name, Object.keys(catalogue[name].labels)]));
+/** The values in the order of the catalogue, each with its length: no two sets have the same key. */
+function keyOf(metric: MetricName, labels: Labels): string {
+  let key = '';
+  for (const label of labelNames.get(metric) ?? []) {
+    const value = labels[label] ?? '';
+    key += `${value.length}:${value}`;
+  }
+  return key;
+}
 const sameBut = (label: string, a: Labels, b: Labels) =>
   Object.keys(a).every((name) => name === label || a[name] === b[name]);

@@ -6,8 +6,10 @@ import { catalogue, type LabelsOf, type MetricUpdate } from './catalogue.ts';
  * @param place a span that is exported, for the exemplars.
  */
 export function toMetrics(event: RecoveryEvent, place?: TraceContext): MetricUpdate[] {
-  const changes = specific(event).map((update) => (place === undefined ? update : withExemplar(update, place)));
-  return [{ metric: 'paramedic_events_total', labels: { event: event.type }, value: 1 }, ...changes];
+  const changes = specific(event);
+  if (place) for (const [index, update] of changes.entries()) changes[index] = withExemplar(update, place);
+  changes.unshift({ metric: 'paramedic_events_total', labels: { event: event.type }, value: 1 });
+  return changes;
 }
 
 const withExemplar = (update: MetricUpdate, { traceId, spanId }: TraceContext): MetricUpdate =>
@@ -18,14 +20,18 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'daemon.ticked':
       return [{ metric: 'paramedic_supervisor_tick_duration_seconds', labels: {}, value: e.durationMs / 1_000 }];
     case 'check.completed': {
-      const labels = { component: e.component, check: e.check };
-      return [
-        { metric: 'paramedic_health_checks_total', labels: { ...labels, result: e.outcome }, value: 1 },
-        { metric: 'paramedic_health_check_duration_seconds', labels, value: e.durationMs / 1_000 },
-        ...(e.lateMs === undefined
-          ? []
-          : [{ metric: 'paramedic_health_check_lateness_seconds', labels: {}, value: e.lateMs / 1_000 } as const]),
+      const { component, check, outcome: result } = e;
+      const updates: MetricUpdate[] = [
+        { metric: 'paramedic_health_checks_total', labels: { component, check, result }, value: 1 },
+        {
+          metric: 'paramedic_health_check_duration_seconds',
+          labels: { component, check },
+          value: e.durationMs / 1_000,
+        },
       ];
+      if (e.lateMs !== undefined)
+        updates.push({ metric: 'paramedic_health_check_lateness_seconds', labels: {}, value: e.lateMs / 1_000 });
+      return updates;
     }
     case 'component.crashed': {
       const labels = { component: e.component, type: e.crashType, error_type: e.errorType };

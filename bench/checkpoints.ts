@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createStateStore } from '../src/checkpoints/index.ts';
 import { systemClock } from '../src/clock.ts';
 import { componentName } from '../src/model/index.ts';
@@ -9,10 +10,15 @@ import { folder, record } from './harness.ts';
 /*
  * Durable checkpoints a second, acknowledged one by one, of 64 components that all save as fast as they are answered:
  * ours, and LangGraph's SqliteSaver on the same SQLite with `synchronous=FULL`, in turn, in one process.
- * Usage: node bench/checkpoints.ts [SECONDS=3] [ROUNDS=3]
+ * With --encrypted ours are encrypted (`state_encryption`), and theirs are not: SqliteSaver has no such thing.
+ * Usage: node bench/checkpoints.ts [--encrypted] [SECONDS=3] [ROUNDS=3]
  */
-const SECONDS = Number(process.argv[2] ?? 3);
-const ROUNDS = Number(process.argv[3] ?? 3);
+const { values: options, positionals } = parseArgs({
+  options: { encrypted: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const [SECONDS = 3, ROUNDS = 3] = positionals.map(Number);
+const keys = options.encrypted ? [randomBytes(32)] : [];
 const COMPONENTS = 64;
 
 const noise = (length: number): string => randomBytes(length).toString('base64').slice(0, length);
@@ -42,7 +48,7 @@ const ours =
   (how: 'put' | 'patch'): Open =>
   async (path) => {
     const file = join(path, 'state.db');
-    const store = createStateStore({ file, eventsFile: null, clock: systemClock, emit: () => {} });
+    const store = createStateStore({ file, eventsFile: null, clock: systemClock, emit: () => {}, keys });
     const bases: (string | undefined)[] = [];
     const json = (body: object) => Buffer.from(JSON.stringify(body));
     return {
@@ -179,4 +185,5 @@ for (const [name, { bytes, how, change }] of Object.entries(rows)) {
   };
   console.log(name, figures[name]);
 }
-record('checkpoints', { seconds: SECONDS, rounds: ROUNDS, components: COMPONENTS, figures });
+const setting = { seconds: SECONDS, rounds: ROUNDS, components: COMPONENTS, encrypted: options.encrypted };
+record(options.encrypted ? 'checkpoints-encrypted' : 'checkpoints', { ...setting, figures });

@@ -72,7 +72,15 @@ export function createOrders({ line, state, hold, through, answer, during, isChi
       hear(
         'set_state',
         options,
-        whenDone(async ({ id }) => set(await during(() => state.fetch(`commands/${id}`)))),
+        whenDone(async ({ id }) => {
+          const given = await during(() => state.fetch(`commands/${id}`));
+          try {
+            await set(given);
+          } catch (error) {
+            state.disown();
+            throw error;
+          }
+        }),
       ),
     onPause(pause, options = {}) {
       const { onError = () => {} } = options;

@@ -30,6 +30,8 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
   /** What there is could not be read by this program: what it saved now would be put in its place. */
   let unread: ClientError | null = null;
   let migrated = false;
+  /** How often another state has taken the place of the program's: what was sent before belongs to the one before. */
+  let turns = 0;
 
   /** An older state sent again must never arrive after a newer one. */
   function inOrder<T>(send: (since: number) => Promise<T>): Promise<T> {
@@ -40,10 +42,11 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
   }
 
   async function store(method: string, path: string, body: StateBody, since: number): Promise<SavedState> {
+    const turn = turns;
     base = null;
     const answer = (await call(method, path, body.text, since)) as SavedAnswer;
     const { checkpoint_id: id, kind = 'full' } = answer;
-    base = { id, schemaVersion: body.schemaVersion ?? 1 };
+    if (turn === turns) base = { id, schemaVersion: body.schemaVersion ?? 1 };
     if (kind !== 'memory') migrated = false;
     return { checkpointId: id, kind };
   }
@@ -69,6 +72,7 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
     const answer = (await call('GET', path)) as StateAnswer;
     const given = await migrate(toRestored(answer));
     const { checkpointId: id, journal, migratedFrom, schemaVersion } = given;
+    turns++;
     // What is journalled is part of the state here, and not of the checkpoint.
     base = id !== null && journal.length === 0 && migratedFrom === null ? { id, schemaVersion } : null;
     migrated = migratedFrom !== null;
@@ -89,6 +93,8 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
     },
     /** @param path where there is another state to continue from. When it cannot be read, all goes on as before. */
     fetch,
+    /** The program goes on with its own state, not with the one that was fetched. */
+    disown: () => void (base = null),
     whyUnread,
     requireRead,
     /** It was given in another shape than it was saved in, and has not been saved since. */
@@ -109,11 +115,13 @@ export function createState({ call, entries, migrate, schemaVersion: own, clock 
     async patch(operations: string, through: number | undefined, bodyOfAll?: () => StateBody, schemaVersion = own) {
       requireRead();
       const mine = ++patches;
+      const turn = turns;
       const version = schemaVersion === undefined ? '' : `,"schema_version":${schemaVersion}`;
       const upTo = through === undefined ? '' : `,"through":${through}`;
       return inOrder(async (since) => {
         if (whole && mine <= whole.patches) return whole.checkpoint;
         try {
+          if (turn !== turns) throw new ClientError('CHECKPOINT_NOT_NEWEST', OTHER_STATE);
           const { id, schemaVersion: kept } = baseFor(schemaVersion);
           const text = `{"base":"${id}","operations":${operations}${version}${upTo}}`;
           return await store('PATCH', 'state', { text, schemaVersion: kept }, since);
@@ -168,6 +176,7 @@ const toRestored = (answer: StateAnswer): RestoredState => ({
 });
 
 const NO_BASE = 'It is not known what the operations go on from: save the whole state first, with saveState.';
+const OTHER_STATE = 'Another state was given meanwhile: save the whole state first, with saveState.';
 const OTHER_VERSION = 'The checkpoint before is of another schema version: save the whole state first, with saveState.';
 const WANTS_ALL = new Set(['CHECKPOINT_NOT_NEWEST', 'PATCH_REFUSED']);
 const UNREADABLE = new Set(['SCHEMA_NEWER', 'MIGRATION_MISSING', 'MIGRATION_FAILED']);

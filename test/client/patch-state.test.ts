@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../support/fake-clock.ts';
+import { until } from '../support/temp.ts';
 import { refusal, standIn, type Heard } from './stand-in.ts';
 
 const add = (value: number) => ({ op: 'add', path: '/-', value });
@@ -73,5 +75,69 @@ describe('operations', () => {
       ['PUT state', { state: [1, 2] }],
       ['PATCH state', { base: 'CP-2', operations: [add(3)] }],
     ]);
+  });
+
+  /** A program whose saves wait while it is given another state. */
+  async function given(set: () => void) {
+    const clock = new FakeClock();
+    let away = false;
+    const restored = { checkpoint_id: 'CP-9', state: [9], schema_version: 1, journal: [], data_loss_seconds: 0 };
+    const daemon = await standIn(({ call }) => {
+      if (call === 'GET commands/c1') return { status: 200, body: restored };
+      return away && call.endsWith(' state') ? 'hang up' : undefined;
+    });
+    const connection = daemon.line({ clock });
+    connection.onSetState(set);
+    await until('the stream', () => daemon.streams.length === 1);
+    await connection.saveState([]);
+    return {
+      ...daemon,
+      connection,
+      async meanwhile(patches: () => readonly Promise<unknown>[]) {
+        away = true;
+        const calls = daemon.heard.length;
+        const saved = [connection.saveState([1]), ...patches()];
+        await until('the save', () => daemon.heard.slice(calls).some(({ call }) => call === 'PUT state'));
+        daemon.command('c1', 'set_state', { checkpoint_id: 'CP-9' });
+        await until('the answer', () => daemon.heard.some(({ call }) => call === 'POST commands/c1'));
+        away = false;
+        const done = Promise.allSettled(saved);
+        await until('the saves', async () => {
+          await clock.advance(1_000);
+          return Promise.race([done, Promise.resolve(false as const)]);
+        });
+        return done;
+      },
+    };
+  }
+
+  it('of before another state was given are not applied to that one', async () => {
+    const { connection, meanwhile, heard } = await given(() => {});
+    const patches = () => [connection.patchState([add(2)]), connection.patchState([add(3)], { whole: () => [9, 3] })];
+    expect(await meanwhile(patches)).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: unknown },
+      { status: 'fulfilled' },
+    ]);
+    expect(heard.some(({ call }) => call === 'PATCH state')).toBe(false);
+    expect(heard.at(-1)).toMatchObject({ call: 'PUT state', body: { state: [9, 3] } });
+    await connection.patchState([add(4)]);
+    expect(heard.at(-1)?.body).toEqual({ base: 'CP-4', operations: [add(4)] });
+  });
+
+  it('go on from the state that was given, not from an older one that arrives later', async () => {
+    const { connection, meanwhile, heard } = await given(() => {});
+    await meanwhile(() => []);
+    await connection.patchState([add(4)]);
+    expect(heard.at(-1)?.body).toEqual({ base: 'CP-9', operations: [add(4)] });
+  });
+
+  it('do not go on from a state that the program has not taken', async () => {
+    const { connection, command, heard } = await given(() => {
+      throw new Error('no');
+    });
+    command('c1', 'set_state', { checkpoint_id: 'CP-9' });
+    await until('the answer', () => heard.some(({ call }) => call === 'POST commands/c1'));
+    await expect(connection.patchState([add(1)])).rejects.toMatchObject(unknown);
   });
 });

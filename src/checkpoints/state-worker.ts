@@ -7,6 +7,8 @@ import { storeFailed, toError } from './refusal.ts';
 interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** That were given away with it. */
+  readonly bytes: number;
 }
 
 export interface StateWorkerOptions {
@@ -20,12 +22,17 @@ export interface StateWorkerOptions {
   readonly onOpened: (opened: Opened) => void;
   /** It could not be opened, and will be tried again; with an error when it must not be, as things are. */
   readonly onNotOpened: (refused: ParamedicError | null) => void;
+  /** 256 MiB unless given. */
+  readonly mostWaitingBytes?: number;
 }
 
 const RESTART_AFTER_MS = 1_000;
 /** The id of a thread that has ended. */
 const ENDED = -1;
 const LONG_LETTER_BYTES = 2 ** 14;
+/** Given to the thread and not on disk yet. A disk that is slower than all who save must not fill the memory. */
+const MOST_WAITING_BYTES = 2 ** 28;
+const TOO_MUCH_WAITS = 'too much is waiting for the disk already: send it again a little later';
 
 /** What is asked within one turn goes to the worker together: a message costs more than what it asks for. */
 interface Letter {
@@ -42,12 +49,13 @@ const emptyLetter = (): Letter => ({ requests: [], given: [], bytes: 0 });
  * every question fails at once.
  */
 export function createStateWorker(options: StateWorkerOptions) {
-  const { entry, data, clock, onBesides, onOpened, onNotOpened } = options;
+  const { entry, data, clock, onBesides, onOpened, onNotOpened, mostWaitingBytes = MOST_WAITING_BYTES } = options;
   let { ahead } = options;
   const pending = new Map<number, Pending>();
   let letter = emptyLetter();
   let lastId = 0;
   let commits = 0;
+  let waitingBytes = 0;
   let worker: Worker | undefined;
   let whyDown = '';
   let cancelRestart: (() => void) | undefined;
@@ -97,6 +105,7 @@ export function createStateWorker(options: StateWorkerOptions) {
     const error = toError(storeFailed(why));
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
+    waitingBytes = 0;
   }
 
   function settle(message: Extract<FromWorker, { answers: unknown }>): void {
@@ -107,6 +116,7 @@ export function createStateWorker(options: StateWorkerOptions) {
   function settleOne(answer: Answer): void {
     const asker = pending.get(answer.id);
     pending.delete(answer.id);
+    waitingBytes -= asker?.bytes ?? 0;
     if ('refused' in answer) asker?.reject(toError(answer.refused));
     else asker?.resolve(answer.value);
   }
@@ -118,11 +128,14 @@ export function createStateWorker(options: StateWorkerOptions) {
   ): Promise<Jobs[J]['answer']> {
     return new Promise((resolve, reject) => {
       if (!worker || closed) return reject(toError(storeFailed(closed ? 'it is closed' : whyDown)));
+      const bytes = given.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      if (waitingBytes + bytes > mostWaitingBytes) return reject(toError(storeFailed(TOO_MUCH_WAITS)));
+      waitingBytes += bytes;
       const id = ++lastId;
-      pending.set(id, { resolve: resolve as Pending['resolve'], reject });
+      pending.set(id, { resolve: resolve as Pending['resolve'], reject, bytes });
       if (letter.requests.push({ id, job, ...question } as unknown as Request) === 1) queueMicrotask(send);
       letter.given.push(...given);
-      letter.bytes += given.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      letter.bytes += bytes;
       // It has something to do while the others are written.
       if (letter.bytes > LONG_LETTER_BYTES) send();
     });

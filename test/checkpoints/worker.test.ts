@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createStateWorker } from '../../src/checkpoints/state-worker.ts';
 import { systemClock } from '../../src/clock.ts';
 import { startStateThread, stateThread } from '../../src/supervisor/state-thread-ahead.ts';
 import { decided, observed, open as openEvents, record } from '../storage/facts.ts';
@@ -32,6 +33,38 @@ describe('the worker', () => {
     for (const result of results) expect(result).toMatchObject({ reason: { code: 'STORE_FAILED', http: 503 } });
     await put(planner, { state: 3 });
     expect((await store.getState(planner, null)).state).toBe(3);
+  });
+
+  it('is not given more than may wait for the disk', async () => {
+    const worker = createStateWorker({
+      entry: new URL('../../src/checkpoints/worker.ts', import.meta.url),
+      data: {
+        file: join(tempFolder(), 'state.db'),
+        checkpointsFolder: null,
+        eventsFile: null,
+        checkpointEventsEveryMs: 1_000,
+        keys: [],
+        besides: null,
+      },
+      clock: systemClock,
+      onBesides: () => {},
+      onOpened: () => {},
+      onNotOpened: () => {},
+      mostWaitingBytes: 100,
+    });
+    onTestFinished(() => worker.close());
+    const put = () => {
+      const body = new Uint8Array(json({ state: 'x'.repeat(40) }));
+      const question = { component: planner, body, trigger: 'interval', at: systemClock.now() } as const;
+      return worker.ask('put', question, [body.buffer]);
+    };
+    const many = await Promise.allSettled([put(), put(), put()]);
+    expect(many.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    expect(many[1]).toMatchObject({
+      reason: { http: 503, message: expect.stringContaining('too much is waiting for the disk already') as string },
+    });
+    await put();
+    expect(await worker.ask('list', { component: null })).toHaveLength(2);
   });
 
   it('that cannot begin says why, and is tried again', async () => {

@@ -122,8 +122,9 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
     },
   });
   resource(router, '/commands/:id', {
-    GET(request, response) {
-      sendJsonParts(response, view(daemon.commands.stateFor(current(request, response), parameter(request, 'id'))));
+    async GET(request, response) {
+      const id = parameter(request, 'id');
+      sendJsonParts(response, view(await daemon.commands.stateFor(current(request, response), id)));
     },
     async POST(request, response) {
       const body = await readBody(request, STATE_LIMIT);

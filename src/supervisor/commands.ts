@@ -44,10 +44,15 @@ export interface Commands {
     part?: PartOf,
   ): Promise<Saved>;
   /**
-   * Has a living component continue from this state. Resolves when it does.
-   * @param onGiven told when it has asked for the state: what it saves from then on may be of this one.
+   * Has a living component continue from another state, which it fetches. Resolves when it does.
+   * @param give reads it when the component asks for it, so that nothing is missing that was journalled until then.
    */
-  setState(component: ComponentName, state: GivenState, timeoutMs: number, onGiven?: () => void): Promise<void>;
+  setState(
+    component: ComponentName,
+    checkpoint: GivenState['checkpoint_id'],
+    give: () => Promise<GivenState>,
+    timeoutMs: number,
+  ): Promise<void>;
   /**
    * Gives an order; one that comes while the same waits joins it. Resolves when the component has taken it. `resume` is
    * told too when it listens a moment later.
@@ -64,8 +69,8 @@ export interface Commands {
   announce(kind: CommandKind, data: Readonly<Record<string, unknown>>): void;
   /** What a command that waits for its answer is. @throws COMMAND_NOT_FOUND */
   kindOf(component: ComponentName, id: string): CommandKind;
-  /** What belongs to a `set_state`. @throws COMMAND_NOT_FOUND */
-  stateFor(component: ComponentName, id: string): GivenState;
+  /** What belongs to a `set_state`. Rejects with COMMAND_NOT_FOUND, and with what the store rejects with. */
+  stateFor(component: ComponentName, id: string): Promise<GivenState>;
   /**
    * The answer to `get_state`.
    * @param body as of `PUT state`: unparsed, and given away.
@@ -94,8 +99,7 @@ interface Waiting {
   readonly answered: PromiseWithResolvers<Saved | null>;
   readonly trigger: CheckpointTrigger;
   kind: AskedKind | undefined;
-  readonly state: GivenState | null;
-  readonly onGiven: () => void;
+  readonly give: (() => Promise<GivenState>) | undefined;
   /** Nobody waits for it any more. */
   readonly forget: () => void;
 }
@@ -106,8 +110,7 @@ interface Asked {
   readonly data?: Command['data'];
   readonly trigger?: CheckpointTrigger;
   readonly keep?: AskedKind | undefined;
-  readonly state?: GivenState;
-  readonly onGiven?: () => void;
+  readonly give?: () => Promise<GivenState>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -145,7 +148,7 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
 
   function tell(
     component: ComponentName,
-    { kind, timeoutMs, data = {}, trigger = 'manual', keep, state, onGiven = () => {}, signal }: Asked,
+    { kind, timeoutMs, data = {}, trigger = 'manual', keep, give, signal }: Asked,
   ): Waiting {
     const life = lifeOf(component);
     const answered = Promise.withResolvers<Saved | null>();
@@ -169,7 +172,7 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       if (own.size === 0) waiting.delete(component);
     };
     const command: Command = { kind, id: randomHex(8), data };
-    const told: Waiting = { command, answered, trigger, kind: keep, state: state ?? null, onGiven, forget };
+    const told: Waiting = { command, answered, trigger, kind: keep, give, forget };
     waiting.set(component, own.set(kind, told));
     send(component, command);
     return told;
@@ -224,12 +227,11 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       return (await ask(component, what)) as Saved;
     },
 
-    async setState(component, state, timeoutMs, onGiven) {
+    async setState(component, checkpoint_id, give, timeoutMs) {
       const older = waiting.get(component)?.get('set_state');
       older?.forget();
       older?.answered.reject(failed(component, 'set_state', 'it was given another state meanwhile'));
-      const data = { checkpoint_id: state.checkpoint_id };
-      await ask(component, { kind: 'set_state', data, state, timeoutMs, ...(onGiven && { onGiven }) });
+      await ask(component, { kind: 'set_state', data: { checkpoint_id }, give, timeoutMs });
     },
 
     async order(component, kind, data, timeoutMs, signal) {
@@ -243,11 +245,10 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
 
     kindOf: (component, id) => find(component, id).command.kind,
 
-    stateFor(component, id) {
-      const { state, onGiven } = find(component, id);
-      if (!state) throw failure('COMMAND_NOT_FOUND', { command: id, component });
-      onGiven();
-      return state;
+    async stateFor(component, id) {
+      const { give } = find(component, id);
+      if (!give) throw failure('COMMAND_NOT_FOUND', { command: id, component });
+      return give();
     },
 
     async answer(component, id, body) {

@@ -105,8 +105,8 @@ export function createRecover(house: House): Recover {
     }
     const named = wish.component ?? owner;
     if (named !== undefined) return [roster.get(named)];
-    const remembered = await state.remembered();
-    const saved = new Set(remembered.filter(({ hasSaved }) => hasSaved).map(({ component }) => component));
+    const remembered = (await state.remembered()).filter(({ hasSaved }) => hasSaved || wish.mode === 'none');
+    const saved = new Set(remembered.map(({ component }) => component));
     const all = [...roster].filter(({ name, config }) => saved.has(name) && config.enabled && !bus.record(name).held);
     return wish.mode === 'minimal' ? all.filter(({ config }) => isMinimal(config)) : all;
   }
@@ -135,10 +135,15 @@ export function createRecover(house: House): Recover {
 
   /** While it runs. Rejects with why it did not take it. */
   async function hand(component: ComponentName, chosen: Chosen | null, timeoutMs: number): Promise<void> {
-    const restored = await state.getState(component, clock.now());
-    if (chosen && restored.checkpoint_id !== chosen.checkpoint_id)
-      throw failure('CHECKPOINT_CORRUPTED', { checkpoint: chosen.checkpoint_id, why: 'it cannot be read any more' });
-    await commands.setState(component, restored, timeoutMs, () => begun(component));
+    const checkpoint = chosen?.checkpoint_id ?? null;
+    const askedAt = clock.now();
+    const give = async () => {
+      begun(component);
+      const restored = await state.getState(component, askedAt);
+      if (checkpoint === null || restored.checkpoint_id === checkpoint) return restored;
+      throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: 'it cannot be read any more' });
+    };
+    await commands.setState(component, checkpoint, give, timeoutMs);
   }
 
   async function bringBack(

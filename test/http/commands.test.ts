@@ -193,7 +193,7 @@ describe('other commands', () => {
     const server = await serve();
     const { hears } = await listen(server, '?kinds=set_state');
     const restored = await server.daemon.restore('agent_core');
-    void server.daemon.commands.setState(agent, restored, 10_000);
+    void server.daemon.commands.setState(agent, restored.checkpoint_id, async () => restored, 10_000);
     const id = await hears();
     const { source: _, entries: __, ...state } = given(restored);
     expect(await (await server.ask(`${PATH}/${id}`, { headers })).json()).toEqual(state);

@@ -234,14 +234,15 @@ describe('kinds of commands', () => {
   it('bring a state along, and the newest of two counts', async () => {
     const { commands, listen } = setUp();
     const { line } = listen(planner, ['set_state']);
-    const older = commands.setState(planner, { ...given, checkpoint_id: null }, 10 * SECONDS);
-    const newer = commands.setState(planner, given, 10 * SECONDS);
+    const give = () => Promise.resolve(given);
+    const older = commands.setState(planner, null, give, 10 * SECONDS);
+    const newer = commands.setState(planner, given.checkpoint_id, give, 10 * SECONDS);
     await expect(older).rejects.toMatchObject(failing(/another state meanwhile/));
     expect(line.heard.map(({ data }) => data)).toEqual([{ checkpoint_id: null }, { checkpoint_id: 'CP-7' }]);
-    expect(commands.stateFor(planner, line.last)).toBe(given);
+    expect(await commands.stateFor(planner, line.last)).toBe(given);
     commands.done(planner, line.last);
     await newer;
-    expect(() => commands.stateFor(planner, line.last)).toThrow('Nobody waits');
+    await expect(commands.stateFor(planner, line.last)).rejects.toThrow('Nobody waits');
   });
 
   it('are announced to all who listen, and who comes later is told what is so', () => {

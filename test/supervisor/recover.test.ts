@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failure } from '../../src/errors.ts';
 import { componentName, type CheckpointId } from '../../src/model/index.ts';
 import type { House } from '../../src/supervisor/house.ts';
+import type { RecoverWish } from '../../src/actions/index.ts';
 import { createRecover } from '../../src/supervisor/recover.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -14,7 +15,7 @@ interface Setting {
   readonly hears?: boolean;
   readonly is?: string;
   readonly doubted?: readonly CheckpointId[];
-  readonly setState?: (given: () => void) => Promise<void>;
+  readonly setState?: (give: () => Promise<unknown>) => Promise<unknown>;
 }
 
 /** One component, and what is asked of the store and of it, in that order. */
@@ -25,7 +26,7 @@ function setUp({ life = { ready: true }, hears = false, is = 'running', doubted 
   const keeper = {
     name: planner,
     life,
-    config: { state: { poisoned_after: 2 }, restart: { restart_window: 1 } },
+    config: { enabled: true, state: { poisoned_after: 2 }, restart: { restart_window: 1 } },
     halt: () => note('halt'),
   };
   const house = {
@@ -33,18 +34,22 @@ function setUp({ life = { ready: true }, hears = false, is = 'running', doubted 
     doubts: { of: () => new Set(doubted) },
     commands: {
       hears: () => hears,
-      setState: (_: string, __: object, ___: number, given: () => void) => setState?.(given),
+      setState: (_: string, __: string, give: () => Promise<unknown>) => setState?.(give),
     },
     roster: { get: () => keeper, [Symbol.iterator]: () => [keeper].values() },
-    bus: { emit: () => {}, record: () => ({ state: { is } }) },
+    bus: { emit: () => {}, record: () => ({ state: { is }, held: false }) },
     state: {
+      remembered: () => Promise.resolve([{ component: planner, hasSaved: false, journals: true }]),
       storeHeld: () => Promise.resolve(),
       list: () => Promise.resolve([newest, older].map((id) => ({ checkpoint_id: id, valid: true, kind: 'full' }))),
       read: (id: CheckpointId) => Promise.resolve({ checkpoint_id: id, component: planner, at: 0, through: null }),
-      getState: () => Promise.resolve({ checkpoint_id: newest }),
+      getState: async () => {
+        await note('getState');
+        return { checkpoint_id: newest };
+      },
       resume: {
         from: ([{ checkpoint_id }]: [{ checkpoint_id: string }], leaving: boolean) =>
-          note('from', checkpoint_id, leaving),
+          note('from', String(checkpoint_id), leaving),
         begun: () => note('begun'),
         awaited: () => note('awaited'),
         drop: () => note('drop'),
@@ -53,8 +58,8 @@ function setUp({ life = { ready: true }, hears = false, is = 'running', doubted 
   };
   const recover = createRecover(house as unknown as House);
   const starting = () => recover.hear({ type: 'component.starting', component: planner } as never, 1);
-  const run = (restart: () => unknown = starting) => {
-    const wish = { component: planner, mode: 'full', journal: true, timeout: 1_000 } as const;
+  const run = (restart: () => unknown = starting, asked: Partial<RecoverWish> = { component: planner }) => {
+    const wish = { mode: 'full', journal: true, timeout: 1_000, ...asked } as const;
     const hand = (what: string) => () => note(what).then(restart) as Promise<string>;
     return recover.run(wish, 'person', { start: hand('start'), restart: hand('restart') });
   };
@@ -106,6 +111,13 @@ describe('a component that is brought back by a restart', () => {
     expect([some.asked[0], all.asked[0]]).toEqual([`from ${older} true`, `from ${newest} true`]);
   });
 
+  it('to nothing is one that has only journalled, too', async () => {
+    const { asked, run, starting } = setUp();
+    expect(await run(starting, { mode: 'full' })).toMatchObject({ points: [] });
+    expect(await run(starting, { mode: 'none' })).toMatchObject({ points: [{ component: planner, checkpoint: null }] });
+    expect(asked[0]).toBe('from null true');
+  });
+
   it.each([
     ['stopping', ['awaited', 'begun']],
     ['running', []],
@@ -118,10 +130,10 @@ describe('a component that is brought back by a restart', () => {
 });
 
 describe('a component that takes its state while it runs', () => {
-  it('has what it saves counted from when it asks for the state', async () => {
-    const { asked, run } = setUp({ hears: true, setState: async (given) => given() });
+  it('is given it as it is when it asks for it, and what it saves counts from then on', async () => {
+    const { asked, run } = setUp({ hears: true, setState: (give) => give() });
     await run();
-    expect(asked).toEqual([`from ${newest} true`, 'begun']);
+    expect(asked).toEqual([`from ${newest} true`, 'begun', 'getState']);
   });
 
   it('goes on as before when it does not', async () => {

@@ -1,112 +1,29 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import { createCommandsDriver } from '../../src/drivers/commands.ts';
-import { describeEngine, type Stage } from '../contracts/engine.ts';
+import { describeEngine } from '../contracts/engine.ts';
 import { isAlive } from '../support/daemon.ts';
-import { tempFolder, until } from '../support/temp.ts';
-import { planFor } from './support.ts';
+import { until } from '../support/temp.ts';
+import { commandsStage as stage, settings } from './stages/commands.ts';
 
-/** An init script as they are: it keeps a pid in a file. */
-const SCRIPT = `#!/bin/sh
-cd "$(dirname "$0")"
-alive() { [ -s pid ] && kill -0 "$(cat pid)" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$(cat pid)/status"; }
-[ -e away ] && { echo 'nothing is known' >&2; exit 4; }
-case $1 in
-  start)
-    echo "starting $PARAMEDIC_COMPONENT"
-    [ -e deaf ] && trap '' TERM
-    setsid sleep 600 > /dev/null 2>&1 & echo $! > pid
-    if [ -e slow ]; then sleep 600; fi ;;
-  stop) kill "$(cat pid)"; for i in 1 2 3 4 5 6 7 8 9; do alive || exit 0; [ -e deaf ] && exit 1; sleep 0.05; done; exit 0 ;;
-  status) alive || exit 3 ;;
-esac
-`;
+type Staged = ReturnType<typeof stage>;
 
-const settings = (script: string) => ({
-  kind: 'commands' as const,
-  start: ['/bin/sh', script, 'start'],
-  stop: ['/bin/sh', script, 'stop'],
-  status: ['/bin/sh', script, 'status'],
-  timeout: 10_000,
-  interval: 50,
-});
-
-function stage(): Stage & { readonly folder: string; readonly logsFolder: string } {
-  const [folder, logsFolder] = [tempFolder(), tempFolder()];
-  const script = join(folder, 'ctl');
-  writeFileSync(script, SCRIPT);
-  const problems: string[] = [];
-  const pid = () => Number(readFileSync(join(folder, 'pid'), 'utf8'));
-  const runs = () => {
-    try {
-      return existsSync(join(folder, 'pid')) && !/\) [ZX] /.test(readFileSync(`/proc/${pid()}/stat`, 'utf8'));
-    } catch {
-      return false;
-    }
-  };
-  const plan: Stage['plan'] = (changes) => planFor([], { engine: settings(script), ...changes });
-  const end = () => {
-    if (runs()) process.kill(pid(), 'SIGKILL');
-  };
-  onTestFinished(end);
-  return {
-    folder,
-    logsFolder,
-    problems,
-    plan,
-    runs,
-    end,
-    driver: () =>
-      createCommandsDriver({
-        logsFolder,
-        clock: systemClock,
-        onProblem: (what, error) => problems.push(`${what}: ${String(error)}`),
-      }),
-    startElsewhere: async () => {
-      const other = stageDriver(logsFolder);
-      await other.start(plan());
-      await other.close();
-    },
-    beDeaf: () => {
-      writeFileSync(join(folder, 'deaf'), '');
-      return runs;
-    },
-    beSlow: () => {
-      writeFileSync(join(folder, 'slow'), '');
-      return { begun: runs, goOn: () => {} };
-    },
-    away: () => writeFileSync(join(folder, 'away'), ''),
-    back: () => rmSync(join(folder, 'away')),
-  };
-}
-
-const stageDriver = (logsFolder: string) =>
-  createCommandsDriver({ logsFolder, clock: systemClock, onProblem: () => {} });
-
-const withCommands = (commands: Partial<ReturnType<typeof settings>>) => async (on: Stage) =>
+const withCommands = (commands: Partial<ReturnType<typeof settings>>) => (on: Staged) =>
   on.plan({ engine: { ...settings(''), ...on.plan().engine, ...commands } as never });
 
 describeEngine({
   name: 'a component with commands of its own',
   stage,
-  exit: { code: null, signal: null },
   tellsRuns: false,
   troubles: [
     {
-      what: 'its command is not there',
-      make: withCommands({ start: ['/no/such/program'] }),
-      says: /^Could not start "worker": "\/no\/such\/program" could not be started: there is no \/no\/such\/program\.$/,
-    },
-    {
       what: 'its working folder is not there',
-      make: async (on) => ({ ...on.plan(), cwd: '/no/such/folder' }),
+      make: (on) => ({ ...on.plan(), cwd: '/no/such/folder' }),
       says: /"\/bin\/sh" could not be started: its working folder \/no\/such\/folder does not exist\.$/,
     },
     {
       what: 'its working folder is none',
-      make: async (on) => ({ ...on.plan(), cwd: '/dev/null' }),
+      make: (on) => ({ ...on.plan(), cwd: '/dev/null' }),
       says: /"\/bin\/sh" could not be started: its working folder \/dev\/null is not a folder\.$/,
     },
     {
@@ -116,7 +33,7 @@ describeEngine({
     },
     {
       what: 'it may not be run',
-      make: async (on) => withCommands({ status: [join((on as ReturnType<typeof stage>).folder, 'ctl')] })(on),
+      make: (on) => withCommands({ status: [join(on.folder, 'ctl')] })(on),
       says: /could not be started: it is not executable by this user/,
     },
     {
@@ -131,7 +48,7 @@ describeEngine({
     },
     {
       what: 'it has started nothing',
-      make: async (on) => ({ ...(await withCommands({ start: ['/bin/true'] })(on)), startTimeoutMs: 100 }),
+      make: (on) => ({ ...withCommands({ start: ['/bin/true'] })(on), startTimeoutMs: 100 }),
       says: /its "start" ended with 0, but "status" says that it does not run\.$/,
     },
   ],
@@ -182,24 +99,15 @@ describe('commands of a component', () => {
     expect(existsSync(join(on.folder, 'stopped'))).toBe(true);
   });
 
-  it.each([
-    {
-      when: 'its start runs',
-      commands: { start: 'echo $$ > begun; setsid sleep 600 & echo $! > pid; sleep 600' },
-    },
-    {
-      when: 'it is asked whether it runs',
-      commands: { status: 'echo $$ > begun; [ -e stopped ] && exit 3; sleep 600' },
-    },
-  ])('are cut off when its end is wanted while $when', async ({ commands }) => {
+  it('are cut off when its end is wanted while it is asked whether it runs', async () => {
     const on = stage();
     const driver = on.driver();
     onTestFinished(() => driver.close());
     const unwanted = new AbortController();
-    const own = Object.entries({ stop: 'touch stopped; kill $(cat pid); rm pid', ...commands });
     const engine = {
       ...settings(join(on.folder, 'ctl')),
-      ...Object.fromEntries(own.map(([word, script]) => [word, ['/bin/sh', '-c', script]])),
+      status: ['/bin/sh', '-c', 'echo $$ > begun; [ -e stopped ] && exit 3; sleep 600'],
+      stop: ['/bin/touch', 'stopped'],
       timeout: 600_000,
       interval: 600_000,
     };

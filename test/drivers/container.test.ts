@@ -1,70 +1,29 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import { createContainerDriver } from '../../src/drivers/container.ts';
-import { describeEngine, type Stage } from '../contracts/engine.ts';
-import { FakeDocker } from '../support/fake-docker.ts';
+import { describeEngine } from '../contracts/engine.ts';
+import type { FakeDocker } from '../support/fake-docker.ts';
 import { until } from '../support/temp.ts';
-import { planFor } from './support.ts';
+import { containerStage as stage, settings } from './stages/container.ts';
 
-const settings = { kind: 'container', name: 'redis', interval: 50, timeout: 10_000, keep_running: false } as const;
+type Staged = Awaited<ReturnType<typeof stage>>;
 
-async function stage(): Promise<Stage & { readonly docker: FakeDocker }> {
-  const docker = new FakeDocker();
-  await docker.back();
-  docker.create('redis', 'exec sleep 600');
-  const problems: string[] = [];
-  return {
-    docker,
-    problems,
-    plan: (changes) => planFor([], { engine: settings, ...changes }),
-    runs: () => docker.runs('redis'),
-    end: () => docker.kill('redis'),
-    driver: () =>
-      createContainerDriver({
-        clock: systemClock,
-        onProblem: (what, error) => problems.push(`${what}: ${String(error)}`),
-        env: { DOCKER_HOST: docker.host },
-      }),
-    startElsewhere: () => docker.start('redis'),
-    beDeaf: () => {
-      const redis = docker.get('redis');
-      redis.program = `trap '' TERM; echo deaf; while :; do sleep 0.05; done`;
-      return () => redis.output.length > 0;
-    },
-    beSlow: () => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      docker.hold = promise;
-      return { begun: () => docker.asked.includes('POST /containers/redis/start'), goOn: resolve };
-    },
-    away: () => docker.away(),
-    back: () => docker.back(),
-  };
-}
-
-const inMood = (mood: FakeDocker['mood']) => async (on: Stage) => {
-  (on as Awaited<ReturnType<typeof stage>>).docker.mood = mood;
+const inMood = (mood: FakeDocker['mood']) => (on: Staged) => {
+  on.docker.mood = mood;
   return on.plan({ engine: { ...settings, timeout: 200 } });
 };
 
 describeEngine({
   name: 'a container of Docker',
   stage,
-  exit: { code: 137, signal: null },
   tellsRuns: true,
   troubles: [
     {
-      what: 'there is no such container',
-      make: async (on) => on.plan({ engine: { ...settings, name: 'nobody' } }),
-      says: /^Could not start "nobody": Docker has no container named "nobody"\.$/,
-    },
-    {
       what: 'there is no Docker',
-      make: async (on) => on.plan({ engine: { ...settings, host: 'unix:///no/such/docker.sock' } }),
+      make: (on) => on.plan({ engine: { ...settings, host: 'unix:///no/such/docker.sock' } }),
       says: /Docker does not answer at unix:\/\/\/no\/such\/docker\.sock: is it running\?/,
     },
     {
       what: 'its address is none',
-      make: async (on) => on.plan({ engine: { ...settings, host: 'ssh://far' } }),
+      make: (on) => on.plan({ engine: { ...settings, host: 'ssh://far' } }),
       says: /Docker's address "ssh:\/\/far" cannot be used: ssh:\/\/ is not spoken here: forward the socket \(ssh -nNT -L .*\.$/,
     },
     { what: 'it may not be started', make: inMood('denied'), says: /authorization denied by plugin policy/ },
@@ -72,10 +31,9 @@ describeEngine({
     { what: 'somebody else answers', make: inMood('garbage'), says: /does not speak the API of Docker\.$/ },
     {
       what: 'it ended at once',
-      make: async (on) => {
-        const { docker } = on as Awaited<ReturnType<typeof stage>>;
-        docker.get('redis').program = 'exit 3';
-        docker.quick = true;
+      make: (on) => {
+        on.docker.get('redis').program = 'exit 3';
+        on.docker.quick = true;
         return on.plan();
       },
       says: /Docker started it, and it ended at once \(exit code 3\)\.$/,

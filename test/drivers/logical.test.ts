@@ -1,35 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { RecordedRun, StartPlan } from '../../src/drivers/index.ts';
-import { createLogicalDriver, type Parent } from '../../src/drivers/logical.ts';
-import { planFor } from './support.ts';
+import type { Parent } from '../../src/drivers/logical.ts';
+import { logicalStage } from './stages/logical.ts';
 
 const stop = { signal: 'SIGTERM', timeout: 5_000 } as const;
 
-/** What lives inside "core", and what it is told. */
-function setUp(parent: Parent | null = { incarnation: 'one', adopted: false }) {
-  const stage = {
-    parent,
-    hears: true,
-    wasStopped: false,
-    answer: () => Promise.resolve() as Promise<void>,
-    told: [] as unknown[][],
-    problems: [] as string[],
-    plan: (changes: Partial<StartPlan> = {}) =>
-      planFor([], { engine: { kind: 'parent', name: 'core' }, startTimeoutMs: 700, ...changes }),
-    driver: () =>
-      createLogicalDriver({
-        inside: {
-          parent: () => stage.parent,
-          hears: () => stage.hears,
-          wasStopped: () => stage.wasStopped,
-          order(...order) {
-            stage.told.push(order);
-            return stage.answer();
-          },
-        },
-        onProblem: (what) => stage.problems.push(what),
-      }),
-  };
+function setUp(parent?: Parent | null) {
+  const stage = logicalStage(parent);
   return { stage, driver: stage.driver() };
 }
 const recorded = (run: string, name = 'core'): RecordedRun => ({
@@ -70,19 +47,6 @@ describe('a logical component', () => {
     stage.wasStopped = true;
     await driver.start(stage.plan());
     expect(stage.told).toEqual([['worker', 'restart', 700]]);
-  });
-
-  it('that does not say whether it has begun anew is told to stop when its end is wanted', async () => {
-    const { stage, driver } = setUp();
-    await driver.start(stage.plan());
-    stage.answer = () => new Promise(() => {});
-    const unwanted = new AbortController();
-    const started = driver.start(stage.plan(), unwanted.signal);
-    unwanted.abort();
-    const running = await started;
-    stage.answer = () => Promise.resolve();
-    expect((await running.stop(stop)).forced).toBe(false);
-    expect(stage.told.map(([, order]) => order)).toEqual(['restart', 'shutdown']);
   });
 
   it('is not started when its parent ends meanwhile', async () => {
@@ -129,16 +93,14 @@ describe('a logical component', () => {
     expect((await stopping).exit).toEqual({ code: null, signal: null });
   });
 
-  it('cannot be started without its parent, nor when it does not obey', async () => {
-    const { stage, driver } = setUp(null);
-    await expect(driver.start(stage.plan())).rejects.toMatchObject({
-      code: 'SPAWN_FAILED',
-      message: expect.stringContaining('its parent "core" does not run') as string,
-    });
-    stage.parent = { incarnation: 'one', adopted: false };
+  it('that does not obey cannot be started', async () => {
+    const { stage, driver } = setUp();
     await driver.start(stage.plan());
     stage.answer = () => Promise.reject(new Error('it answered: not now.'));
-    await expect(driver.start(stage.plan())).rejects.toThrow(/^[^\n]*it answered: not now[^\n]*$/);
+    await expect(driver.start(stage.plan())).rejects.toMatchObject({
+      code: 'SPAWN_FAILED',
+      message: expect.stringMatching(/^[^\n]*it answered: not now[^\n]*$/) as string,
+    });
   });
 
   it('is adopted with the same life of its parent only', async () => {

@@ -9,7 +9,7 @@ import { nodeLauncher, type Launcher } from '../../src/drivers/launcher.ts';
 import { readStat } from '../../src/drivers/proc.ts';
 import type { RunningProcess } from '../../src/drivers/running.ts';
 import { componentName } from '../../src/model/index.ts';
-import { describeRunning } from '../contracts/driver.ts';
+import { describeRunning } from '../contracts/process.ts';
 import { tempFolder, until } from '../support/temp.ts';
 import { driverForTest, node, planFor, shell, startOrphan } from './support.ts';
 

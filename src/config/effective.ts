@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { hidePath, secretPaths } from '../secret-paths.ts';
 import { parseDuration, parseRatio, parseSize, writeUnit, type Unit } from '../units.ts';
 import { maskArguments, maskScalar } from './secrets.ts';
-import { shapeOf } from './shape.ts';
+import { shapeOf, type Shape } from './shape.ts';
 import { child, emptyMap, entriesOf, type Node } from './tree.ts';
 
 const read = { duration: parseDuration, size: parseSize, ratio: parseRatio } as const satisfies Record<Unit, unknown>;
@@ -21,24 +21,31 @@ function written(node: Node, unit: Unit | undefined, key: string): unknown {
  * The configuration in the words of a file: every default filled in, durations as `5s`, secrets as `***`.
  * @param node valid by `schema`; undefined: not given.
  */
-export function effective(schema: z.ZodType, node: Node | undefined, key = ''): unknown {
-  const { core, unit, preset } = shapeOf(schema);
+export function effective(schema: z.ZodType, node: Node | undefined): unknown {
+  return told(schema, node, '', new Map());
+}
+
+/** @param shapes what was found out already: the schema of a hundred components is one. */
+function told(schema: z.ZodType, node: Node | undefined, key: string, shapes: Map<z.ZodType, Shape>): unknown {
+  const shape = shapes.get(schema) ?? shapeOf(schema);
+  shapes.set(schema, shape);
+  const { core, unit, preset } = shape;
   const absent = node === undefined;
   if (absent && (preset === undefined || typeof preset !== 'object')) return preset;
   if (core instanceof z.ZodObject) {
     const pairs = Object.entries(core.shape).map(([name, inner]) => [
       name,
-      effective(inner as z.ZodType, child(node ?? emptyMap, name), name),
+      told(inner as z.ZodType, child(node ?? emptyMap, name), name, shapes),
     ]);
     return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
   }
   if (absent) return preset;
   if (core instanceof z.ZodRecord && node.is === 'map')
     return Object.fromEntries(
-      entriesOf(node).map(([name, inner]) => [name, effective(core.valueType as z.ZodType, inner, name)]),
+      entriesOf(node).map(([name, inner]) => [name, told(core.valueType as z.ZodType, inner, name, shapes)]),
     );
   if (core instanceof z.ZodArray && node.is === 'list')
-    return maskArguments(node.items.map((item) => effective(core.element as z.ZodType, item, key)));
+    return maskArguments(node.items.map((item) => told(core.element as z.ZodType, item, key, shapes)));
   const value = written(node, unit, key);
   return secretPaths.has(core) && typeof value === 'string' ? hidePath(value) : value;
 }

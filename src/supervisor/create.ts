@@ -251,7 +251,9 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         booted.resolve();
       }
       void experiments.resume().catch((error: unknown) => onError('experiments', error));
-      await lookAround().catch((error: unknown) => onError('state.db', error));
+      const looked = lookAround().catch((error: unknown) => onError('state.db', error));
+      metrics.begin();
+      await looked;
     },
   };
 }

@@ -27,6 +27,11 @@ export interface Rendered {
 
 /** The registry behind /metrics. Nothing that is put in makes it throw; garbage is dropped or folded. */
 export interface Metrics {
+  /**
+   * Makes the series that begin with 0, if nothing has needed them yet: for the moment when nobody waits for a start any
+   * more, because it takes a millisecond for each component.
+   */
+  begin(): void;
   /** Counts and observes; the gauges come from `gauges` at each render. */
   apply(updates: readonly MetricUpdate[]): void;
   /** New names after a reload: series of what has gone go, those of what is new begin with 0. */
@@ -78,7 +83,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     if (folded && name !== OVERFLOW) put(OVERFLOW, { metric: name }, 1);
   }
 
-  function begin(names: Names): void {
+  /** Series of these are still to be made. */
+  let ahead: Names | null = options.names;
+
+  function begin(): void {
+    const names = ahead;
+    ahead = null;
+    if (names === null) return;
     for (const { metric, labels } of zeroes(names)) {
       const target = metrics.get(metric);
       const wanted = undivided.has(metric) && target ? undivide(target, labels) : labels;
@@ -103,8 +114,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     put('paramedic_metrics_series', {}, lastCount || guard.count());
   }
 
-  begin(options.names);
   return {
+    begin,
     apply,
     close,
     configure(names) {
@@ -115,10 +126,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
         metrics.get(name)?.reset();
         guard.clear(name);
       }
-      begin(names);
+      ahead = names;
+      begin();
     },
     async render(format) {
       const started = performance.now();
+      begin();
       refresh();
       const text = await registry.metrics();
       lastCount = countSeries(text);

@@ -24,6 +24,6 @@ async function run() {
   console.log(`run ${state.runs}: ${text}${taken ? '' : ' (the agent did not take it)'}`);
 }
 
-setInterval(() => run().catch((error) => console.error(`run: ${error.message}`)), everyMs);
+setInterval(() => memory.undertake(run).catch((error) => console.error(`run: ${error.message}`)), everyMs);
 memory.beat(() => ({ progress: state.runs, metrics: { runs: state.runs, missed_runs: missed } }));
 serve('cron_scheduler', { 'POST /run': run, 'GET /state': () => state });

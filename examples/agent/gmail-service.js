@@ -29,7 +29,7 @@ async function poll() {
 }
 
 async function pollForEver() {
-  await poll().catch((error) => console.error(`polling: ${error.message}`));
+  await memory.undertake(poll).catch((error) => console.error(`polling: ${error.message}`));
   setTimeout(pollForEver, POLL_MS);
 }
 

@@ -262,15 +262,18 @@ class Line:
         def present(through, barrier):
             body = self._state_body(get(), through, None)
             # As long as it could not go on, nothing that others know of is missing from it.
-            if barrier is not None and not self._hold.is_held(barrier):
-                raise RuntimeError("it is not paused any more")
+            if barrier is not None:
+                self._hold.require_held(barrier)
             return body
 
         def obey(command_id, data):
+            barrier = data.get("barrier")
+            if barrier is not None:
+                self._carry_out(command_id, lambda: self._hold.shut(barrier))
             with self.step.taking():
                 # Entries journalled meanwhile may be missing from what it returns.
                 through = self._through
-                body = self._carry_out(command_id, lambda: present(through, data.get("barrier")))
+                body = self._carry_out(command_id, lambda: present(through, barrier))
                 self._store("POST", f"commands/{command_id}", body)
 
         self._hear("get_state", obey)
@@ -279,7 +282,7 @@ class Line:
         """`set_state(given)` continues from what it is given, in the form of `restore`."""
         self._hear("set_state", self._when_done(lambda command_id, _: set_state(self._take(self._call("GET", f"commands/{command_id}")))))
 
-    def on_pause(self, pause=lambda order: None):
+    def on_pause(self, pause=lambda order: None, answers=False):
         """Takes part in consistent checkpoints over several components, together with `on_get_state`.
 
         `pause(order)` brings the program to a point where all that it has begun with others is done, begins nothing more,
@@ -287,8 +290,12 @@ class Line:
         `journal` and `guard` wait, until all have saved their states, until that was given up, or until the time
         (`order["hold_ms"]`) is over. When it raises, it is given up, and nothing has been stopped here. It is never called
         while it is still at work for what was given up: the program goes on from that first.
+
+        `answers`: for a program that journals on behalf of others, who cannot finish what they have begun before it has.
+        Steps, `journal` and `guard` do not wait before its state is asked for, which is when all have paused. What it
+        begins of its own accord, `pause` alone holds back then.
         """
-        self._hear("pause", self._when_done(lambda _, data: self._hold.pause(data, pause)))
+        self._hear("pause", self._when_done(lambda _, data: self._hold.pause(data, pause, answers)))
         self._hear("resume", self._when_done(lambda _, data: self._hold.release(data["barrier"])))
 
     def on_shutdown(self, leave, exits=True):
@@ -518,7 +525,19 @@ class _Hold:
         with self._lock:
             return self._held and self._barrier == barrier
 
-    def pause(self, order, pause):
+    def require_held(self, barrier):
+        if not self.is_held(barrier):
+            raise RuntimeError("it is not paused any more")
+
+    def shut(self, barrier):
+        """From now on no step begins, on behalf of others neither."""
+        with self._lock:
+            if self._held and self._barrier == barrier:
+                self._step.free.clear()
+                return
+        self.require_held(barrier)
+
+    def pause(self, order, pause, answers=False):
         barrier = order["barrier"]
         until = time.monotonic() + order["hold_ms"] / 1000
         self.release()
@@ -529,7 +548,7 @@ class _Hold:
         timer.start()
         try:
             with self._program:
-                in_time = self._pause(order, pause, until)
+                in_time = self._pause(order, pause, answers, until)
         except Exception:
             self.release(barrier)
             raise
@@ -540,7 +559,7 @@ class _Hold:
         if not in_time:
             raise RuntimeError("it was paused too late, and goes on")
 
-    def _pause(self, order, pause, until):
+    def _pause(self, order, pause, answers, until):
         """Whether it was in time. What was given up may have been pausing until now: that takes of our time."""
         self._go_on_now()
         with self._lock:
@@ -551,7 +570,8 @@ class _Hold:
         with self._lock:
             if self._barrier == order["barrier"]:
                 self._go_on, self._held = go_on, True
-                self._step.free.clear()
+                if not answers:
+                    self._step.free.clear()
                 return True
         if go_on:
             go_on()

@@ -162,8 +162,14 @@ export interface Connection {
    * it goes on when all have saved theirs, when that was given up, or by itself when the time is over.
    * When `pause` throws, it is given up, and nothing has been stopped here. It is never called while it is still at
    * work for what was given up: the program goes on from that first.
+   * @param options.answers for a program that journals on behalf of others, who cannot finish what they have begun
+   * before it has: `journal` and `guard` do not wait before its state is asked for, which is when all have paused. What
+   * it begins of its own accord, `pause` alone holds back then.
    */
-  onPause(pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>, options?: HearOptions): () => void;
+  onPause(
+    pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>,
+    options?: HearOptions & { answers?: boolean },
+  ): () => void;
   /**
    * Leaves when the daemon wants it to: `leave` is called once, before any signal. The process then ends by itself
    * (its code is `process.exitCode`, or 1 when `leave` threw) once what is under way here has been sent, unless

@@ -14,6 +14,8 @@ interface Paused {
   readonly cancel: () => void;
   /** The program has said that it begins nothing more. */
   isHeld: boolean;
+  /** Nothing is journalled any more, on behalf of others neither. */
+  isShut: boolean;
   goOn: GoOn | void;
   readonly onError: (error: unknown) => void;
 }
@@ -43,7 +45,11 @@ export function createHold({ clock, settled }: HoldOptions) {
   }
 
   /** @throws what `pause` throws; when it was too late, and it goes on. */
-  async function pauseFor(one: Paused, pause: () => GoOn | void | Promise<GoOn | void>): Promise<void> {
+  async function pauseFor(
+    one: Paused,
+    pause: () => GoOn | void | Promise<GoOn | void>,
+    answers: boolean,
+  ): Promise<void> {
     const goOn = await pause();
     if (paused !== one) {
       proceed(goOn, one.onError);
@@ -51,25 +57,38 @@ export function createHold({ clock, settled }: HoldOptions) {
     }
     one.goOn = goOn;
     one.isHeld = true;
+    one.isShut = !answers;
+  }
+
+  /** @throws when it may have gone on since. */
+  function requireHeld(barrier: string): Paused {
+    if (paused?.isHeld && paused.barrier === barrier) return paused;
+    throw new Error(NOT_PAUSED);
   }
 
   return {
     release,
-
-    isHeld: (barrier: string): boolean => paused?.barrier === barrier && paused.isHeld,
+    requireHeld,
 
     /** Resolves when something may be begun; undefined: it may be at once. */
-    over: (): Promise<void> | undefined => (paused?.isHeld ? paused.over.promise : undefined),
+    over: (): Promise<void> | undefined => (paused?.isShut ? paused.over.promise : undefined),
+
+    /** Its state of now is wanted. Resolves when all that it has journalled is in it. @throws when it is not paused. */
+    async take(barrier: string): Promise<void> {
+      requireHeld(barrier).isShut = true;
+      await settled();
+    },
 
     /**
      * Resolves when nothing is under way any more.
+     * @param answers what it journals for others goes on until its state is taken.
      * @param onError hears what the program threw when it went on.
      */
     async pause(
       barrier: string,
       holdMs: number,
       pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>,
-      onError: (error: unknown) => void,
+      { answers, onError }: { readonly answers: boolean; readonly onError: (error: unknown) => void },
     ): Promise<void> {
       const until = clock.monotonic() + holdMs;
       await release(null);
@@ -80,17 +99,18 @@ export function createHold({ clock, settled }: HoldOptions) {
         () => release(barrier),
         () => {},
       );
-      const one: Paused = { barrier, over: Promise.withResolvers(), cancel, isHeld: false, goOn: undefined, onError };
+      const isYet = { isHeld: false, isShut: false, goOn: undefined };
+      const one: Paused = { barrier, over: Promise.withResolvers(), cancel, ...isYet, onError };
       paused = one;
       try {
         // What was given up may still be pausing: it would go on while this one counts as paused. That takes of our time.
         await pausing;
         if (paused !== one) throw new Error(TOO_LATE);
         const deadlineMs = Math.max(0, until - clock.monotonic());
-        const begun = pauseFor(one, () => pause({ deadlineMs }));
+        const begun = pauseFor(one, () => pause({ deadlineMs }), answers);
         pausing = begun.catch(() => {});
         await begun;
-        await settled();
+        if (one.isShut) await settled();
         if (paused !== one) throw new Error(TOO_LATE);
       } catch (error) {
         // One that could not pause has not stopped anything.
@@ -109,4 +129,5 @@ function proceed(goOn: GoOn | void, onError: (error: unknown) => void): void {
   }
 }
 
+const NOT_PAUSED = 'it is not paused any more';
 const TOO_LATE = 'it was paused too late, and goes on';

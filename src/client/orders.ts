@@ -57,13 +57,14 @@ export function createOrders({ line, state, hold, through, answer, during, isChi
   return {
     onGetState: (get, options = {}) =>
       hear('get_state', options, async ({ id, data: { barrier } }) => {
-        // Entries acknowledged while `get` is at work may be missing from what it gives.
-        const known = through();
         const body = await carryOut(id, async () => {
           state.requireRead();
+          if (typeof barrier === 'string') await hold.take(barrier);
+          // Entries acknowledged while `get` is at work may be missing from what it gives.
+          const known = through();
           const present = await get();
           // As long as it could not go on, nothing that others know of is missing from it.
-          if (typeof barrier === 'string' && !hold.isHeld(barrier)) throw new Error('it is not paused any more');
+          if (typeof barrier === 'string') hold.requireHeld(barrier);
           return state.body(present.state, present.through ?? known, present.schemaVersion);
         });
         await during(() => state.put(body, 'POST', `commands/${id}`));
@@ -83,13 +84,13 @@ export function createOrders({ line, state, hold, through, answer, during, isChi
         }),
       ),
     onPause(pause, options = {}) {
-      const { onError = () => {} } = options;
+      const { answers = false, onError = () => {} } = options;
       const paused = hear(
         'pause',
         options,
         whenDone(({ data }) => {
           const { barrier, hold_ms: holdMs } = data as { barrier: string; hold_ms: number };
-          return hold.pause(barrier, holdMs, pause, onError);
+          return hold.pause(barrier, holdMs, pause, { answers, onError });
         }),
       );
       const resumed = hear(

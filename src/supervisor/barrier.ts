@@ -63,7 +63,7 @@ interface Round {
 
 const NEEDED = ['pause', 'resume', 'get_state'] as const;
 const HOW =
-  'it does not listen for it; a program does with onPause and onGetState of paramedic/client, or by holding GET /component/v1/commands?kinds=pause,resume,get_state open';
+  'a program does with onPause and onGetState of paramedic/client, or by holding GET /component/v1/commands?kinds=pause,resume,get_state open';
 /** A component is paused for longer than we wait: none goes on while another's state is still to be taken. */
 const MARGIN_MS = 2_000;
 /** One that hangs must not keep whoever asked from being told. */
@@ -90,9 +90,10 @@ export function createBarrier({
     for (const name of names?.map(nameOf) ?? all()) {
       const life = lifeOf(name);
       if (life && hearsAll(name)) members.set(name, life);
-      else if (names) throw failed(name, life ? HOW : 'it is not running: start it first');
+      else if (names)
+        throw failed(name, life ? `it does not listen for it; ${HOW}` : 'it is not running: start it first');
     }
-    if (members.size === 0) throw failed('all', `of none that is running: ${HOW}`);
+    if (members.size === 0) throw failed('all', `none of those that run listens for it; ${HOW}`);
     return members;
   }
 

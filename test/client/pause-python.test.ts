@@ -24,6 +24,20 @@ for _ in sys.stdin:
     turns.release()
 `;
 
+/** Does a step for others whenever a line comes. */
+const ANSWERS = `
+done = []
+
+line = paramedic.connect()
+line.on_get_state(lambda: len(done))
+line.on_pause(answers=True)
+for _ in sys.stdin:
+    say("asked")
+    with line.step:
+        done.append(1)
+    say("done")
+`;
+
 /** Says how much time it has. */
 const HOLDS = `
 turns = threading.Semaphore(0)
@@ -118,5 +132,22 @@ describe('a program in Python that is told to pause again', () => {
     const [first = 0, second = 0] = said as number[];
     expect(first).toBeGreaterThan(599_000);
     expect(second).toBeLessThanOrEqual(first - 150);
+  });
+});
+
+describe('a program in Python that answers others', () => {
+  it('does so until its state is taken, and again when it goes on', async () => {
+    const { tell, says, next } = await program(ANSWERS);
+    expect(await tell('c1', 'pause', 'b1')).toEqual({});
+    next();
+    await says('asked', 'done');
+    expect(await tell('c2', 'get_state', 'b1')).toMatchObject({ state: 1 });
+    next();
+    await says('asked', 'done', 'asked');
+    expect(await tell('c3', 'get_state', 'b1')).toMatchObject({ state: 1 });
+    expect(await tell('c4', 'resume', 'b1')).toEqual({});
+    await says('asked', 'done', 'asked', 'done');
+    expect(await tell('c5', 'get_state', 'b1')).toEqual({ error: 'RuntimeError: it is not paused any more' });
+    expect(await tell('c6', 'get_state')).toMatchObject({ state: 2 });
   });
 });

@@ -5,15 +5,15 @@ import { until } from '../support/temp.ts';
 import { standIn } from './stand-in.ts';
 
 /** A program that pauses as the test says, and notes when it goes on. */
-async function program(pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>) {
+async function program(pause: (order: PauseOrder) => GoOn | void | Promise<GoOn | void>, forOthers = false) {
   const clock = new FakeClock();
   const daemon = await standIn(({ call }) =>
     call === 'POST breakers/api/permit' ? { status: 200, body: { permitted: true, permit_id: 'p' } } : undefined,
   );
   const connection = daemon.line({ clock });
   const errors: string[] = [];
-  connection.onPause(pause, { onError: (error) => void errors.push(String(error)) });
-  connection.onGetState(() => ({ state: 1 }));
+  connection.onPause(pause, { answers: forOthers, onError: (error) => void errors.push(String(error)) });
+  connection.onGetState(() => ({ state: daemon.entries.size }));
   await until('the stream', () => daemon.streams.length === 1);
   const answers = () => daemon.heard.filter(({ call }) => call.startsWith('POST commands/'));
   const tell = async (id: string, kind: string, data: Record<string, unknown> = { barrier: 'b1', hold_ms: 5_000 }) => {
@@ -31,7 +31,7 @@ describe('a program that is paused', () => {
     expect(await tell('c1', 'pause')).toEqual({});
     const entry = connection.journal('a').then(() => order.push('a'));
     const call = connection.guard('api', () => order.push('call'));
-    expect(await tell('c2', 'get_state', { barrier: 'b1' })).toEqual({ state: 1 });
+    expect(await tell('c2', 'get_state', { barrier: 'b1' })).toEqual({ state: 0 });
     expect(await tell('c3', 'resume', { barrier: 'another' })).toEqual({});
     expect([journalled(), heard.some(({ call: one }) => one.includes('permit')), order]).toEqual([0, false, []]);
     expect(await tell('c4', 'resume')).toEqual({});
@@ -40,6 +40,24 @@ describe('a program that is paused', () => {
     expect(journalled()).toBe(1);
     expect(await tell('c5', 'get_state', { barrier: 'b1' })).toEqual({ error: 'Error: it is not paused any more' });
     expect(await tell('c6', 'get_state', {})).toEqual({ state: 1, through: 1 });
+  });
+
+  it('journals for others until its state is taken, when it answers them', async () => {
+    const { connection, tell, journalled } = await program(() => {}, true);
+    expect(await tell('c1', 'pause')).toEqual({});
+    await connection.journal('a');
+    await connection.guard('api', () => {});
+    // What was not acknowledged yet is in the state too.
+    const under = connection.journal('b');
+    expect(await tell('c2', 'get_state', { barrier: 'b1' })).toEqual({ state: 2, through: 2 });
+    const after = [connection.journal('c'), connection.guard('api', () => journalled())];
+    expect(await tell('c3', 'resume', { barrier: 'another' })).toEqual({});
+    expect(journalled()).toBe(2);
+    expect(await tell('c4', 'resume')).toEqual({});
+    expect(await Promise.all([under, ...after])).toHaveLength(3);
+    expect(journalled()).toBe(3);
+    expect(await tell('c5', 'get_state', { barrier: 'b1' })).toEqual({ error: 'Error: it is not paused any more' });
+    await connection.journal('d');
   });
 
   it('goes on by itself when nobody tells it to', async () => {
@@ -98,7 +116,7 @@ describe('a program that is paused', () => {
     expect(await answer('c1')).toEqual({ error: 'Error: it was paused too late, and goes on' });
     expect(await answer('c3')).toEqual({});
     expect(order).toEqual(['asked', 'paused', 'goes on', 'asked', 'paused']);
-    expect(await tell('c5', 'get_state', { barrier: 'b2' })).toEqual({ state: 1 });
+    expect(await tell('c5', 'get_state', { barrier: 'b2' })).toEqual({ state: 0 });
   });
 
   it('is told how much time is left when it had to wait for that', async () => {

@@ -55,6 +55,54 @@ while True:
   },
 };
 
+/**
+ * One gives work to the other over HTTP, and finishes what it has begun before it pauses; the other journals for it, and
+ * begins nothing by itself. Of its first step the one has done half when it is told to pause.
+ */
+const pair = {
+  planner: client(`
+    import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+    const { state } = await line.restore();
+    let done = state ?? 0;
+    let turn = Promise.resolve();
+    let stopped = false;
+    line.onGetState(() => ({ state: done }));
+    line.onPause(async () => {
+      stopped = true;
+      writeFileSync('pausing', '');
+      await turn;
+      return () => { stopped = false; };
+    });
+    const step = async () => {
+      const ask = () => fetch('http://127.0.0.1:' + readFileSync('port', 'utf8'), { method: 'POST' });
+      await ask();
+      writeFileSync('begun', '');
+      while (!existsSync('pausing')) await new Promise((go) => setTimeout(go, 10));
+      await ask();
+      await line.journal('done');
+      done++;
+    };
+    while (!existsSync('port')) await new Promise((go) => setTimeout(go, 10));
+    for (;;) {
+      if (stopped) { await new Promise((go) => setTimeout(go, 10)); continue; }
+      turn = step();
+      await turn;
+    }`),
+  keeper: client(`
+    import { createServer } from 'node:http';
+    import { writeFileSync } from 'node:fs';
+    const { state } = await line.restore();
+    let kept = state ?? 0;
+    line.onGetState(() => ({ state: kept }));
+    line.onPause(() => {}, { answers: true });
+    const server = createServer(async (request, response) => {
+      await line.journal('kept');
+      kept++;
+      response.end();
+    });
+    server.listen(0, '127.0.0.1', () => writeFileSync('port', String(server.address().port)));`),
+};
+
 type Taken = { manifest_id: string; checkpoints: Record<string, string> };
 
 /** Two that are to be saved together, in a state folder of their own. */
@@ -102,6 +150,25 @@ describe('a consistent checkpoint', () => {
     expect(await paramedic(['checkpoints', 'create', 'one', 'two', '--config', site.file])).toMatchObject({ code: 2 });
     const { body } = await site.api('POST', 'checkpoints', { component: 'one', consistent: true });
     expect(body).toMatchObject({ code: 'BODY_INVALID' });
+  });
+
+  it('is taken while one has to be answered by another before it can pause', async () => {
+    const site = new Site({ components: pair });
+    await site.start();
+    for (const name of ['planner', 'keeper']) await site.untilState(name, 'running');
+    await until('a first step', () => site.read('begun') !== undefined);
+    const answer = await until('both to listen', async () => {
+      const body = { consistent: true, components: ['planner', 'keeper'], timeout: '20s' };
+      const one = await site.api('POST', 'checkpoints', body);
+      return !JSON.stringify(one.body).includes('listen') && one;
+    });
+    expect(answer).toMatchObject({ status: 200 });
+    const { checkpoints } = answer.body as Taken;
+    const stateOf = async (name: string) =>
+      ((await site.api('GET', `checkpoints/${checkpoints[name]}`)).body as { state: number }).state;
+    // What was begun was finished: the keeper has kept two for each that the planner has done.
+    expect(await stateOf('planner')).toBeGreaterThan(0);
+    expect(await stateOf('keeper')).toBe(2 * (await stateOf('planner')));
   });
 
   it('is gone back to: each is given exactly the state of then, and none what it has journalled since', async () => {

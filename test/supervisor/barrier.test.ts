@@ -117,7 +117,7 @@ describe('a consistent checkpoint', () => {
     const { run, told, lives } = setUp();
     for (const name of [a, b]) lives.get(name)?.abort();
     await expect(run(['a'])).rejects.toMatchObject(failing('it is not running'));
-    await expect(run()).rejects.toMatchObject(failing('of none that is running'));
+    await expect(run()).rejects.toMatchObject(failing('none of those that run listens for it'));
     expect(told).toEqual([]);
   });
 

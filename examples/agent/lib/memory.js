@@ -16,7 +16,7 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
   if (!isSupervised()) {
     console.log('not supervised: working without memory');
     const record = async (operation, data) => apply(state, operation, data);
-    return { state, record, beat: () => {}, guard: (_dependency, call) => call() };
+    return { state, record, beat: () => {}, guard: (_dependency, call) => call(), undertake: (work) => work() };
   }
 
   const paramedic = connect();
@@ -51,6 +51,24 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
   // Whoever wants a checkpoint now (`paramedic checkpoints create NAME`) gets one.
   paramedic.onGetState(() => ({ state }));
 
+  // …and so does who wants one of all together (`paramedic checkpoints create --consistent`): what was undertaken is
+  // finished first, nothing else is until all have saved their state, and what others ask is answered all the time.
+  const underWay = new Set();
+  let mayBegin = Promise.resolve();
+  const undertake = async (work) => {
+    await mayBegin;
+    const done = work();
+    underWay.add(done);
+    return done.finally(() => underWay.delete(done));
+  };
+  const pause = async () => {
+    const { promise, resolve } = Promise.withResolvers();
+    mayBegin = promise;
+    await Promise.allSettled(underWay);
+    return resolve;
+  };
+  paramedic.onPause(pause, { answers: true });
+
   /** Makes a call unless the breaker of the dependency is open; undefined: it was not made, or nobody answered. */
   const guard = async (dependency, call) => {
     // Without a daemon nobody knows better than to try.
@@ -72,5 +90,5 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
     console.log(changed ? 'stopped' : 'stopped, everything saved');
     process.exit(0);
   });
-  return { state, record, guard, beat: (beat) => paramedic.startHeartbeat({ intervalMs: 1_000, beat }) };
+  return { state, record, undertake, guard, beat: (beat) => paramedic.startHeartbeat({ intervalMs: 1_000, beat }) };
 }

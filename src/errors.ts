@@ -30,7 +30,7 @@ const catalogue = {
     http: 500,
     exit: 1,
     text: (p: { checkpoint: string; why: string }) =>
-      `The checkpoint "${p.checkpoint}" cannot be used: ${p.why}. It is kept, but never restored.`,
+      `The checkpoint "${p.checkpoint}" cannot be used: ${p.why}. It is kept, and never restored; \`paramedic checkpoints list\` shows the others.`,
   },
   CHECKPOINT_NOT_NEWEST: {
     http: 409,

@@ -10,6 +10,7 @@
 Nothing here needs more than the page docs/component-protocol.md.
 """
 
+import collections
 import contextlib
 import http.client
 import json
@@ -633,8 +634,8 @@ class _Stream:
     def _obey(self, kind, command_id, data):
         handler = self._line._handlers.get(kind)
         if handler and command_id not in _obeyed:
-            # A stream that was cut before we had answered is told again what to do.
-            _obeyed.add(command_id)
+            # A stream that was cut before we had answered is told again what to do; never so many at a time.
+            _obeyed.append(command_id)
             threading.Thread(target=_quietly, args=(handler, command_id, data), daemon=True).start()
 
     def _events(self):
@@ -663,7 +664,7 @@ class _Stream:
             connection.close()
 
 
-_obeyed = set()
+_obeyed = collections.deque(maxlen=100)
 
 
 def _checked(schema_version, migrations):

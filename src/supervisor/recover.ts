@@ -1,7 +1,7 @@
 import type { RecoverWish, RecoveryMode } from '../actions/index.ts';
 import type { CheckpointInfo, ReadCheckpoint, ResumeWish } from '../checkpoints/index.ts';
 import { datedId } from '../digest.ts';
-import { failure, sentenceOf } from '../errors.ts';
+import { failure, ParamedicError, sentenceOf } from '../errors.ts';
 import {
   isManifestId,
   type CheckpointId,
@@ -89,11 +89,12 @@ export function createRecover(house: House): Recover {
     for (const { checkpoint_id: id } of [...stored.filter((each) => !inDoubt(each)), ...stored.filter(inDoubt)]) {
       try {
         return await look(id);
-      } catch {
-        // The store has said so.
+      } catch (error) {
+        if (!isUseless(error)) throw error;
       }
     }
-    throw failure('ACTION_FAILED', { action: 'recover', component, why: 'it has no checkpoint that can be read' });
+    const why = 'it has no checkpoint that can be read; with the mode none it begins with nothing';
+    throw failure('ACTION_FAILED', { action: 'recover', component, why });
   }
 
   async function targets(wish: Wish): Promise<Keeper[]> {
@@ -154,7 +155,7 @@ export function createRecover(house: House): Recover {
   ): Promise<Point> {
     const { name, life } = keeper;
     const point = pointOf(name, chosen, journal);
-    const runsOn = life?.ready && commands.hears(name, 'set_state');
+    const runsOn = life?.ready && !life.ending && commands.hears(name, 'set_state');
     try {
       await leaveFor(name, chosen, journal, life !== null);
       if (runsOn) await hand(name, chosen, timeout);
@@ -278,6 +279,10 @@ const wishOf = (component: ComponentName, chosen: Chosen | null, journal: boolea
 });
 
 const JOURNAL_GONE = ' (not all that it journalled since is kept: that is lost)';
+
+/** It is damaged, or the retention was faster: another one will do. The store has said so. */
+const isUseless = (error: unknown): boolean =>
+  error instanceof ParamedicError && (error.code === 'CHECKPOINT_CORRUPTED' || error.code === 'CHECKPOINT_NOT_FOUND');
 
 /** All of what was asked for, or nothing. */
 const isWhole = (mode: RecoveryMode): boolean => mode === 'full';

@@ -21,6 +21,7 @@ async function saved(names: readonly string[] = ['app', 'db', 'lone']) {
   await fake.clock.advance(10_000);
   const at = fake.clock.now();
   const given: unknown[] = [];
+  let refusal: Error | undefined;
   const damaged = new Set<string>();
   const manifest = { why: null as string | null };
   const parts = names.map((name) => ({ component: componentName(name), checkpoint_id: `CP-${name}`, through: 7 }));
@@ -45,6 +46,7 @@ async function saved(names: readonly string[] = ['app', 'db', 'lone']) {
       async from(wishes: readonly { component: string; checkpoint_id: string; journal: boolean }[], leaving: boolean) {
         const alive = ['app', 'db', 'lone'].flatMap((name) => fake.driver.alive(componentName(name)));
         if (!leaving) expect(alive).toEqual([]);
+        if (refusal) throw refusal;
         given.push(
           ...wishes.map(({ component: name, checkpoint_id: checkpoint, journal }) => ({ name, checkpoint, journal })),
         );
@@ -68,7 +70,7 @@ async function saved(names: readonly string[] = ['app', 'db', 'lone']) {
     await fake.clock.advance(60_000);
     return done;
   };
-  return { ...fake, recover, run, since, given, damaged, manifest };
+  return { ...fake, recover, run, since, given, damaged, manifest, refuse: (error: Error) => void (refusal = error) };
 }
 
 const lifeOf = (events: readonly RecoveryEvent[]) =>
@@ -154,6 +156,17 @@ describe('a recovery to a manifest', () => {
     driver.fate = () => ({});
     for (const life of driver.alive('db' as never)) life.end({ code: null, signal: 'SIGKILL' });
     await clock.advance(20_000);
+    for (const name of ['db', 'app', 'lone']) expect(record(name).state.is).toBe('running');
+    expect(given).toEqual([]);
+  });
+
+  it('is given up when that cannot be written: all go on from what they had', async () => {
+    const { run, given, record, refuse } = await saved();
+    refuse(failure('STORE_FAILED', { store: 'state.db', why: 'disk full' }));
+    expect(await run()).toMatchObject({
+      code: 'ACTION_FAILED',
+      message: expect.stringContaining('nothing was brought back: state.db could not be written: disk full') as string,
+    });
     for (const name of ['db', 'app', 'lone']) expect(record(name).state.is).toBe('running');
     expect(given).toEqual([]);
   });

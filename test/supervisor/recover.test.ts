@@ -15,11 +15,20 @@ interface Setting {
   readonly hears?: boolean;
   readonly is?: string;
   readonly doubted?: readonly CheckpointId[];
+  /** What becomes of reading one. */
+  readonly unread?: Readonly<Record<string, Promise<never>>>;
   readonly setState?: (give: () => Promise<unknown>) => Promise<unknown>;
 }
 
 /** One component, and what is asked of the store and of it, in that order. */
-function setUp({ life = { ready: true }, hears = false, is = 'running', doubted = [], setState }: Setting = {}) {
+function setUp({
+  life = { ready: true },
+  hears = false,
+  is = 'running',
+  doubted = [],
+  unread = {},
+  setState,
+}: Setting = {}) {
   const clock = new FakeClock();
   const asked: unknown[] = [];
   const note = (...what: unknown[]) => Promise.resolve(void asked.push(what.join(' ')));
@@ -42,7 +51,8 @@ function setUp({ life = { ready: true }, hears = false, is = 'running', doubted 
       remembered: () => Promise.resolve([{ component: planner, hasSaved: false, journals: true }]),
       storeHeld: () => Promise.resolve(),
       list: () => Promise.resolve([newest, older].map((id) => ({ checkpoint_id: id, valid: true, kind: 'full' }))),
-      read: (id: CheckpointId) => Promise.resolve({ checkpoint_id: id, component: planner, at: 0, through: null }),
+      read: (id: CheckpointId) =>
+        unread[id] ?? Promise.resolve({ checkpoint_id: id, component: planner, at: 0, through: null }),
       getState: async () => {
         await note('getState');
         return { checkpoint_id: newest };
@@ -109,6 +119,29 @@ describe('a component that is brought back by a restart', () => {
     await some.run();
     await all.run();
     expect([some.asked[0], all.asked[0]]).toEqual([`from ${older} true`, `from ${newest} true`]);
+  });
+
+  it('goes to the one before when the newest is damaged, and to none while the store cannot say', async () => {
+    const rejected = (error: Error): Promise<never> => {
+      const promise = Promise.reject<never>(error);
+      promise.catch(() => {});
+      return promise;
+    };
+    const damaged = rejected(failure('CHECKPOINT_CORRUPTED', { checkpoint: newest, why: 'a bit' }));
+    const one = setUp({ unread: { [newest]: damaged } });
+    await one.run();
+    expect(one.asked[0]).toBe(`from ${older} true`);
+    const none = setUp({ unread: { [newest]: damaged, [older]: damaged } });
+    await expect(none.run()).rejects.toThrow('with the mode none it begins with nothing');
+    const busy = setUp({ unread: { [newest]: rejected(failure('STORE_FAILED', { store: 'state.db', why: 'busy' })) } });
+    await expect(busy.run()).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    expect(busy.asked).toEqual([]);
+  });
+
+  it('is restarted when it is about to end, whatever it listens for', async () => {
+    const { asked, run } = setUp({ hears: true, life: { ready: true, ending: Promise.resolve() } });
+    await run();
+    expect(asked).toEqual([`from ${newest} true`, 'restart', 'begun']);
   });
 
   it('to nothing is one that has only journalled, too', async () => {

@@ -81,7 +81,7 @@ export function createCheckpointTable(db: Database) {
      FROM checkpoint, (SELECT sequence AS first, size_bytes AS bytes, at FROM checkpoint WHERE number = $root) AS whole
      WHERE component = $component AND sequence >= whole.first`,
   );
-  const selectAll = db.prepare(`${INFO} ORDER BY number DESC`);
+  const selectAll = db.prepare<[number]>(`${INFO} ORDER BY number DESC LIMIT ?`);
   const selectOf = db.prepare<[string, number, number]>(
     `${INFO} WHERE component = ? AND sequence <= ? ORDER BY sequence DESC LIMIT ?`,
   );
@@ -137,7 +137,7 @@ export function createCheckpointTable(db: Database) {
 
     /** Newest first; all of them unless `most` says otherwise. @param upTo of one component, the last place that counts. */
     list: (component: ComponentName | null, most = -1, upTo = Number.MAX_SAFE_INTEGER): CheckpointInfo[] =>
-      (component === null ? selectAll.all() : selectOf.all(component, upTo, most)).map((row) => infoRow.parse(row)),
+      (component === null ? selectAll.all(most) : selectOf.all(component, upTo, most)).map((row) => infoRow.parse(row)),
 
     one(checkpoint: CheckpointId): CheckpointInfo | null {
       const row = selectOne.get(checkpoint);

@@ -240,7 +240,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       list: () => ask('resumePoints', {}),
     },
     storeHeld,
-    list: (component) => ask('list', { component: component ?? null }),
+    list: (component, most) => ask('list', { component: component ?? null, most }),
     strayFiles: () => ask('strayFiles', {}),
     async remembered() {
       const all = await ask('remembered', {});

@@ -58,7 +58,8 @@ export interface Jobs {
   resumePoints: { ask: object; answer: ResumePoint[] };
   strayFiles: { ask: object; answer: StrayFile[] };
   remembered: { ask: object; answer: Remembered[] };
-  list: { ask: { component: ComponentName | null }; answer: CheckpointInfo[] };
+  /** Newest first, `most` of them. */
+  list: { ask: { component: ComponentName | null; most?: number | undefined }; answer: CheckpointInfo[] };
   read: {
     ask: { checkpoint: CheckpointId; at: EpochMs };
     answer: { found: ReadCheckpoint | null; damage: Damage | null };

@@ -236,7 +236,8 @@ export interface StateStore {
     preserve?: boolean,
   ): Promise<Restored>;
   readonly resume: ResumePoints;
-  list(component?: ComponentName): Promise<CheckpointInfo[]>;
+  /** Newest first; all of them unless `most` says otherwise. */
+  list(component?: ComponentName, most?: number): Promise<CheckpointInfo[]>;
   /** Files without a record, by their names; whether they are sound `read` finds out. */
   strayFiles(): Promise<StrayFile[]>;
   /** What is remembered of those that have saved or journalled anything. */

@@ -120,7 +120,7 @@ function perform(request: Request): unknown {
     case 'remembered':
       return states.remembered();
     case 'list':
-      return states.checkpoints.list(request.component);
+      return states.checkpoints.list(request.component, request.most);
     case 'read': {
       const answer = read(states, request);
       if (answer.found) given.push(answer.found.state.buffer);

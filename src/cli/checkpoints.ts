@@ -5,7 +5,7 @@ import { checkpointKinds, isManifestId } from '../model/index.ts';
 import { connect } from './client.ts';
 import { parseExactly } from './exact-json.ts';
 import { manifestTable, manifestText, type ManifestView } from './manifests.ts';
-import { durationText, withDaemon, type Where } from './options.ts';
+import { durationText, wholeNumber, withDaemon, type Where } from './options.ts';
 import { paint, printJson, progress, table } from './terminal.ts';
 
 /** A checkpoint as HTTP serves it. */
@@ -71,14 +71,18 @@ interface CheckpointList {
   readonly resume_points: readonly ResumeView[];
 }
 
-async function list(options: Options): Promise<void> {
-  const query = options.component === undefined ? '' : `?component=${encodeURIComponent(options.component)}`;
+async function list(options: Options & { lines: number }): Promise<void> {
+  const { component, lines } = options;
+  const query = new URLSearchParams({ ...(component !== undefined && { component }), limit: String(lines) });
   const client = await connect(options);
-  const { checkpoints, manifests, resume_points, files } = await client.get<CheckpointList>(`/checkpoints${query}`);
+  const { checkpoints, manifests, resume_points, files } = await client.get<CheckpointList>(
+    `/checkpoints?${query.toString()}`,
+  );
   if (options.json) return printJson(options.manifests ? manifests : options.files ? files : checkpoints);
   if (options.files) return console.log(files.length === 0 ? 'No files without a record.' : fileTable(files));
   if (options.manifests) return console.log(manifests.length === 0 ? 'No manifests.' : manifestTable(manifests));
   console.log(checkpoints.length === 0 ? 'No checkpoints.' : table(HEADINGS, checkpoints.map(row)));
+  if (checkpoints.length === lines) console.log(`These are the newest ${lines}; \`--lines\` shows more.`);
   if (manifests.length > 0) console.log(`\n${manifestTable(manifests)}`);
   if (files.length > 0) console.log(`\n${fileTable(files)}`);
   if (resume_points.length > 0) console.log(`\n${resume_points.map(resumeText).join('\n')}`);
@@ -116,7 +120,7 @@ async function show(checkpoint: string, options: Options): Promise<void> {
   if (options.json) return printJson({ ...info, state });
   console.log(table(HEADINGS, [row(info)]));
   const { resume_points } = await client.get<CheckpointList>(
-    `/checkpoints?component=${encodeURIComponent(info.component)}`,
+    `/checkpoints?limit=1&component=${encodeURIComponent(info.component)}`,
   );
   for (const point of resume_points) if (point.checkpoint_id === checkpoint) console.log(resumeText(point));
   if (!info.journal_complete)
@@ -160,6 +164,7 @@ export function addCheckpoints(program: Command): void {
   withDaemon(command.command('list'))
     .description('all checkpoints that are kept')
     .option('--component <name>', 'only of this one')
+    .option('-n, --lines <count>', 'how many of the newest (1 to 100000)', wholeNumber(1, 100_000), 1_000)
     .option('--manifests', 'only which of them were taken together')
     .option('--files', 'only files of checkpoints that state.db knows nothing of')
     .option('--json', 'as JSON')

@@ -8,7 +8,10 @@ import { parse, parseBody } from './body.ts';
 import { sendJsonParts } from './json-parts.ts';
 import { parameter, resource } from './resource.ts';
 
-const listQuery = z.object({ component: z.string().optional() });
+const listQuery = z.object({
+  component: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(100_000).default(1_000),
+});
 const parameters = z.record(z.string(), z.unknown());
 const recoveriesQuery = z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(20) });
 const nothing = z.strictObject({});
@@ -25,12 +28,12 @@ export function checkpoints(daemon: Daemon): Router {
   const router = Router();
   resource(router, '/checkpoints', {
     async GET(request, response) {
-      const { component } = parse(listQuery, request.query);
+      const { component, limit } = parse(listQuery, request.query);
       const isMeant = (of: { readonly component: string }) => component === undefined || of.component === component;
       const named = (await daemon.state.manifests()).filter(({ parts }) => parts.some(isMeant));
       const resumes = (await daemon.state.resume.list()).filter(isMeant);
       response.json({
-        checkpoints: (await daemon.checkpoints(component)).map(view),
+        checkpoints: (await daemon.checkpoints(component, limit)).map(view),
         manifests: named.map(view),
         resume_points: resumes.map(view),
         files: (await daemon.state.strayFiles()).filter(isMeant),

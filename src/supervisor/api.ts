@@ -159,7 +159,7 @@ export interface Daemon {
   crashes(filter: { component?: string; limit: number }): readonly CrashView[];
   /** A crash report's whole JSON; undefined when there is none. */
   crashReport(id: string): Promise<unknown>;
-  checkpoints(component?: string): Promise<CheckpointInfo[]>;
+  checkpoints(component: string | undefined, limit: number): Promise<CheckpointInfo[]>;
   /** Deletes what the retention does not keep, now. @returns how many went. */
   pruneCheckpoints(): Promise<number>;
   /** Newest first. */

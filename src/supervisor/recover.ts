@@ -76,14 +76,9 @@ export function createRecover(house: House): Recover {
     return info;
   }
 
-  /** The one that is meant; else the newest that is valid, read in full: what is damaged is found before anything is touched. */
-  async function choose(component: ComponentName, wish: Wish): Promise<Chosen | null> {
-    if (wish.mode === 'none') return null;
-    // One in memory would be gone with the next that is saved, be it at the stop for this.
-    await state.storeHeld(component);
-    if (wish.checkpoint !== undefined) return look(wish.checkpoint as CheckpointId);
-    const stored = (await state.list(component)).filter(({ valid, kind }) => valid && kind !== 'memory');
-    // Better one in doubt than none.
+  /** The newest of these that can be read; one in doubt is better than none. */
+  async function newestOf(component: ComponentName, all: readonly CheckpointInfo[]): Promise<Chosen | null> {
+    const stored = all.filter(({ valid, kind }) => valid && kind !== 'memory');
     const doubted = doubtedOf(house, roster.get(component));
     const inDoubt = ({ checkpoint_id: id }: CheckpointInfo) => doubted.has(id);
     for (const { checkpoint_id: id } of [...stored.filter((each) => !inDoubt(each)), ...stored.filter(inDoubt)]) {
@@ -92,6 +87,20 @@ export function createRecover(house: House): Recover {
       } catch (error) {
         if (!isUseless(error)) throw error;
       }
+    }
+    return null;
+  }
+
+  /** The one that is meant; else the newest that is valid, read in full: what is damaged is found before anything is touched. */
+  async function choose(component: ComponentName, wish: Wish): Promise<Chosen | null> {
+    if (wish.mode === 'none') return null;
+    // One in memory would be gone with the next that is saved, be it at the stop for this.
+    await state.storeHeld(component);
+    if (wish.checkpoint !== undefined) return look(wish.checkpoint as CheckpointId);
+    // A day of checkpoints is long, and nearly always one of the newest can be read.
+    for (const most of [FIRST_LOOK, undefined]) {
+      const found = await newestOf(component, await state.list(component, most));
+      if (found) return found;
     }
     const why = 'it has no checkpoint that can be read; with the mode none it begins with nothing';
     throw failure('ACTION_FAILED', { action: 'recover', component, why });
@@ -278,6 +287,7 @@ const wishOf = (component: ComponentName, chosen: Chosen | null, journal: boolea
   journal,
 });
 
+const FIRST_LOOK = 50;
 const JOURNAL_GONE = ' (not all that it journalled since is kept: that is lost)';
 
 /** It is damaged, or the retention was faster: another one will do. The store has said so. */

@@ -93,7 +93,7 @@ export function serve({
             why,
           })),
         })),
-    checkpoints: (component) => house.state.list(component as ComponentName | undefined),
+    checkpoints: (component, limit) => house.state.list(component as ComponentName | undefined, limit),
     act,
     eventsAfter: (seq, limit) => store.after(seq, limit).map((stored) => eventView(stored.event, stored.seq)),
     newestEvents: (limit) => store.newest(limit).map((stored) => eventView(stored.event, stored.seq)),

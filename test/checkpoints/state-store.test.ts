@@ -45,6 +45,18 @@ describe('a state that does not say its schema version', () => {
   });
 });
 
+describe('the list of checkpoints', () => {
+  it('is as long as it is asked to be, the newest first', async () => {
+    const { store, put } = open();
+    for (const component of [planner, writer, planner]) await put(component, { state: 1 });
+    expect((await store.list()).map(({ component }) => component)).toEqual([planner, writer, planner]);
+    expect((await store.list(undefined, 2)).map(({ component }) => component)).toEqual([planner, writer]);
+    expect((await store.list(planner, 1)).map(({ sequence }) => sequence)).toEqual([2]);
+    await store.putState(writer, json({ state: 2 }), 'interval', 'memory');
+    expect((await store.list(undefined, 2)).map(({ kind }) => kind)).toEqual(['memory', 'full']);
+  });
+});
+
 describe('who journals', () => {
   it('is known from its first entry on, and of an earlier daemon from its checkpoints', async () => {
     const first = open();

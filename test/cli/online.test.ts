@@ -201,6 +201,18 @@ describe('checkpoints', () => {
     );
   });
 
+  it('are listed no more than were asked for, and that is said', async () => {
+    const queries: string[] = [];
+    const route: Route = (request, response) => {
+      queries.push(request.url ?? '');
+      answer({ ...nothing, checkpoints: [checkpoint] })(request, response);
+    };
+    const folder = await playDaemon({ 'GET /checkpoints': route });
+    const { stdout } = await paramedic(['checkpoints', 'list', '--lines', '1'], folder);
+    expect(stdout).toContain('These are the newest 1; `--lines` shows more.\n');
+    expect(queries).toEqual([expect.stringContaining('limit=1')]);
+  });
+
   it('are listed with where components continue from, and with files that have no record', async () => {
     const file = { checkpoint_id: 'CP-2', component: 'gmail', size_bytes: 2_048, file: '/x/gmail/CP-2.json' };
     const resume = { component: 'gmail', checkpoint_id: null, at: '2026-11-23T12:00:00.000Z' };

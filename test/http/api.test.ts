@@ -84,10 +84,13 @@ describe('the API', () => {
     const { ask, daemon } = await serve();
     await ask('/api/v1/crashes?component=gmail&limit=3');
     await ask('/api/v1/checkpoints?component=gmail');
+    await ask('/api/v1/checkpoints?limit=7');
+    expect((await ask('/api/v1/checkpoints?limit=0')).status).toBe(400);
 
     expect(daemon.calls).toEqual([
       ['crashes', { component: 'gmail', limit: 3 }],
-      ['checkpoints', 'gmail'],
+      ['checkpoints', 'gmail', 1_000],
+      ['checkpoints', undefined, 7],
     ]);
   });
 

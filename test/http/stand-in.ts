@@ -171,8 +171,8 @@ export class StandIn implements Daemon {
     this.#note('crashReport', id);
     return id === 'CRASH-20261123-224610-1A2B3C4D' ? { crash_id: id } : undefined;
   };
-  checkpoints = async (component?: string) => {
-    this.#note('checkpoints', component);
+  checkpoints = async (component: string | undefined, limit: number) => {
+    this.#note('checkpoints', component, limit);
     return [{ checkpoint_id: 'CP-20261123-224610-1A2B3C4D', at: 0 }] as unknown as ReturnType<Daemon['checkpoints']>;
   };
   act = async (action: string, parameters: unknown, by: string) => {

@@ -145,11 +145,41 @@ describe('components that are no child processes', () => {
       'setsid sleep 1000 > /dev/null 2>&1 & echo $! > db.pid; echo up > begun; sleep 600',
     ];
     const { commands } = byCommands('db');
+    const docker = new FakeDocker();
+    await docker.back();
+    docker.create('cache', 'exec sleep 600');
+    const { promise: comesUp, resolve: comeUp } = Promise.withResolvers<void>();
+    docker.hold = comesUp;
+    const cluster = new FakeKubernetes();
+    await cluster.back();
+    cluster.create('api', 0);
+    cluster.hindrance = 'ImagePullBackOff';
+    const slow = { timeout: '10m', interval: '10m' };
     const site = new Site({
-      components: { db: { commands: { ...commands, start, timeout: '10m' }, start: { timeout: '10m' } } },
+      defaults: { start: { timeout: '10m' }, stop: { timeout: '1m' } },
+      components: {
+        db: { commands: { ...commands, start, timeout: '10m' } },
+        cache: { container: { name: 'cache', host: docker.host, ...slow } },
+        api: { deployment: { name: 'api', kubeconfig: cluster.kubeconfig, ...slow } },
+      },
     });
     site.write('ctl', INIT_SCRIPT);
     await site.start();
+    await until('the pods', () => cluster.get('api').replicas === 1, LONG);
+    cluster.mood = 'slow';
+    const looks = cluster.asked.length;
+    await until('a look that is never answered', () => cluster.asked.length > looks, LONG);
+    cluster.mood = 'well';
+    expect(await site.api('POST', 'components/api/stop')).toMatchObject({ status: 200 });
+    expect(cluster.get('api').replicas).toBe(0);
+
+    await until('Docker to be asked', () => docker.asked.includes('POST /containers/cache/start'), LONG);
+    const asked = site.api('POST', 'components/cache/stop');
+    await until('Docker to hear of the stop', () => docker.asked.some((line) => line.includes('/cache/stop')), LONG);
+    comeUp();
+    expect(await asked).toMatchObject({ status: 200 });
+    expect(docker.runs('cache')).toBe(false);
+
     await until('its start to have begun', () => site.read('begun') === 'up\n');
     const pid = Number(site.read('db.pid'));
     expect(isAlive(pid)).toBe(true);

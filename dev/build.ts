@@ -34,9 +34,13 @@ const { output } = await bundle.write({
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: '[name]-[hash].js',
-  // V8 keeps the text of what it runs. Names stay, so that a stack still tells who called whom.
+  // V8 keeps the text of what it runs. Names of functions stay, so that a stack still tells who called whom.
   comments: false,
-  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+  minify: {
+    compress: false,
+    mangle: { toplevel: false, keepNames: { function: true, class: true } },
+    codegen: { removeWhitespace: true },
+  },
 });
 writeFileSync(
   join(DIST, 'LICENSES.txt'),

@@ -43,9 +43,11 @@ export function createGuard(limit: number, first: Names): Guard {
   const reserved = metricNames.reduce((sum, name) => sum + maxSeries(catalogue[name], SMALLEST), 0);
 
   const seriesOf = (metric: MetricName) => {
-    const found = known.get(metric) ?? new Map<string, Labels>();
-    known.set(metric, found);
-    return found;
+    const found = known.get(metric);
+    if (found) return found;
+    const none = new Map<string, Labels>();
+    known.set(metric, none);
+    return none;
   };
 
   function allowed(metric: MetricName, source: LabelSource, label: string, labels: Labels): boolean {

@@ -156,13 +156,13 @@ function register(name: MetricName, registry: Registry<OpenMetricsContentType>):
 
 /** With exemplars switched on the library takes one object, otherwise labels and value. */
 function add(metric: Counter | Histogram, labels: Labels, value: number, exemplar?: Exemplar): void {
-  const withExemplars = (metric as unknown as { enableExemplars: boolean }).enableExemplars;
-  const observed = { labels, value, ...(exemplar && isAddress(exemplar) ? { exemplarLabels: { ...exemplar } } : {}) };
-  if (metric instanceof Counter) {
-    if (withExemplars) metric.inc(observed);
-    else metric.inc(labels, value);
-  } else if (withExemplars) metric.observe(observed);
-  else metric.observe(labels, value);
+  const isCounter = metric instanceof Counter;
+  if (!(metric as unknown as { enableExemplars: boolean }).enableExemplars)
+    return isCounter ? metric.inc(labels, value) : metric.observe(labels, value);
+  const observed =
+    exemplar && isAddress(exemplar) ? { labels, value, exemplarLabels: { ...exemplar } } : { labels, value };
+  if (isCounter) metric.inc(observed);
+  else metric.observe(observed);
 }
 
 /** Anything else may be longer than the 128 characters that the library throws at. */

@@ -220,10 +220,13 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
     hears: (component, kind) => lines.newest(component, kind) !== undefined,
 
     async saveState(component, trigger, timeoutMs, keep, part) {
+      const until = clock.monotonic() + timeoutMs;
       const older = () => waiting.get(component)?.get('get_state')?.answered.promise;
-      if (part) for (let known = older(); known; known = older()) await known.catch(() => {});
+      if (part) for (let known = older(); known && !part.signal.aborted; known = older()) await known.catch(() => {});
+      // What it has waited for them is part of its time.
+      const leftMs = Math.max(1, until - clock.monotonic());
       const data = part ? { barrier: part.barrier } : {};
-      const what = { kind: 'get_state', data, trigger, timeoutMs, keep, signal: part?.signal } as const;
+      const what = { kind: 'get_state', data, trigger, timeoutMs: leftMs, keep, signal: part?.signal } as const;
       return (await ask(component, what)) as Saved;
     },
 

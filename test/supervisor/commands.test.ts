@@ -231,6 +231,20 @@ describe('kinds of commands', () => {
     expect(both.last).toBe(line.last);
   });
 
+  it('as part of something wait for an older one within their own time', async () => {
+    const { commands, listen, clock, ask } = setUp();
+    listen();
+    void ask();
+    await clock.advance(4 * SECONDS);
+    const over = new AbortController();
+    const part = commands.saveState(planner, 'manual', 10 * SECONDS, undefined, { barrier: 'b', signal: over.signal });
+    const late = expect(part).rejects.toMatchObject(failing(/did not answer within/));
+    await clock.advance(6 * SECONDS);
+    await clock.advance(4 * SECONDS);
+    await late;
+    expect(clock.pending).toBe(0);
+  });
+
   it('bring a state along, and the newest of two counts', async () => {
     const { commands, listen } = setUp();
     const { line } = listen(planner, ['set_state']);

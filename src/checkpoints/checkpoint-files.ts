@@ -22,6 +22,7 @@ import type { StrayFile } from './state-store.ts';
 /** What was found of a checkpoint's file; `why` it cannot be used. */
 export type FoundFile = CheckpointDocument | { readonly why: string };
 
+const DRAFT = '.new';
 /** Every id that we give; what else somebody asks for is no name of a file. */
 const CHECKPOINT_ID = /^CP-[0-9A-Z-]{1,64}$/;
 
@@ -32,6 +33,8 @@ const CHECKPOINT_ID = /^CP-[0-9A-Z-]{1,64}$/;
 export function createCheckpointFiles(folder: string, cipher: Cipher = plainText) {
   /** Of the transaction at work. */
   const unsettled = new Set<string>();
+  /** Folders without drafts that a daemon left which was killed while it wrote them. */
+  const swept = new Set<string>();
   const fileOf = (component: ComponentName, id: CheckpointId): string => join(folder, component, `${id}.json`);
 
   function remove(file: string): void {
@@ -40,6 +43,16 @@ export function createCheckpointFiles(folder: string, cipher: Cipher = plainText
     } catch {
       // One that stays takes room, and nothing else.
     }
+  }
+
+  /** A folder to write in. */
+  function prepare(own: string): void {
+    makeFolder(own);
+    if (swept.has(own)) return;
+    readdirSync(own)
+      .filter((name) => name.endsWith(DRAFT))
+      .forEach((name) => remove(join(own, name)));
+    swept.add(own);
   }
 
   function read(file: string): FoundFile {
@@ -65,9 +78,9 @@ export function createCheckpointFiles(folder: string, cipher: Cipher = plainText
     /** On disk when this returns. @throws Refusal STORE_FAILED */
     write(header: DocumentHeader, state: Uint8Array): void {
       const file = fileOf(header.component, header.checkpoint_id);
-      const draft = `${file}.new`;
+      const draft = `${file}${DRAFT}`;
       try {
-        makeFolder(dirname(file));
+        prepare(dirname(file));
         writeFileSync(draft, toDocument(header, state, cipher), { mode: 0o600, flush: true });
         renameSync(draft, file);
         unsettled.add(file);

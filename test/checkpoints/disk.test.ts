@@ -97,6 +97,15 @@ describe('a checkpoint on disk', () => {
     expect(await store.getState(planner, null)).toMatchObject({ state: 3, lost_checkpoints: 0 });
   });
 
+  it('takes away what a daemon had half written when it was killed', async () => {
+    const { save, folder } = setUp();
+    mkdirSync(join(folder, 'planner'), { recursive: true });
+    writeFileSync(join(folder, 'planner', 'CP-1.json.new'), 'half');
+    writeFileSync(join(folder, 'planner', 'mine.json'), 'of a person');
+    const { checkpoint_id: id } = await save({ state: 1 });
+    expect(readdirSync(join(folder, 'planner')).toSorted()).toEqual([`${id}.json`, 'mine.json']);
+  });
+
   it('leaves no file behind when its transaction fails', async () => {
     const { file, store, put, save, folder } = setUp();
     await put(planner, { state: 1 });

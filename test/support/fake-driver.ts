@@ -100,6 +100,8 @@ export class FakeDriver implements Driver {
   }
 
   adopt = () => null;
+  /** What runs that nobody here has started. */
+  find: NonNullable<Driver['find']> = () => Promise.resolve(null);
   forget = () => Promise.resolve();
   close = () => Promise.resolve();
 

@@ -88,9 +88,10 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     clock,
     onBesides: (message) => options.besides?.hear(message),
     onNotOpened: (refused) => (refused ? unlocked.reject(refused) : unlocked.resolve()),
-    onOpened({ setAside, losses, rekeyed }) {
+    onOpened({ setAside, losses, lostResumes, rekeyed }) {
       unlocked.resolve();
       if (rekeyed && rekeyed.checkpoints + rekeyed.entries > 0) options.onNotice?.(rekeyedSentence(rekeyed));
+      if (lostResumes.length > 0) options.onNotice?.(lostResumesSentence(lostResumes));
       if (setAside) tell({ type: 'store.set_aside', at: clock.now(), store: 'state', ...setAside });
       const why = setAside
         ? 'state.db was damaged'
@@ -278,6 +279,9 @@ function rekeyedSentence({ keyId, former, checkpoints, entries }: Rekeyed): stri
   const how = former.map(howWritten).join(' or ');
   return `what is written is encrypted with the key ${keyId} from now on; what is there (${what}, ${how}) is still read, and goes with its retention`;
 }
+
+const lostResumesSentence = (components: readonly string[]): string =>
+  `where ${components.join(', ')} was brought back to is damaged: it continues from its newest checkpoint; ask again with "paramedic recover"`;
 
 const retiredSentence = (key: string): string =>
   `nothing is ${howWritten(key)} any more${key === '' ? '' : ': it need not be configured any longer'}`;

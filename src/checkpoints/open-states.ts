@@ -21,6 +21,8 @@ interface Open {
   readonly rekeyed: Rekeyed | null;
   readonly states: StateDatabase;
   readonly losses: readonly Loss[];
+  /** Components that were brought back to something, which is not known any more. */
+  readonly lostResumes: readonly string[];
 }
 
 export interface OpenStates extends Omit<Open, 'keys'> {
@@ -66,9 +68,10 @@ export function openStates(
     // Every row is looked at, and none is brought here: what is no page any more is found now.
     db.prepare('SELECT max(chain) FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id').get();
     db.prepare('SELECT max(entry_id), max(component) FROM journal').get();
-    return { db, keys, rekeyed, states, losses: findLosses(states, highWater) };
+    const lostResumes = states.resumes.dropDamaged();
+    return { db, keys, rekeyed, states, losses: findLosses(states, highWater), lostResumes };
   });
-  const { db, states, losses, rekeyed, keys } = value;
+  const { db, states, losses, lostResumes, rekeyed, keys } = value;
   // Who lives through this knows entries by their old numbers and says so with the next checkpoint.
   if (setAside) states.journalled.countFrom(now);
   for (const { entry } of highWater.slots.values()) states.journalled.countFrom(entry);
@@ -86,6 +89,7 @@ export function openStates(
     states,
     setAside,
     losses,
+    lostResumes,
     rekeyed,
     retireKeys: keys.retire,
 

@@ -119,6 +119,8 @@ export interface Opened {
   /** It was damaged, and a new one begun. */
   readonly setAside: { readonly movedTo: string; readonly why: string } | null;
   readonly losses: readonly Loss[];
+  /** Components that were brought back to something, which is not known any more. */
+  readonly lostResumes: readonly string[];
 }
 
 export interface Rekeyed {

@@ -97,6 +97,18 @@ export function createResumeTable(db: Database, lastEntry: (component: Component
 
     all: () => [...resumes.values()],
 
+    /** Those in which a bit has flipped say nothing, and go. @returns whose they were, as far as can be read. */
+    dropDamaged(): string[] {
+      const damaged = selectAll.all().filter((row) => !readRow(row)) as { readonly component: unknown }[];
+      const components = damaged.map(({ component }) => String(component));
+      try {
+        for (const component of components) deleteOne.run(component);
+      } catch {
+        // A full disk, or another's lock: they are of no use all the same, and are told of again.
+      }
+      return components;
+    },
+
     set({ points, leaving: areLeaving, at }: Jobs['resumeFrom']['ask']): void {
       const before = new Map(resumes);
       const since = areLeaving ? null : at;

@@ -37,10 +37,10 @@ const { file, checkpointsFolder, eventsFile, now, checkpointEventsEveryMs, keys 
 /** For what else lives on this thread. */
 export const besides = data.besides;
 const opened = open();
-const { db, states, setAside, losses, rekeyed } = opened;
+const { db, states, setAside, losses, lostResumes, rekeyed } = opened;
 const { commitGroup, commits } = createGroupCommit(db, states, opened.raiseMarks);
 const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, checkpointEventsEveryMs);
-post({ opened: { setAside, losses, rekeyed } });
+post({ opened: { setAside, losses, lostResumes, rekeyed } });
 opened.acceptLosses();
 
 function isLetter(message: WorkerData | readonly Request[]): message is readonly Request[] {

@@ -147,13 +147,19 @@ describe('a component that was brought back', () => {
     expect(typesOf().filter((type) => type === 'checkpoint.corrupted')).toHaveLength(2);
   });
 
-  it('is not sent back by a resume point in which a bit has flipped', async () => {
+  it('is not sent back by a resume point in which a bit has flipped, and that is said once', async () => {
     const house = await saved();
     await house.goBack(house.ids[0]);
     await house.store.close();
     tamper(house.file, `UPDATE resume_point SET after_entry = after_entry + 1`);
-    const next = open({ file: house.file });
+    const notices: string[] = [];
+    const next = open({ file: house.file, onNotice: (notice) => notices.push(notice) });
     expect(await next.store.getState(planner, null)).toMatchObject({ state: 3 });
+    expect(notices).toEqual([expect.stringContaining('where planner was brought back to is damaged')]);
+    await next.store.close();
+    const last = open({ file: house.file, onNotice: (notice) => notices.push(notice) });
+    await last.store.list();
+    expect(notices).toHaveLength(1);
   });
 
   it('keeps that checkpoint, what it builds on and its journal, however old', async () => {

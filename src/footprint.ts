@@ -35,17 +35,21 @@ export function stayFrugal(): void {
   for (const [frugal] of [...always, ...atFirst]) setFlagsFromString(frugal);
 }
 
-/** Runs what tells a later process of compiled code, while the flags are as they will be when that one reads it. */
-export function asShipped(run: () => void): void {
+/**
+ * The start is over: from now on what is called often is compiled, a restart above all; the optimizing compilers are
+ * called in ten times later than elsewhere.
+ * @param keep keeps compiled code for a later process, while the flags are as they will be when that one reads it.
+ */
+export function allowCompilers(keep: () => void): void {
   for (const [, shipped] of [...always, ...atFirst]) setFlagsFromString(shipped);
-  run();
-  stayFrugal();
+  keep();
+  for (const [frugal] of always) setFlagsFromString(frugal);
+  if (isNew) setFlagsFromString('--invocation-count-for-turbofan=30000');
 }
 
 /**
  * What only the start has needed goes once it is over: otherwise it would stay for hours, because hardly anything is
- * allocated that makes V8 look. Takes some 40 ms, once. From then on what is called often is compiled, the optimizing
- * compilers being called in ten times later than elsewhere. To be called by each thread.
+ * allocated that makes V8 look. Takes some 40 ms, once. To be called by each thread.
  * @param trim gives free memory outside of V8's heap back to the system.
  */
 export function collectLater(trim: () => void = () => {}): void {
@@ -54,7 +58,5 @@ export function collectLater(trim: () => void = () => {}): void {
     const collect = runInNewContext('gc') as (options: object) => void;
     collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     trim();
-    for (const [, shipped] of atFirst) setFlagsFromString(shipped);
-    if (isNew) setFlagsFromString('--invocation-count-for-turbofan=30000');
   }, SETTLED_MS).unref();
 }

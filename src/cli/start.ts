@@ -3,7 +3,7 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { failure, sentenceOf } from '../errors.ts';
-import { asShipped, collectLater, stayFrugal } from '../footprint.ts';
+import { allowCompilers, collectLater, stayFrugal } from '../footprint.ts';
 import type { StatusView } from '../supervisor/api.ts';
 import { configFile, withConfig, type Where } from './options.ts';
 import { onSignals } from './signals.ts';
@@ -90,7 +90,7 @@ async function runHere(options: StartOptions): Promise<never> {
   });
   const daemon = await starting;
   // Now, because whoever is killed has no last moment to do it in.
-  asShipped(flushCompileCache);
+  allowCompilers(flushCompileCache);
   collectLater(trimMalloc);
   console.log(banner(daemon.status(), daemon.url, options.config));
   process.exit(await daemon.stopped);

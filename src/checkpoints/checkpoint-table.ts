@@ -106,8 +106,14 @@ export function createCheckpointTable(db: Database) {
      FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id
      WHERE component = ? ORDER BY sequence DESC`,
   );
+  // Since it was found to be past its time it may have been named, or one that builds on it.
   const deleteOne = db.prepare<[string, number], Expired>(
-    'DELETE FROM checkpoint WHERE component = ? AND sequence = ? RETURNING id, kind',
+    `DELETE FROM checkpoint WHERE component = ? AND sequence = ? AND NOT EXISTS (
+       SELECT 1 FROM (SELECT checkpoint FROM manifest_part UNION SELECT checkpoint FROM resume_point) AS pin
+         JOIN checkpoint AS named ON named.id = pin.checkpoint
+       WHERE named.component = checkpoint.component AND named.root = checkpoint.root
+         AND named.sequence >= checkpoint.sequence)
+     RETURNING id, kind`,
   );
   const deleteAll = db.transaction((component: ComponentName, sequences: readonly number[]): Expired[] =>
     sequences.flatMap((sequence) => deleteOne.get(component, sequence) ?? []),

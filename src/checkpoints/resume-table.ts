@@ -52,6 +52,8 @@ export function createResumeTable(db: Database, lastEntry: (component: Component
   const leaving = new Set<ComponentName>();
   /** They have saved since, in memory only. */
   const overtaken = new Set<ComponentName>();
+  /** Their life that is to leave has saved once more in memory only: that counts when it does not leave after all. */
+  const overtakenOnLeaving = new Set<ComponentName>();
 
   function load(): void {
     resumes.clear();
@@ -120,6 +122,7 @@ export function createResumeTable(db: Database, lastEntry: (component: Component
       });
       for (const { component } of points) {
         overtaken.delete(component);
+        overtakenOnLeaving.delete(component);
         replaced.set(component, before.get(component));
         if (areLeaving) leaving.add(component);
         else leaving.delete(component);
@@ -147,16 +150,20 @@ export function createResumeTable(db: Database, lastEntry: (component: Component
         if (before) write(before);
       });
       leaving.delete(component);
+      if (overtakenOnLeaving.delete(component)) overtaken.add(component);
     },
 
     /** It has saved, within the transaction at work. */
     saved(component: ComponentName): void {
-      if (resumes.has(component) && !leaving.has(component)) remove(component);
+      if (!resumes.has(component)) return;
+      // What was there before is behind it, should it not leave after all.
+      if (leaving.has(component)) replaced.delete(component);
+      else remove(component);
     },
 
     /** It has saved in memory only: that counts for as long as it is there. */
     savedInMemory(component: ComponentName): void {
-      if (resumes.has(component) && !leaving.has(component)) overtaken.add(component);
+      if (resumes.has(component)) (leaving.has(component) ? overtakenOnLeaving : overtaken).add(component);
     },
 
     /** A transaction has failed: what is here may not be what is there. */

@@ -167,6 +167,12 @@ export function createRecover(house: House): Recover {
     const runsOn = life?.ready && !life.ending && commands.hears(name, 'set_state');
     try {
       await leaveFor(name, chosen, journal, life !== null);
+    } catch (error) {
+      // Where it had been brought back to before this still holds.
+      leaving.delete(name);
+      return { ...point, how: 'none', why: sentenceOf(error) };
+    }
+    try {
       if (runsOn) await hand(name, chosen, timeout);
       else if (life && !life.ready) {
         // One that is starting may have been given something else already.

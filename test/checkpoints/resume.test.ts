@@ -1,5 +1,11 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CheckpointId } from '../../src/model/index.ts';
+import { createCheckpointFiles } from '../../src/checkpoints/checkpoint-files.ts';
+import { stateMigrations } from '../../src/checkpoints/migrations.ts';
+import { createStateDatabase } from '../../src/checkpoints/state-database.ts';
+import { epochMs, type CheckpointId } from '../../src/model/index.ts';
+import { openDatabase } from '../../src/storage/open.ts';
+import { tempFolder } from '../support/temp.ts';
 import { json, open, planner, policy, tamper, writer } from './stores.ts';
 
 type House = ReturnType<typeof open>;
@@ -127,6 +133,27 @@ describe('a component that was brought back', () => {
     await store.resume.drop(writer);
   });
 
+  it('goes on from what it has saved meanwhile when nothing comes of it', async () => {
+    const { goBack, store, put, ids } = await saved();
+    await goBack(ids[1]);
+    await goBack(ids[0], { leaving: true });
+    await put(planner, { state: 'meanwhile', through: 4 });
+    await store.resume.drop(planner);
+    expect(await store.getState(planner, null)).toMatchObject({ state: 'meanwhile' });
+  });
+
+  it('goes on from what it has saved in memory meanwhile, for as long as that is there', async () => {
+    const house = await saved();
+    const { goBack, store, ids } = house;
+    await goBack(ids[1]);
+    await goBack(ids[0], { leaving: true });
+    await store.putState(planner, json({ state: 'meanwhile', through: 4 }), 'interval', 'memory');
+    await store.resume.drop(planner);
+    expect(await store.getState(planner, null)).toMatchObject({ state: 'meanwhile' });
+    const next = await reopened(house);
+    expect(await next.store.getState(planner, null)).toMatchObject({ state: 2 });
+  });
+
   it('continues from the one before when that is in doubt since, and the first time from that, whatever was', async () => {
     const { goBack, store, ids, clock } = await saved();
     const doubted = new Set([ids[1]]);
@@ -252,5 +279,41 @@ describe('what is remembered', () => {
       hasSaved: true,
       journals: true,
     });
+  });
+});
+
+describe('a checkpoint whose time is over', () => {
+  it('stays, with what it builds on, when somebody is brought back to it before it goes', () => {
+    const db = openDatabase(join(tempFolder(), 'state.db'), { synchronous: 'FULL', migrations: stateMigrations });
+    const states = createStateDatabase(db, createCheckpointFiles(tempFolder()));
+    const at = epochMs(1_000_000);
+    const full = states.put({
+      component: planner,
+      body: json({ state: { a: 'x'.repeat(100) } }),
+      trigger: 'interval',
+      at,
+    });
+    const patch = (base: string, b: number) =>
+      states.patch({
+        component: planner,
+        body: json({ base, operations: [{ op: 'add', path: '/b', value: b }] }),
+        trigger: 'interval',
+        at,
+      });
+    const second = patch(full.checkpoint_id, 2);
+    const third = patch(second.checkpoint_id, 3);
+    states.put({ component: planner, body: json({ state: 'newest' }), trigger: 'interval', at, kind: 'full' });
+    const { retention } = policy(0, 1);
+    const sequences = states.expirable({ component: planner, retention, at: epochMs(2_000_000) });
+    expect(sequences).toEqual([3, 2, 1]);
+    states.resumes.set({
+      points: [{ component: planner, checkpoint_id: second.checkpoint_id, journal: true }],
+      leaving: false,
+      at,
+    });
+    expect(states.expire({ component: planner, sequences })).toBe(1);
+    expect(states.checkpoints.one(third.checkpoint_id)).toBeNull();
+    expect(states.checkpoints.one(full.checkpoint_id)).not.toBeNull();
+    db.close();
   });
 });

@@ -17,6 +17,8 @@ interface Setting {
   readonly doubted?: readonly CheckpointId[];
   /** What becomes of reading one. */
   readonly unread?: Readonly<Record<string, Promise<never>>>;
+  /** The store does not take where it is brought back to. */
+  readonly isFull?: boolean;
   readonly setState?: (give: () => Promise<unknown>) => Promise<unknown>;
 }
 
@@ -27,6 +29,7 @@ function setUp({
   is = 'running',
   doubted = [],
   unread = {},
+  isFull = false,
   setState,
 }: Setting = {}) {
   const clock = new FakeClock();
@@ -58,8 +61,10 @@ function setUp({
         return { checkpoint_id: newest };
       },
       resume: {
-        from: ([{ checkpoint_id }]: [{ checkpoint_id: string }], leaving: boolean) =>
-          note('from', String(checkpoint_id), leaving),
+        async from([{ checkpoint_id }]: [{ checkpoint_id: string }], leaving: boolean) {
+          await note('from', String(checkpoint_id), leaving);
+          if (isFull) throw failure('STORE_FAILED', { store: 'state.db', why: 'the disk is full' });
+        },
         begun: () => note('begun'),
         awaited: () => note('awaited'),
         drop: () => note('drop'),
@@ -95,6 +100,13 @@ describe('a component that is brought back by a restart', () => {
     const refuse = () => Promise.reject(failure('ACTION_REFUSED', { action: 'restart', component: planner, why }));
     await expect(run(refuse)).rejects.toThrow(why);
     expect(asked).toEqual([`from ${newest} true`, 'restart', 'drop']);
+  });
+
+  it.each([{ hears: true }, { hears: false }])('is left as it is when that cannot be stored: %j', async ({ hears }) => {
+    const { asked, run } = setUp({ hears, isFull: true });
+    await expect(run()).rejects.toThrow('the disk is full');
+    // What a recovery before this one has asked for still holds.
+    expect(asked).toEqual([`from ${newest} true`]);
   });
 
   it('is tried again from there when it has begun and does not become ready', async () => {

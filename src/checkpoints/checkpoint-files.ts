@@ -64,7 +64,7 @@ export function createCheckpointFiles(folder: string, cipher: Cipher = plainText
   }
 
   const filesIn = (component: ComponentName): StrayFile[] =>
-    readdirSync(join(folder, component)).flatMap((name) => {
+    namesIn(join(folder, component)).flatMap((name) => {
       const checkpoint_id = name.replace(/\.json$/, '') as CheckpointId;
       const file = fileOf(component, checkpoint_id);
       const size_bytes = statSync(file, { throwIfNoEntry: false })?.size;
@@ -100,11 +100,10 @@ export function createCheckpointFiles(folder: string, cipher: Cipher = plainText
       unsettled.clear();
     },
 
-    /** Of all components, as far as their names say; none of them is read. */
-    all(): StrayFile[] {
-      if (!existsSync(folder)) return [];
-      return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-        entry.isDirectory() ? filesIn(entry.name as ComponentName) : [],
+    /** Of one component or all, as far as their names say; none of them is read. */
+    all(component: ComponentName | null): StrayFile[] {
+      return namesIn(folder).flatMap((name) =>
+        component === null || name === component ? filesIn(name as ComponentName) : [],
       );
     },
 
@@ -129,6 +128,15 @@ export function createCheckpointFiles(folder: string, cipher: Cipher = plainText
 export type CheckpointFiles = ReturnType<typeof createCheckpointFiles>;
 
 /** So that the name of a new file outlives a power cut, where a system knows how. */
+/** One that cannot be read hides its own files, and no others. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
 function syncFolder(folder: string): void {
   try {
     const descriptor = openSync(folder, 'r');

@@ -242,7 +242,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     },
     storeHeld,
     list: (component, most) => ask('list', { component: component ?? null, most }),
-    strayFiles: () => ask('strayFiles', {}),
+    strayFiles: (component) => ask('strayFiles', { component: component ?? null }),
     async remembered() {
       const all = await ask('remembered', {});
       for (const { component, journals } of all) if (journals) journalling.add(component);

@@ -56,7 +56,7 @@ export interface Jobs {
   resumeAwaited: { ask: { component: ComponentName }; answer: null };
   resumeDropped: { ask: { component: ComponentName }; answer: null };
   resumePoints: { ask: object; answer: ResumePoint[] };
-  strayFiles: { ask: object; answer: StrayFile[] };
+  strayFiles: { ask: { component: ComponentName | null }; answer: StrayFile[] };
   remembered: { ask: object; answer: Remembered[] };
   /** Newest first, `most` of them. */
   list: { ask: { component: ComponentName | null; most?: number | undefined }; answer: CheckpointInfo[] };

@@ -239,7 +239,7 @@ export interface StateStore {
   /** Newest first; all of them unless `most` says otherwise. */
   list(component?: ComponentName, most?: number): Promise<CheckpointInfo[]>;
   /** Files without a record, by their names; whether they are sound `read` finds out. */
-  strayFiles(): Promise<StrayFile[]>;
+  strayFiles(component?: ComponentName): Promise<StrayFile[]>;
   /** What is remembered of those that have saved or journalled anything. */
   remembered(): Promise<Remembered[]>;
   /** It has journalled, as far as is known here: of an earlier daemon that is told by its checkpoints. */

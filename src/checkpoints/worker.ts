@@ -116,7 +116,7 @@ function perform(request: Request): unknown {
         .all()
         .map(({ component, checkpoint, at }) => ({ component, checkpoint_id: checkpoint, at }));
     case 'strayFiles':
-      return states.files.all().filter(({ checkpoint_id: id }) => !states.checkpoints.one(id));
+      return states.files.all(request.component).filter(({ checkpoint_id: id }) => !states.checkpoints.one(id));
     case 'remembered':
       return states.remembered();
     case 'list':

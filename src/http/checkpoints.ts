@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { failure } from '../errors.ts';
 import { iso } from '../format.ts';
-import type { CheckpointId, EpochMs, ManifestId } from '../model/index.ts';
+import type { CheckpointId, ComponentName, EpochMs, ManifestId } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { parse, parseBody } from './body.ts';
 import { sendJsonParts } from './json-parts.ts';
@@ -36,7 +36,7 @@ export function checkpoints(daemon: Daemon): Router {
         checkpoints: (await daemon.checkpoints(component, limit)).map(view),
         manifests: named.map(view),
         resume_points: resumes.map(view),
-        files: (await daemon.state.strayFiles()).filter(isMeant),
+        files: await daemon.state.strayFiles(component as ComponentName | undefined),
       });
     },
     async POST(request, response) {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDocument, toDocument } from '../../src/checkpoints/checkpoint-document.ts';
 import { createCipher, keyIdOf, plainText } from '../../src/checkpoints/cipher.ts';
 import { canonicalJson, sha256 } from '../../src/digest.ts';
-import { epochMs, type CheckpointId, type ComponentName } from '../../src/model/index.ts';
+import { componentName, epochMs, type CheckpointId, type ComponentName } from '../../src/model/index.ts';
 import { json, noise, open, planner, policy, tamper, writer } from './stores.ts';
 
 /** A store, its folder of files, and how states are saved as files. */
@@ -215,9 +215,10 @@ describe('a file that state.db knows nothing of', () => {
     writeFileSync(`${fileOf(id)}.new`, 'x');
     writeFileSync(join(folder, 'loose.json'), 'x');
     writeFileSync(fileOf(id), 'damaged');
-    expect(await store.strayFiles()).toEqual([
-      { checkpoint_id: id, component: planner, file: fileOf(id), size_bytes: 7 },
-    ]);
+    const stray = [{ checkpoint_id: id, component: planner, file: fileOf(id), size_bytes: 7 }];
+    expect(await store.strayFiles()).toEqual(stray);
+    expect(await store.strayFiles(planner)).toEqual(stray);
+    for (const other of [writer, componentName('..')]) expect(await store.strayFiles(other)).toEqual([]);
     expect(await setUp().store.strayFiles()).toEqual([]);
   });
 

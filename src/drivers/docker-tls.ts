@@ -61,9 +61,10 @@ export function whyNotTrusted({ folder }: DockerTls, error: unknown): string | n
   if (code.includes('CERT_') || code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `its certificate is not good: ${said}`;
   if (/wrong version number|packet length too long/.test(said)) return 'it does not speak TLS there';
   const ours = folder === null ? 'none: set DOCKER_CERT_PATH' : `${join(folder, 'cert.pem')}, where it is there`;
-  if (/alert/.test(said)) return `it does not accept our certificate (${ours}): ${said}`;
+  if (/alert .*(certificate|unknown ca|access denied|handshake failure)/.test(said))
+    return `it does not accept our certificate (${ours}): ${said}`;
   // Some hang up before that is told.
-  if (HUNG_UP.has(code)) return `it hangs up: it may not accept our certificate (${ours})`;
+  if (HUNG_UP.has(code)) return `it hangs up: it has ended, or does not accept our certificate (${ours})`;
   return said === sentenceOf(error) ? null : said;
 }
 

@@ -138,8 +138,8 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
   }
 
   /** What nobody waits for: how old the newest checkpoints are, and whether events.db is sound. */
-  async function lookAround(): Promise<void> {
-    readings.learn(await state.remembered());
+  /** Of a large file that takes seconds. */
+  async function checkEvents(): Promise<void> {
     const integrity = await state.checkEvents();
     if (integrity !== 'ok') onError('events.db', new Error(integrity));
   }
@@ -251,9 +251,10 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         booted.resolve();
       }
       void experiments.resume().catch((error: unknown) => onError('experiments', error));
-      const looked = lookAround().catch((error: unknown) => onError('state.db', error));
+      const learned = state.remembered().then(readings.learn);
+      void checkEvents().catch((error: unknown) => house.phase !== 'stopping' && onError('state.db', error));
       metrics.begin();
-      await looked;
+      await learned.catch((error: unknown) => onError('state.db', error));
     },
   };
 }

@@ -16,7 +16,7 @@ export interface JsonText {
   readonly levels: number;
   /**
    * JavaScript reads and writes it without changing a value: whole numbers beyond 2^53 and numbers beyond 1e308 would
-   * come out as others, so such a state is stored as it was sent, always.
+   * come out as others, so such a state is stored as it was sent, always. A fraction is what a double makes of it.
    */
   readonly exact: boolean;
 }

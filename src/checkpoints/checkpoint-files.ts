@@ -127,7 +127,6 @@ export function createCheckpointFiles(folder: string, cipher: Cipher = plainText
 }
 export type CheckpointFiles = ReturnType<typeof createCheckpointFiles>;
 
-/** So that the name of a new file outlives a power cut, where a system knows how. */
 /** One that cannot be read hides its own files, and no others. */
 function namesIn(folder: string): string[] {
   try {
@@ -137,6 +136,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
+/** So that the name of a new file outlives a power cut, where a system knows how. */
 function syncFolder(folder: string): void {
   try {
     const descriptor = openSync(folder, 'r');

@@ -34,6 +34,10 @@ const INFO = `SELECT id AS checkpoint_id, component, sequence, checkpoint.at, ki
     parent, size_bytes, stored_bytes, encoding, sha256, chain, quarantine.checkpoint IS NULL AS valid
   FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id`;
 
+/** Checkpoints that a manifest names, or that their component was brought back to and has not saved since. */
+const NAMED = `SELECT checkpoint FROM manifest_part
+  UNION SELECT checkpoint FROM resume_point WHERE checkpoint IS NOT NULL`;
+
 /** The newest record of a component: what the next one goes on from. */
 export interface Head extends ChainLength {
   readonly id: CheckpointId;
@@ -101,17 +105,15 @@ export function createCheckpointTable(db: Database) {
     .pluck();
   const selectRetainable = db.prepare<[string], RetainableRow>(
     `SELECT sequence, root, checkpoint.at, through, quarantine.checkpoint IS NULL AS valid,
-       EXISTS (SELECT 1 FROM manifest_part WHERE manifest_part.checkpoint = id)
-         OR EXISTS (SELECT 1 FROM resume_point WHERE resume_point.checkpoint = id) AS pinned
+       id IN (${NAMED}) AS pinned
      FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id
      WHERE component = ? ORDER BY sequence DESC`,
   );
   // Since it was found to be past its time it may have been named, or one that builds on it.
   const deleteOne = db.prepare<[string, number], Expired>(
     `DELETE FROM checkpoint WHERE component = ? AND sequence = ? AND NOT EXISTS (
-       SELECT 1 FROM (SELECT checkpoint FROM manifest_part UNION SELECT checkpoint FROM resume_point) AS pin
-         JOIN checkpoint AS named ON named.id = pin.checkpoint
-       WHERE named.component = checkpoint.component AND named.root = checkpoint.root
+       SELECT 1 FROM checkpoint AS named
+       WHERE named.id IN (${NAMED}) AND named.component = checkpoint.component AND named.root = checkpoint.root
          AND named.sequence >= checkpoint.sequence)
      RETURNING id, kind`,
   );

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { sentenceOf } from '../errors.ts';
 import { MOST_LEVELS } from './bounds.ts';
+import { bufferOf } from './bytes.ts';
 import { elementsIn, memberIn } from './json-members.ts';
 import { inspectJson } from './json-text.ts';
 import { bodyInvalid } from './refusal.ts';
@@ -59,8 +60,8 @@ const TAIL = /(?:,"schema_version":(\d{1,9}))?(?:,"through":(\d{1,15}))?\}$/;
  */
 export function parsePut(bytes: Uint8Array): PutBody {
   const { text, exact } = textOf(bytes);
-  const asSent = parseInPlace(text, exact, bytes);
-  if (asSent) return asSent;
+  const inPlace = parseInPlace(text, exact, bytes);
+  if (inPlace) return inPlace;
   const body = parseJson(text);
   if (typeof body === 'object' && body !== null && !('state' in body)) throw bodyInvalid('state', 'is missing');
   const { state: value, ...rest } = check(putSchema, body);
@@ -121,7 +122,7 @@ function asSent({ data, ...entry }: z.output<typeof entrySchema>, bytes: Uint8Ar
   const sent = bytes && memberIn(bytes, 'data');
   return {
     ...entry,
-    data: sent ? Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength).toString() : JSON.stringify(data),
+    data: sent ? bufferOf(sent).toString() : JSON.stringify(data),
   };
 }
 
@@ -129,7 +130,7 @@ function textOf(bytes: Uint8Array): { readonly text: string; readonly exact: boo
   if (!isUtf8(bytes)) throw bodyInvalid('', 'is not UTF-8');
   const { levels, exact } = inspectJson(bytes);
   if (levels > MOST_LEVELS) throw bodyInvalid('', `is nested deeper than ${MOST_LEVELS} levels`);
-  return { text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(), exact };
+  return { text: bufferOf(bytes).toString(), exact };
 }
 
 function parseJson(text: string): unknown {

@@ -6,4 +6,7 @@ export function owned(bytes: Uint8Array): JsonBytes {
   return alone ? (bytes as JsonBytes) : new Uint8Array(bytes);
 }
 
+/** The same bytes, not copied. */
+export const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 export const jsonBytes = (value: unknown): JsonBytes => owned(Buffer.from(JSON.stringify(value)));

@@ -8,6 +8,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { sha256 } from '../digest.ts';
+import { bufferOf } from './bytes.ts';
 import { locked } from './refusal.ts';
 
 /*
@@ -84,7 +85,7 @@ export function createCipher(keys: readonly Uint8Array[]): Cipher {
   }
 
   function decrypt(bytes: Uint8Array, binding: string): Buffer {
-    const sealed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const sealed = bufferOf(bytes);
     const [version = 0] = sealed;
     if (sealed.length < BYTES_AT + TAG_BYTES || version !== VERSION)
       throw new Error('its bytes are not encrypted as it says');

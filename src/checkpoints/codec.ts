@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { bufferOf } from './bytes.ts';
 
 /** How JSON lies in the bytes of a chunk. */
 export type Encoding = 'json' | 'zstd';
@@ -38,5 +39,5 @@ export function encode(json: Uint8Array): { readonly encoding: Encoding; readonl
 /** @throws what zlib says of damaged bytes. */
 export function decode(encoding: Encoding, bytes: Uint8Array): Buffer {
   if (encoding === 'zstd') return zstdDecompressSync(bytes, { maxOutputLength: LONGEST_JSON_BYTES });
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bufferOf(bytes);
 }

@@ -222,7 +222,8 @@ export class Keeper implements LifeHearer {
     this.#pending = null;
     this.#waiters.settle(new Error(why));
     try {
-      await (this.life ? this.#lives.end(why, 'stop') : this.#lives.endUnknown(why, whoever));
+      const isKnown = this.life && !this.life.endingUnknown;
+      await (isKnown ? this.#lives.end(why, 'stop') : this.#lives.endUnknown(why, whoever));
     } finally {
       this.#tell(this.#story.finish('aborted'));
     }

@@ -20,6 +20,8 @@ export interface Life {
   running: Running | null;
   /** Set once somebody asked for its end: the exit is then no crash. */
   ending: Promise<void> | null;
+  /** The same end, where nobody knows whether it lives: rejects when its engine cannot be asked. */
+  endingUnknown: Promise<void> | null;
   /** Rejects with why when it was killed and is still there; its end is awaited all the same. */
   readonly unkillable: PromiseWithResolvers<never>;
   ready: boolean;
@@ -41,6 +43,7 @@ export function beginLife(incarnation: IncarnationId, reason: StartReason, start
     launched: Promise.resolve(),
     running: null,
     ending: null,
+    endingUnknown: null,
     unkillable,
     ready: false,
     told: null,

@@ -141,16 +141,16 @@ export class Lives {
 
   /**
    * Where nothing of it is known to live: ends what an engine runs of it all the same, because a start failed and yet it
-   * came up. Rejects when the engine cannot be asked.
+   * came up; once for all who ask meanwhile. Rejects when the engine cannot be asked.
    * @param whoever ends too what somebody else has started.
    */
   endUnknown(why: string, whoever: boolean): Promise<void> {
     const engine = this.#doubtful ?? (whoever ? engineOf(this.#config()) : undefined);
-    if (this.#current || !engine || engine.kind === 'parent') return Promise.resolve();
+    if (this.#current || !engine || engine.kind === 'parent') return this.#current?.endingUnknown ?? Promise.resolve();
     const life = this.#open(this.#deps.nextLife(), 'manual');
-    const ending = this.#endUnknown(life, why, engine);
-    life.ending = ending.catch(() => undefined);
-    return ending;
+    life.endingUnknown = this.#endUnknown(life, why, engine);
+    life.ending = life.endingUnknown.catch(() => undefined);
+    return life.endingUnknown;
   }
 
   /** It has ended with what it lives in; nobody asks why. */

@@ -57,6 +57,14 @@ describe('a stop of what no start of ours has begun', () => {
     expect(driver.mostTogether).toBe(1);
   });
 
+  it('fails for all who ask meanwhile when its engine cannot be asked', async () => {
+    const { actor, answer } = await stoppedHouse();
+    const both = Promise.allSettled([actor.stop('db', 'person'), actor.stop('db', 'person')]);
+    answer.reject(new Error('it may still run'));
+    const failed = { status: 'rejected', reason: { message: 'stop of "db" failed: it may still run' } };
+    expect(await both).toMatchObject([failed, failed]);
+  });
+
   it('fails with the reason when its engine cannot be asked, and holds up no start', async () => {
     const { actor, answer, clock } = await stoppedHouse();
     answer.reject(new Error('it may still run: Docker does not answer'));

@@ -12,6 +12,7 @@ import {
 } from '../model/index.ts';
 import { owned } from './bytes.ts';
 import type { Damage, Jobs, Rekeyed } from './protocol.ts';
+import { createResumePoints } from './resume-points.ts';
 import type { AskedKind, BadFile, CheckpointInfo, Saved, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
 
@@ -74,17 +75,20 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   };
   const unlocked = Promise.withResolvers<void>();
   unlocked.promise.catch(() => {});
+  const leaving = new Set<ComponentName>();
   const worker = createStateWorker({
     entry: options.workerEntry ?? workerEntry,
     ahead: options.workerAhead,
-    data: {
+    data: () => ({
       file,
       checkpointsFolder: options.checkpointsFolder ?? null,
       eventsFile: options.eventsFile,
+      now: clock.now(),
       checkpointEventsEveryMs: options.checkpointEventsEveryMs ?? 2_000,
       keys,
+      leaving: [...leaving],
       besides: options.besides?.data ?? null,
-    },
+    }),
     clock,
     onBesides: (message) => options.besides?.hear(message),
     onNotOpened: (refused) => (refused ? unlocked.reject(refused) : unlocked.resolve()),
@@ -233,13 +237,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       return appended;
     },
     getState,
-    resume: {
-      from: async (points, leaving) => void (await ask('resumeFrom', { points, leaving, at: clock.now() })),
-      begun: async (component) => void (await ask('resumeBegun', { component, at: clock.now() })),
-      awaited: async (component) => void (await ask('resumeAwaited', { component })),
-      drop: async (component) => void (await ask('resumeDropped', { component })),
-      list: () => ask('resumePoints', {}),
-    },
+    resume: createResumePoints(ask, clock, leaving),
     storeHeld,
     list: (component, most) => ask('list', { component: component ?? null, most }),
     strayFiles: (component) => ask('strayFiles', { component: component ?? null }),

@@ -152,6 +152,8 @@ export interface WorkerData {
   readonly checkpointEventsEveryMs: number;
   /** Keys of 32 bytes: the one to write with, and those before it. None: plain text. */
   readonly keys: readonly Uint8Array[];
+  /** Whose life before still runs, although they were brought back: one whose thread had died. */
+  readonly leaving: readonly ComponentName[];
   /** For what else lives on this thread. */
   readonly besides: unknown;
 }

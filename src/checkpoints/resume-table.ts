@@ -10,8 +10,8 @@ import type { Jobs } from './protocol.ts';
  * the component nor the death of the daemon undoes what a person asked for.
  *
  * As long as the life still runs that it is to be taken from, nothing that this one saves counts: it saves once more
- * when it is stopped. Which lives those are is known to this thread only. Once it has begun anew (`begun`), what it
- * saves takes the place of the resume point, in the same transaction.
+ * when it is stopped. Which lives those are is in no table: whoever begins this thread tells it. Once it has begun anew
+ * (`begun`), what it saves takes the place of the resume point, in the same transaction.
  */
 
 const resumeRow = z.object({

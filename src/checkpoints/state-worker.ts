@@ -15,7 +15,8 @@ export interface StateWorkerOptions {
   readonly entry: URL;
   /** One of that file which was started already, without data: the first to be used, unless it has ended. */
   readonly ahead?: Worker | undefined;
-  readonly data: Omit<WorkerData, 'now'>;
+  /** Asked at each start. */
+  readonly data: () => WorkerData;
   readonly clock: Clock;
   /** Hears what else lives on that thread. */
   readonly onBesides: (message: unknown) => void;
@@ -72,7 +73,7 @@ export function createStateWorker(options: StateWorkerOptions) {
 
   function start(): void {
     cancelRestart = undefined;
-    const thread = startThread({ ...data, now: clock.now() });
+    const thread = startThread(data());
     let working = false;
     let refused: ParamedicError | null = null;
     thread.on('message', (message: FromWorker) => {
@@ -173,3 +174,4 @@ export function createStateWorker(options: StateWorkerOptions) {
     },
   };
 }
+export type StateWorker = ReturnType<typeof createStateWorker>;

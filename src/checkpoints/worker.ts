@@ -38,6 +38,7 @@ const { file, checkpointsFolder, eventsFile, now, checkpointEventsEveryMs, keys 
 export const besides = data.besides;
 const opened = open();
 const { db, states, setAside, losses, lostResumes, rekeyed } = opened;
+for (const component of data.leaving) states.resumes.awaited(component);
 const { commitGroup, commits } = createGroupCommit(db, states, opened.raiseMarks);
 const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, checkpointEventsEveryMs);
 post({ opened: { setAside, losses, lostResumes, rekeyed } });

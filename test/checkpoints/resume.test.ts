@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { createCheckpointFiles } from '../../src/checkpoints/checkpoint-files.ts';
 import { stateMigrations } from '../../src/checkpoints/migrations.ts';
 import { createStateDatabase } from '../../src/checkpoints/state-database.ts';
+import type { ResumePoints } from '../../src/checkpoints/state-store.ts';
 import { epochMs, type CheckpointId } from '../../src/model/index.ts';
 import { openDatabase } from '../../src/storage/open.ts';
 import { tempFolder } from '../support/temp.ts';
-import { json, open, planner, policy, tamper, writer } from './stores.ts';
+import { dyingWorker, json, open, planner, policy, tamper, writer } from './stores.ts';
 
 type House = ReturnType<typeof open>;
 
@@ -119,6 +120,22 @@ describe('a component that was brought back', () => {
     await next.store.resume.awaited(planner);
     await next.put(planner, { state: 'anew', through: 4 });
     expect(await next.store.getState(planner, null)).toMatchObject({ state: 'anew' });
+  });
+
+  it.each([
+    ['goes on from there, whatever its life of before saves', () => Promise.resolve(), 'old'],
+    ['saves what counts when it has begun', (points: ResumePoints) => points.begun(planner), 'later'],
+    ['goes on as before when nothing comes of it', (points: ResumePoints) => points.drop(planner), 'later'],
+  ])('and whose thread of the store dies meanwhile %s', async (_, unheard, state) => {
+    const { store, put, clock } = open({ workerEntry: dyingWorker });
+    const { checkpoint_id } = await put(planner, { state: 'old' });
+    await put(planner, { state: 'new' });
+    await store.resume.from([{ component: planner, checkpoint_id, journal: true }], true);
+    unheard(store.resume).catch(() => {});
+    await expect(put(planner, { state: 'die' })).rejects.toThrow('it was told to die');
+    await put(planner, { state: 'later' });
+    await store.resume.begun(planner);
+    expect(await store.getState(planner, clock.now())).toMatchObject({ state });
   });
 
   it('goes on as before when nothing comes of it', async () => {

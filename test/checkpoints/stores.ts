@@ -20,6 +20,9 @@ export const planner = componentName('planner');
 export const writer = componentName('writer');
 export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
+/** Of the store: it dies when it is given the state "die". */
+export const dyingWorker = new URL('./dying-worker.ts', import.meta.url);
+
 /** Text that no compression makes smaller than three quarters. */
 export const noise = (length: number): string => randomBytes(length).toString('base64').slice(0, length);
 

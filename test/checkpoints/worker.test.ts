@@ -8,9 +8,7 @@ import { systemClock } from '../../src/clock.ts';
 import { startStateThread, stateThread } from '../../src/supervisor/state-thread-ahead.ts';
 import { decided, observed, open as openEvents, record } from '../storage/facts.ts';
 import { tempFolder, until } from '../support/temp.ts';
-import { json, noise, open, planner } from './stores.ts';
-
-const dyingWorker = new URL('./dying-worker.ts', import.meta.url);
+import { dyingWorker, json, noise, open, planner } from './stores.ts';
 
 describe('the worker', () => {
   it('commits what arrives together in one transaction, and answers each', async () => {
@@ -36,16 +34,19 @@ describe('the worker', () => {
   });
 
   it('is not given more than may wait for the disk', async () => {
+    const folder = tempFolder();
     const worker = createStateWorker({
       entry: new URL('../../src/checkpoints/worker.ts', import.meta.url),
-      data: {
-        file: join(tempFolder(), 'state.db'),
+      data: () => ({
+        file: join(folder, 'state.db'),
         checkpointsFolder: null,
         eventsFile: null,
+        now: systemClock.now(),
         checkpointEventsEveryMs: 1_000,
         keys: [],
+        leaving: [],
         besides: null,
-      },
+      }),
       clock: systemClock,
       onBesides: () => {},
       onOpened: () => {},

@@ -44,7 +44,8 @@ export interface Commands {
     part?: PartOf,
   ): Promise<Saved>;
   /**
-   * Has a living component continue from another state, which it fetches. Resolves when it does.
+   * Has a living component continue from another state, which it fetches. Resolves true when it does; false when it
+   * has fetched it and did not say in time whether it took it.
    * @param give reads it when the component asks for it, so that nothing is missing that was journalled until then.
    */
   setState(
@@ -52,7 +53,7 @@ export interface Commands {
     checkpoint: GivenState['checkpoint_id'],
     give: () => Promise<GivenState>,
     timeoutMs: number,
-  ): Promise<void>;
+  ): Promise<boolean>;
   /**
    * Gives an order; one that comes while the same waits joins it. Resolves when the component has taken it. `resume` is
    * told too when it listens a moment later.
@@ -94,12 +95,16 @@ export interface CommandsDeps {
   readonly known?: (kind: CommandKind) => readonly Command['data'][];
 }
 
+type Answered = Saved | 'done' | 'unknown';
+
 interface Waiting {
   readonly command: Command;
-  readonly answered: PromiseWithResolvers<Saved | null>;
+  readonly answered: PromiseWithResolvers<Answered>;
   readonly trigger: CheckpointTrigger;
   kind: AskedKind | undefined;
   readonly give: (() => Promise<GivenState>) | undefined;
+  /** It has asked for what belongs to it. */
+  isGiven: boolean;
   /** Nobody waits for it any more. */
   readonly forget: () => void;
 }
@@ -151,14 +156,18 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
     { kind, timeoutMs, data = {}, trigger = 'manual', keep, give, signal }: Asked,
   ): Waiting {
     const life = lifeOf(component);
-    const answered = Promise.withResolvers<Saved | null>();
+    const answered = Promise.withResolvers<Answered>();
     const giveUp = (why: string) => {
       forget();
       answered.reject(failed(component, kind, why));
     };
     const over = () => giveUp('it ended before it answered');
-    const late = () =>
-      giveUp(`it did not answer within ${formatDuration(timeoutMs)}: it hangs, or needs a longer timeout`);
+    const late = () => {
+      if (!told.isGiven)
+        return giveUp(`it did not answer within ${formatDuration(timeoutMs)}: it hangs, or needs a longer timeout`);
+      forget();
+      answered.resolve('unknown');
+    };
     const cancel = clock.after(timeoutMs, late);
     const unwanted = () => giveUp('it is not wanted any more');
     life?.addEventListener('abort', over);
@@ -172,14 +181,14 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       if (own.size === 0) waiting.delete(component);
     };
     const command: Command = { kind, id: randomHex(8), data };
-    const told: Waiting = { command, answered, trigger, kind: keep, give, forget };
+    const told: Waiting = { command, answered, trigger, kind: keep, give, isGiven: false, forget };
     waiting.set(component, own.set(kind, told));
     send(component, command);
     return told;
   }
 
   /** Joins the one of the same kind that waits, if there is one. */
-  async function ask(component: ComponentName, what: Asked): Promise<Saved | null> {
+  async function ask(component: ComponentName, what: Asked): Promise<Answered> {
     const { kind } = what;
     if (what.signal?.aborted) throw failed(component, kind, 'it is not wanted any more');
     const known = waiting.get(component)?.get(kind);
@@ -234,7 +243,7 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       const older = waiting.get(component)?.get('set_state');
       older?.forget();
       older?.answered.reject(failed(component, 'set_state', 'it was given another state meanwhile'));
-      await ask(component, { kind: 'set_state', data: { checkpoint_id }, give, timeoutMs });
+      return (await ask(component, { kind: 'set_state', data: { checkpoint_id }, give, timeoutMs })) === 'done';
     },
 
     async order(component, kind, data, timeoutMs, signal) {
@@ -249,9 +258,10 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
     kindOf: (component, id) => find(component, id).command.kind,
 
     async stateFor(component, id) {
-      const { give } = find(component, id);
-      if (!give) throw failure('COMMAND_NOT_FOUND', { command: id, component });
-      return give();
+      const told = find(component, id);
+      if (!told.give) throw failure('COMMAND_NOT_FOUND', { command: id, component });
+      told.isGiven = true;
+      return told.give();
     },
 
     async answer(component, id, body) {
@@ -267,7 +277,7 @@ export function createCommands({ clock, putState, lifeOf, onListen, known = () =
       }
     },
 
-    done: (component, id) => take(component, id).answered.resolve(null),
+    done: (component, id) => take(component, id).answered.resolve('done'),
 
     decline(component, id, why) {
       const { answered, command } = take(component, id);

@@ -7,24 +7,17 @@ import {
   type CheckpointId,
   type ComponentName,
   type EventFields,
-  type Listener,
   type ManifestId,
   type RecoveryId,
   type Requester,
 } from '../model/index.ts';
 import { formatDuration } from '../units.ts';
+import { createBringBack, type BringBack } from './bring-back.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { isMinimal } from './keepers.ts';
-import { orUnkillable } from './life.ts';
 import { createTogether } from './recover-together.ts';
 import { doubtedOf } from './situation.ts';
-
-/*
- * Where a component is to continue from is stored before anything is done for it (a resume point, `checkpoints/`), so
- * whoever dies meanwhile, the daemon among them, the next life is given that. What the life before saves until it has
- * left does not undo it. When nothing was begun, for one because the restart is refused, it is dropped again.
- */
 
 /** Without its state, which may be large. */
 export type Chosen = Omit<ReadCheckpoint, 'state'>;
@@ -38,16 +31,14 @@ export interface Hands {
 }
 
 /** Brings components back to what was saved, while they run or by a restart. */
-export interface Recover {
+export interface Recover extends Pick<BringBack, 'hear' | 'arrive'> {
   /**
    * Rejects with COMPONENT_NOT_FOUND, CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED, ACTION_FAILED; ACTION_REFUSED while
    * components go back together, and to have them do so while any recovery is under way.
    */
   run(wish: RecoverWish, by: Requester, hands: Hands): Promise<RecoverDone>;
-  readonly hear: Listener;
-  /** What an earlier daemon had begun goes on. To be called before any of its components does. */
-  arrive(): void;
 }
+
 /** Whether the journal is wanted is known. */
 type Wish = RecoverWish & { readonly journal: boolean };
 
@@ -64,9 +55,8 @@ export type RecoverDone = {
 };
 
 export function createRecover(house: House): Recover {
-  const { state, commands, clock, roster, bus } = house;
-  /** Their lives of before are to end for it. */
-  const leaving = new Set<ComponentName>();
+  const { state, clock, roster, bus } = house;
+  const bringBack = createBringBack(house);
   let underWay = 0;
   /** The one that is under way goes back to a manifest: another would mix with it. */
   let together = false;
@@ -132,61 +122,6 @@ export function createRecover(house: House): Recover {
     };
   }
 
-  /** Its life of before has ended, or has taken over what it was given: what is saved from now on counts. */
-  function begun(component: ComponentName): void {
-    // A store that cannot be written takes nothing else either; then the first who asks for its state has begun.
-    if (leaving.delete(component)) void state.resume.begun(component).catch(() => {});
-  }
-
-  async function leaveFor(component: ComponentName, chosen: Chosen | null, journal: boolean, runs: boolean) {
-    leaving.add(component);
-    await state.resume.from([wishOf(component, chosen, journal)], runs);
-  }
-
-  /** While it runs. Rejects with why it did not take it. */
-  async function hand(component: ComponentName, chosen: Chosen | null, timeoutMs: number): Promise<void> {
-    const checkpoint = chosen?.checkpoint_id ?? null;
-    const askedAt = clock.now();
-    const give = async () => {
-      begun(component);
-      const restored = await state.getState(component, askedAt);
-      if (checkpoint === null || restored.checkpoint_id === checkpoint) return restored;
-      throw failure('CHECKPOINT_CORRUPTED', { checkpoint, why: 'it cannot be read any more' });
-    };
-    await commands.setState(component, checkpoint, give, timeoutMs);
-  }
-
-  async function bringBack(
-    keeper: Keeper,
-    chosen: Chosen | null,
-    { journal, timeout }: Wish,
-    { start, restart }: Hands,
-  ): Promise<Point> {
-    const { name, life } = keeper;
-    const point = pointOf(name, chosen, journal);
-    const runsOn = life?.ready && !life.ending && commands.hears(name, 'set_state');
-    try {
-      await leaveFor(name, chosen, journal, life !== null);
-    } catch (error) {
-      // Where it had been brought back to before this still holds.
-      leaving.delete(name);
-      return { ...point, how: 'none', why: sentenceOf(error) };
-    }
-    try {
-      if (runsOn) await hand(name, chosen, timeout);
-      else if (life && !life.ready) {
-        // One that is starting may have been given something else already.
-        await orUnkillable(life, keeper.halt('it is brought back to what it had saved'));
-        await start(name);
-      } else await restart(name);
-      return { ...point, how: runsOn ? 'set_state' : 'restart', why: null };
-    } catch (error) {
-      // One that has begun anew from there is tried again from there.
-      if (leaving.delete(name) || (runsOn && keeper.life === life)) await state.resume.drop(name).catch(() => {});
-      return { ...point, how: 'none', why: sentenceOf(error) };
-    }
-  }
-
   async function oneByOne(wish: Wish, hands: Hands): Promise<Outcome> {
     const plan: { readonly keeper: Keeper; readonly chosen: Chosen | null }[] = [];
     const points: Point[] = [];
@@ -199,9 +134,10 @@ export function createRecover(house: House): Recover {
       }
     }
     for (const { keeper, chosen } of plan) {
-      const point = await bringBack(keeper, chosen, wish, hands);
-      points.push(point);
-      if (point.why !== null && isWhole(wish.mode)) break;
+      const { name } = keeper;
+      const done = await bringBack.run(keeper, wishOf(name, chosen, wish.journal), wish.timeout, hands);
+      points.push({ ...pointOf(name, chosen, wish.journal), ...done });
+      if (done.why !== null && isWhole(wish.mode)) break;
     }
     return { chosen: plan.map(({ chosen }) => chosen), points };
   }
@@ -273,17 +209,8 @@ export function createRecover(house: House): Recover {
       }
     },
 
-    hear(event) {
-      if (event.type === 'component.starting') begun(event.component);
-    },
-
-    arrive() {
-      for (const { name } of roster)
-        if (bus.record(name).state.is === 'stopping') {
-          leaving.add(name);
-          void state.resume.awaited(name).catch(() => {});
-        }
-    },
+    hear: bringBack.hear,
+    arrive: bringBack.arrive,
   };
 }
 

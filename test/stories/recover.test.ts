@@ -138,6 +138,22 @@ describe('a component that was brought back and has not saved since', () => {
     expect((await site.api('GET', 'checkpoints')).body).toMatchObject({ resume_points: [] });
   });
 
+  it('is restarted from there when it has the state and says nothing', { timeout: LONG }, async () => {
+    const hangs = `line.onSetState(() => new Promise(() => {})); line.onGetState(() => ({ state: 'at the stop' }));`;
+    const site = new Site({ components: { planner: notes({}, hangs) } });
+    await site.start();
+    const [old = ''] = await saveAll(site, 'old', 'new');
+    const asked = { checkpoint: old, timeout: '500ms' };
+    expect(await site.api('POST', 'recoveries', asked)).toMatchObject({
+      status: 200,
+      body: { points: [{ component: 'planner', checkpoint: old, how: 'restart' }] },
+    });
+    await givenAgain(site, 2);
+    await killed(site);
+    await givenAgain(site, 3);
+    expect(givenAt(site)).toEqual([null, 'old', 'old']);
+  });
+
   it('is given it too when the daemon is killed before it was started', { timeout: LONG }, async () => {
     const stays = `if (state === null) process.on('SIGTERM', () => {}); line.onGetState(() => ({ state: 'at the stop' }));`;
     const site = new Site({ components: { planner: notes({ stop: { timeout: '60s' } }, stays) } });

@@ -255,8 +255,23 @@ describe('kinds of commands', () => {
     expect(line.heard.map(({ data }) => data)).toEqual([{ checkpoint_id: null }, { checkpoint_id: 'CP-7' }]);
     expect(await commands.stateFor(planner, line.last)).toBe(given);
     commands.done(planner, line.last);
-    await newer;
+    expect(await newer).toBe(true);
     await expect(commands.stateFor(planner, line.last)).rejects.toThrow('Nobody waits');
+  });
+
+  it.each([
+    ['has asked for it and did not say in time whether it took it', true],
+    ['has not even asked for it in time', false],
+  ])('tell apart who %s', async (_, hasAsked) => {
+    const { commands, clock, listen } = setUp();
+    const { line } = listen(planner, ['set_state']);
+    const taken = commands.setState(planner, null, () => Promise.resolve(given), 10 * SECONDS);
+    const told = expect(taken);
+    const outcome = hasAsked ? told.resolves.toBe(false) : told.rejects.toMatchObject(failing(/within 10s/));
+    if (hasAsked) await commands.stateFor(planner, line.last);
+    await clock.advance(10 * SECONDS);
+    await outcome;
+    expect(() => commands.done(planner, line.last)).toThrow('Nobody waits');
   });
 
   it('are announced to all who listen, and who comes later is told what is so', () => {

@@ -176,7 +176,7 @@ describe('a component that is brought back by a restart', () => {
 
 describe('a component that takes its state while it runs', () => {
   it('is given it as it is when it asks for it, and what it saves counts from then on', async () => {
-    const { asked, run } = setUp({ hears: true, setState: (give) => give() });
+    const { asked, run } = setUp({ hears: true, setState: (give) => give().then(() => true) });
     await run();
     expect(asked).toEqual([`from ${newest} true`, 'begun', 'getState']);
   });
@@ -185,5 +185,22 @@ describe('a component that takes its state while it runs', () => {
     const { asked, run } = setUp({ hears: true, setState: () => Promise.reject(new Error('it answered: no')) });
     await expect(run()).rejects.toThrow('it answered: no');
     expect(asked).toEqual([`from ${newest} true`, 'drop']);
+  });
+
+  describe('and has asked for it without a word whether it took it', () => {
+    const silent = { hears: true, setState: (give: () => Promise<unknown>) => give().then(() => false) };
+    const handed = [`from ${newest} true`, 'begun', 'getState', `from ${newest} true`, 'restart'];
+
+    it('is restarted from there: what it saves until then does not count', async () => {
+      const { asked, run } = setUp(silent);
+      expect(await run()).toMatchObject({ points: [{ how: 'restart' }] });
+      expect(asked).toEqual([...handed, 'begun']);
+    });
+
+    it('continues from there with its next life when it cannot be restarted', async () => {
+      const { asked, run } = setUp(silent);
+      await expect(run(() => Promise.reject(new Error('the daemon is stopping')))).rejects.toThrow('is stopping');
+      expect(asked).toEqual([...handed, 'begun']);
+    });
   });
 });

@@ -19,7 +19,7 @@ type How = Pick<Point, 'how' | 'why'>;
 
 /** Brings one component back to what was chosen for it. */
 export interface BringBack {
-  /** Never rejects. @param timeoutMs for one that takes its state while it runs. */
+  /** One after the other for each component. Never rejects. @param timeoutMs for one that takes its state while it runs. */
   run(keeper: Keeper, wish: ResumeWish, timeoutMs: number, hands: Hands): Promise<How>;
   readonly hear: Listener;
   /** What an earlier daemon had begun goes on. To be called before any of its components does. */
@@ -35,6 +35,8 @@ export function createBringBack({
 }: Pick<House, 'state' | 'commands' | 'clock' | 'roster' | 'bus'>): BringBack {
   /** Their lives of before are to end for it. */
   const leaving = new Set<ComponentName>();
+  /** The newest for each: what one drops must not be what another has asked for. */
+  const underWay = new Map<ComponentName, Promise<How>>();
 
   /** Its life of before has ended, or has taken over what it was given: what is saved from now on counts. */
   function begun(component: ComponentName): void {
@@ -95,11 +97,19 @@ export function createBringBack({
   }
 
   return {
-    run: (keeper, wish, timeoutMs, hands) =>
-      goBack(keeper, wish, timeoutMs, hands).then(
-        (how): How => ({ how, why: null }),
-        (error: unknown): How => ({ how: 'none', why: sentenceOf(error) }),
-      ),
+    async run(keeper, wish, timeoutMs, hands) {
+      const before = underWay.get(keeper.name);
+      const done = (async (): Promise<How> => {
+        await before;
+        try {
+          return { how: await goBack(keeper, wish, timeoutMs, hands), why: null };
+        } catch (error) {
+          return { how: 'none', why: sentenceOf(error) };
+        }
+      })();
+      underWay.set(keeper.name, done);
+      return done;
+    },
 
     hear(event) {
       if (event.type === 'component.starting') begun(event.component);

@@ -119,6 +119,13 @@ describe('a component that is brought back by a restart', () => {
     expect(asked).toEqual([`from ${newest} true`, 'restart', 'begun']);
   });
 
+  it('goes back once after the other when that is asked for twice', async () => {
+    const { asked, run } = setUp();
+    await Promise.all([run(), run()]);
+    const once = [`from ${newest} true`, 'restart', 'begun'];
+    expect(asked).toEqual([...once, ...once]);
+  });
+
   it('that is starting begins anew: it may have been given something else already', async () => {
     const unkillable = Promise.withResolvers<never>();
     const { asked, run } = setUp({ life: { ready: false, unkillable } });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CheckpointId, ComponentName, EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import { readEncoding, writeEncoding } from './codec.ts';
+import type { PlaceIndex } from './place-index.ts';
 import type { ChainLength } from './plan.ts';
 import type { Jobs } from './protocol.ts';
 import type { Retainable } from './retain.ts';
@@ -30,9 +31,12 @@ const infoRow = z
   })
   .transform((row) => ({ ...row, ...readEncoding(row.encoding) }) as CheckpointInfo);
 
-const INFO = `SELECT id AS checkpoint_id, component, sequence, checkpoint.at, kind, "trigger", schema_version, through,
-    parent, size_bytes, stored_bytes, encoding, sha256, chain, quarantine.checkpoint IS NULL AS valid
-  FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id`;
+const INFO = `SELECT id AS checkpoint_id, checkpoint.component, checkpoint.sequence, checkpoint.at, kind, "trigger",
+    schema_version, checkpoint.through, parent, size_bytes, stored_bytes, encoding, sha256, chain,
+    quarantine.checkpoint IS NULL AS valid`;
+const QUARANTINE = 'LEFT JOIN quarantine ON quarantine.checkpoint = id';
+/** Those of one component, found by their places. */
+const PLACED = 'place CROSS JOIN checkpoint USING (number)';
 
 /** Checkpoints that a manifest names, or that their component was brought back to and has not saved since. */
 const NAMED = `SELECT checkpoint FROM manifest_part
@@ -59,7 +63,7 @@ export interface NewRecord extends Omit<CheckpointInfo, 'valid'> {
 }
 
 /** SQL that names each component of a table once: by its index, without reading all rows. */
-export const distinctOf = (table: 'checkpoint' | 'journal'): string =>
+export const distinctOf = (table: 'place' | 'journal'): string =>
   `WITH RECURSIVE name (component) AS (
      SELECT min(component) FROM ${table}
      UNION ALL SELECT (SELECT min(component) FROM ${table} WHERE component > name.component)
@@ -67,7 +71,7 @@ export const distinctOf = (table: 'checkpoint' | 'journal'): string =>
    ) SELECT component FROM name WHERE component IS NOT NULL`;
 
 /** The SQL of checkpoints. Begins no transaction: its caller does. */
-export function createCheckpointTable(db: Database) {
+export function createCheckpointTable(db: Database, places: PlaceIndex) {
   const insert = db.prepare(
     `INSERT INTO checkpoint (root, id, component, sequence, at, kind, "trigger", schema_version, through, parent,
        size_bytes, stored_bytes, encoding, sha256, chain, request, state)
@@ -75,50 +79,59 @@ export function createCheckpointTable(db: Database) {
        ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const selectHead = db.prepare<[string], HeadRow>(
-    `SELECT id, sequence, chain, root, request, schema_version AS schemaVersion, encoding,
+    `SELECT id, checkpoint.sequence, chain, root, request, schema_version AS schemaVersion, encoding,
        id NOT IN (SELECT checkpoint FROM quarantine) AS valid
-     FROM checkpoint WHERE component = ? ORDER BY sequence DESC LIMIT 1`,
+     FROM ${PLACED} WHERE place.component = ? ORDER BY place.sequence DESC LIMIT 1`,
   );
   const selectLength = db.prepare<[{ component: string; root: number }], ChainLength>(
     `SELECT count(*) - 1 AS patches, total(size_bytes) - whole.bytes AS patchBytes, whole.bytes AS fullBytes,
        whole.at AS fullAt
-     FROM checkpoint, (SELECT sequence AS first, size_bytes AS bytes, at FROM checkpoint WHERE number = $root) AS whole
-     WHERE component = $component AND sequence >= whole.first`,
+     FROM (SELECT sequence AS first, size_bytes AS bytes, at FROM checkpoint WHERE number = $root) AS whole
+       CROSS JOIN ${PLACED}
+     WHERE place.component = $component AND place.sequence >= whole.first`,
   );
-  const selectAll = db.prepare<[number]>(`${INFO} ORDER BY number DESC LIMIT ?`);
+  const selectAll = db.prepare<[number]>(`${INFO} FROM checkpoint ${QUARANTINE} ORDER BY number DESC LIMIT ?`);
   const selectOf = db.prepare<[string, number, number]>(
-    `${INFO} WHERE component = ? AND sequence <= ? ORDER BY sequence DESC LIMIT ?`,
+    `${INFO} FROM ${PLACED} ${QUARANTINE} WHERE place.component = ? AND place.sequence <= ?
+     ORDER BY place.sequence DESC LIMIT ?`,
   );
   const selectNewestValid = db.prepare<[string]>(
-    `${INFO} WHERE component = ? AND quarantine.checkpoint IS NULL ORDER BY sequence DESC LIMIT 1`,
+    `${INFO} FROM ${PLACED} ${QUARANTINE} WHERE place.component = ? AND quarantine.checkpoint IS NULL
+     ORDER BY place.sequence DESC LIMIT 1`,
   );
-  const selectComponents = db.prepare<[], string>(distinctOf('checkpoint')).pluck();
-  const selectOne = db.prepare<[string]>(`${INFO} WHERE id = ?`);
+  const selectComponents = db.prepare<[], string>(distinctOf('place')).pluck();
+  const selectOne = db.prepare<[string]>(`${INFO} FROM checkpoint ${QUARANTINE} WHERE id = ?`);
   const selectState = db.prepare<[string], Buffer>('SELECT state FROM checkpoint WHERE id = ?').pluck();
   const insertQuarantine = db.prepare('INSERT OR IGNORE INTO quarantine (checkpoint, at, why) VALUES (?, ?, ?)');
   const selectDescendants = db
     .prepare<[string], string>(
-      `SELECT later.id FROM checkpoint AS later, checkpoint AS bad
-       WHERE bad.id = ? AND later.component = bad.component AND later.sequence > bad.sequence AND later.root = bad.root
-       ORDER BY later.sequence`,
+      `SELECT later.id FROM checkpoint AS bad CROSS JOIN place
+         CROSS JOIN checkpoint AS later ON later.number = place.number
+       WHERE bad.id = ? AND place.component = bad.component AND place.sequence > bad.sequence AND later.root = bad.root
+       ORDER BY place.sequence`,
     )
     .pluck();
   const selectRetainable = db.prepare<[string], RetainableRow>(
-    `SELECT sequence, root, checkpoint.at, through, quarantine.checkpoint IS NULL AS valid,
+    `SELECT place.sequence, root, checkpoint.at, checkpoint.through, quarantine.checkpoint IS NULL AS valid,
        id IN (${NAMED}) AS pinned
-     FROM checkpoint LEFT JOIN quarantine ON quarantine.checkpoint = id
-     WHERE component = ? ORDER BY sequence DESC`,
+     FROM ${PLACED} ${QUARANTINE} WHERE place.component = ? ORDER BY place.sequence DESC`,
   );
   // Since it was found to be past its time it may have been named, or one that builds on it.
   const deleteOne = db.prepare<[string, number], Expired>(
-    `DELETE FROM checkpoint WHERE component = ? AND sequence = ? AND NOT EXISTS (
+    `DELETE FROM checkpoint WHERE number IN (SELECT number FROM place WHERE component = ? AND sequence = ?)
+       AND NOT EXISTS (
        SELECT 1 FROM checkpoint AS named
        WHERE named.id IN (${NAMED}) AND named.component = checkpoint.component AND named.root = checkpoint.root
          AND named.sequence >= checkpoint.sequence)
      RETURNING id, kind`,
   );
   const deleteAll = db.transaction((component: ComponentName, sequences: readonly number[]): Expired[] =>
-    sequences.flatMap((sequence) => deleteOne.get(component, sequence) ?? []),
+    sequences.flatMap((sequence) => {
+      const expired = deleteOne.get(component, sequence);
+      if (!expired) return [];
+      places.remove(component, sequence);
+      return [expired];
+    }),
   );
 
   return {
@@ -134,6 +147,7 @@ export function createCheckpointTable(db: Database) {
     },
 
     head(component: ComponentName): Head | null {
+      places.bringUpToDate();
       const row = selectHead.get(component);
       if (!row) return null;
       const length = selectLength.get({ component, root: row.root });
@@ -144,8 +158,11 @@ export function createCheckpointTable(db: Database) {
     },
 
     /** Newest first; all of them unless `most` says otherwise. @param upTo of one component, the last place that counts. */
-    list: (component: ComponentName | null, most = -1, upTo = Number.MAX_SAFE_INTEGER): CheckpointInfo[] =>
-      (component === null ? selectAll.all(most) : selectOf.all(component, upTo, most)).map((row) => infoRow.parse(row)),
+    list(component: ComponentName | null, most = -1, upTo = Number.MAX_SAFE_INTEGER): CheckpointInfo[] {
+      places.bringUpToDate();
+      const rows = component === null ? selectAll.all(most) : selectOf.all(component, upTo, most);
+      return rows.map((row) => infoRow.parse(row));
+    },
 
     one(checkpoint: CheckpointId): CheckpointInfo | null {
       const row = selectOne.get(checkpoint);
@@ -153,9 +170,13 @@ export function createCheckpointTable(db: Database) {
     },
 
     /** Those that have any. */
-    components: () => selectComponents.all() as ComponentName[],
+    components(): ComponentName[] {
+      places.bringUpToDate();
+      return selectComponents.all() as ComponentName[];
+    },
 
     newestValid(component: ComponentName): CheckpointInfo | null {
+      places.bringUpToDate();
       const row = selectNewestValid.get(component);
       return row === undefined ? null : infoRow.parse(row);
     },
@@ -163,17 +184,26 @@ export function createCheckpointTable(db: Database) {
     stateOf: (checkpoint: CheckpointId): Buffer | undefined => selectState.get(checkpoint),
 
     /** What builds on it. */
-    descendants: (checkpoint: CheckpointId) => selectDescendants.all(checkpoint) as CheckpointId[],
+    descendants(checkpoint: CheckpointId): CheckpointId[] {
+      places.bringUpToDate();
+      return selectDescendants.all(checkpoint) as CheckpointId[];
+    },
 
     quarantine: (checkpoint: CheckpointId, at: EpochMs, why: string): void =>
       void insertQuarantine.run(checkpoint, at, why),
 
     /** Newest first. */
-    retainable: (component: ComponentName): Retainable[] =>
-      selectRetainable.all(component).map((row) => ({ ...row, valid: row.valid === 1, pinned: row.pinned === 1 })),
+    retainable(component: ComponentName): Retainable[] {
+      places.bringUpToDate();
+      const rows = selectRetainable.all(component);
+      return rows.map((row) => ({ ...row, valid: row.valid === 1, pinned: row.pinned === 1 }));
+    },
 
     /** @returns what went. */
-    expire: ({ component, sequences }: Jobs['expire']['ask']): Expired[] => deleteAll(component, sequences),
+    expire({ component, sequences }: Jobs['expire']['ask']): Expired[] {
+      places.bringUpToDate();
+      return deleteAll(component, sequences);
+    },
   };
 }
 export type CheckpointTable = ReturnType<typeof createCheckpointTable>;

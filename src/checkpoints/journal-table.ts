@@ -5,6 +5,7 @@ import type { EntryBody } from './body.ts';
 import { distinctOf } from './checkpoint-table.ts';
 import { plainText, type Cipher } from './cipher.ts';
 import { jsonOf, packEntry, readEntry } from './entry.ts';
+import type { PlaceIndex } from './place-index.ts';
 import { bodyInvalid } from './refusal.ts';
 import type { Gap } from './state-store.ts';
 
@@ -17,7 +18,7 @@ export interface ReadJournal {
 const TRIM_SLICE = 1_000;
 
 /** The SQL of the journal. Begins no transaction: its caller does. */
-export function createJournalTable(db: Database, cipher: Cipher = plainText) {
+export function createJournalTable(db: Database, places: PlaceIndex, cipher: Cipher = plainText) {
   const insert = db.prepare(
     `INSERT INTO journal (entry_id, component, at, client_id, operation, data, previous, crc, schema_version)
      VALUES ($entry_id, $component, $at, $client_id, $operation, $data, $previous, $crc, $schema_version)`,
@@ -33,8 +34,7 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
   const selectLast = db
     .prepare<[string, string], number | null>(
       `SELECT max(entry) FROM (SELECT max(entry_id) AS entry FROM journal WHERE component = ?
-         UNION ALL SELECT max(through) FROM checkpoint INDEXED BY checkpoint_through
-           WHERE component = ? AND through IS NOT NULL)`,
+         UNION ALL SELECT max(through) FROM place WHERE component = ?)`,
     )
     .pluck();
   const selectPrevious = db
@@ -58,7 +58,10 @@ export function createJournalTable(db: Database, cipher: Cipher = plainText) {
 
   const selectComponents = db.prepare<[], string>(distinctOf('journal')).pluck();
 
-  const lastOf = (component: ComponentName): number | null => selectLast.get(component, component) ?? null;
+  function lastOf(component: ComponentName): number | null {
+    places.bringUpToDate();
+    return selectLast.get(component, component) ?? null;
+  }
   /** Entries up to here are given up: they may be gone. 0: none. */
   const keptAfter = (component: ComponentName): number => selectKept.get(component) ?? 0;
 

@@ -135,4 +135,7 @@ export const stateMigrations: readonly string[] = [
      after_entry INTEGER NOT NULL,
      crc INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+  // Each wrote a page for each component that saved; the daemon holds the order of checkpoints in memory.
+  `DROP INDEX checkpoint_of;
+   DROP INDEX checkpoint_through;`,
 ];

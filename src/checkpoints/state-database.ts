@@ -17,6 +17,7 @@ import { createManifestTable } from './manifest-table.ts';
 import { newRecord, type Fresh, type Place } from './new-record.ts';
 import { openState } from './open-state.ts';
 import { applyPatch, PatchError } from './patch.ts';
+import { createPlaceIndex } from './place-index.ts';
 import { goesOn } from './plan.ts';
 import type { Jobs } from './protocol.ts';
 import { bodyInvalid, Refusal } from './refusal.ts';
@@ -43,12 +44,13 @@ export function createStateDatabase(
   marks: ReadonlyMap<ComponentName, Mark> = new Map(),
   cipher: Cipher = plainText,
 ) {
-  const table = createCheckpointTable(db);
+  const places = createPlaceIndex(db);
+  const table = createCheckpointTable(db, places);
   const held = createHeldStates();
   const checkpoints = withHeld(table, held);
   const manifests = createManifestTable(db, table);
   const chunks = createChunkTable(db, cipher);
-  const journal = createJournalTable(db, cipher);
+  const journal = createJournalTable(db, places, cipher);
   const resumes = createResumeTable(db, journal.last);
   const working = createWorkingStates();
   /** What is built on a record is encrypted with its key, or like it is not. */
@@ -59,6 +61,7 @@ export function createStateDatabase(
   const heads = new Map<ComponentName, Head>();
   /** What the transaction at work has moved forward. */
   const moved = new Map<ComponentName, Partial<Mark>>();
+  let begun = 0;
 
   function headOf(component: ComponentName): Head | null {
     const known = heads.get(component) ?? table.head(component);
@@ -92,6 +95,7 @@ export function createStateDatabase(
 
   /** @param json of the state when it is full, of the operations when it is not. */
   function store(head: Head | null, fresh: Fresh, json: Uint8Array, request: string | null = null) {
+    begun++;
     const full = fresh.kind !== 'incremental';
     const cut = json.byteLength > WHOLE_BYTES ? chunks.store(fresh.component, json, fresh.at) : null;
     const packed = cut ? { ...cut, encoding: 'chunks' as const } : encode(json);
@@ -193,6 +197,9 @@ export function createStateDatabase(
     resumes,
     resumeOf,
     journalled: journal,
+
+    /** Writes that have begun to change the file: who is refused before that has changed nothing. */
+    begun: (): number => begun,
 
     remembered(): Remembered[] {
       const saved = new Set([...table.components(), ...[...held.all()].map(({ info }) => info.component)]);
@@ -320,6 +327,7 @@ export function createStateDatabase(
 
     journal({ component, body, at }: Jobs['journal']['ask']): Jobs['journal']['answer'] {
       const { entries, isList } = parseEntries(body);
+      begun++;
       const ids = entries.map((entry) => journal.append(component, at, entry));
       moved.set(component, { ...moved.get(component), entry: journal.newestOf(component) });
       return isList ? { entry_ids: ids } : { entry_id: ids[0] ?? 0 };

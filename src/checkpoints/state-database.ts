@@ -59,6 +59,8 @@ export function createStateDatabase(
   const patchTo = createComparison(working, mayGoOn);
   /** Of what was written or asked for; all of them are forgotten when a transaction fails. */
   const heads = new Map<ComponentName, Head>();
+  /** What there was only a file of, and is stored for a recovery of which nothing may come. */
+  const adopted = new Map<ComponentName, CheckpointId>();
   /** What the transaction at work has moved forward. */
   const moved = new Map<ComponentName, Partial<Mark>>();
   let begun = 0;
@@ -267,6 +269,20 @@ export function createStateDatabase(
     adopt({ checkpoint_id, component, at, trigger, schema_version, state }: CheckpointDocument): void {
       const through = journal.last(component);
       storeAlone({ checkpoint_id, component, at, trigger, kind: 'disk', schema_version, through }, state);
+      adopted.set(component, checkpoint_id);
+      held.drop(component);
+      // The marks follow with what is saved after it: were it to go again, it would be missed.
+      moved.delete(component);
+    },
+
+    /** Nothing has come of that: it is a file only again, unless something was stored after it, or it is named. */
+    disown(component: ComponentName): void {
+      const head = headOf(component);
+      if (!head || adopted.get(component) !== head.id) return;
+      table.expire({ component, sequences: [head.sequence] });
+      heads.delete(component);
+      working.drop(component);
+      adopted.delete(component);
     },
 
     /** The newest of a component is stored as what it is, under its id, when it was in memory only. @returns that one. */

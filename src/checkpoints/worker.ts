@@ -7,7 +7,7 @@ import type { Answer, FromWorker, Request, WorkerData } from './protocol.ts';
 import { Refusal, toRefused } from './refusal.ts';
 import { read, verify } from './read.ts';
 import { restore } from './restore.ts';
-import { resumeFrom } from './resume.ts';
+import { resumeDropped, resumeFrom } from './resume.ts';
 import { createWalKeeper } from './wal-keeper.ts';
 
 /*
@@ -111,7 +111,7 @@ function perform(request: Request): unknown {
     case 'resumeAwaited':
       return states.resumes.awaited(request.component);
     case 'resumeDropped':
-      return states.resumes.drop(request.component);
+      return resumeDropped(states, request);
     case 'resumePoints':
       return states.resumes
         .all()

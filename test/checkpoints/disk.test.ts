@@ -179,16 +179,19 @@ describe('a file that state.db knows nothing of', () => {
     const house = setUp();
     mkdirSync(join(house.folder, 'planner'), { recursive: true });
     renameSync(before.fileOf(id), house.fileOf(id));
-    return { ...house, id };
+    const goBack = (leaving = false) =>
+      house.store.resume.from([{ component: planner, checkpoint_id: id, journal: true }], leaving);
+    return { ...house, id, goBack };
   }
 
   it('is shown, and brought back as the newest: saved and journalled is after it', async () => {
-    const { store, id, clock, put, journal, fileOf, typesOf } = await lost({ n: 1 }, { schema_version: 2 });
+    const { store, id, clock, put, journal, fileOf, typesOf, goBack } = await lost({ n: 1 }, { schema_version: 2 });
     await put(planner, { state: 'begun anew' });
     expect(await store.read(id)).toMatchObject({ component: 'planner', state: { n: 1 }, journal_complete: false });
     expect(await store.list()).toHaveLength(1);
     await clock.advance(60_000);
-    expect(await store.getStateAt(planner, id, { endedAt: clock.now(), journal: true })).toMatchObject({
+    await goBack();
+    expect(await store.getState(planner, clock.now())).toMatchObject({
       checkpoint_id: id,
       state: { n: 1 },
       schema_version: 2,
@@ -198,7 +201,8 @@ describe('a file that state.db knows nothing of', () => {
       lost_checkpoints: 0,
     });
     expect(await store.list()).toMatchObject([{ checkpoint_id: id, kind: 'disk', sequence: 2 }, { sequence: 1 }]);
-    expect(await store.getStateAt(planner, id, { endedAt: null, journal: true })).toMatchObject({ state: { n: 1 } });
+    await goBack();
+    expect(await store.getState(planner, null)).toMatchObject({ state: { n: 1 } });
     expect(await store.list()).toHaveLength(2);
     expect(await journal(planner, 'd')).toEqual([1]);
     expect(await store.getState(planner, null)).toMatchObject({ state: { n: 1 }, journal: [{ operation: 'd' }] });
@@ -223,10 +227,11 @@ describe('a file that state.db knows nothing of', () => {
   });
 
   it('comes after all that was journalled since', async () => {
-    const { store, id, journal, put, clock } = await lost('saved');
+    const { store, journal, put, clock, goBack } = await lost('saved');
     await journal(planner, 'x', 'y', 'z');
     await clock.advance(9_000);
-    expect(await store.getStateAt(planner, id, { endedAt: clock.now(), journal: true })).toMatchObject({
+    await goBack();
+    expect(await store.getState(planner, clock.now())).toMatchObject({
       state: 'saved',
       journal: [],
       through: 3,
@@ -236,17 +241,52 @@ describe('a file that state.db knows nothing of', () => {
   });
 
   it('outlives the daemon that brought it back', async () => {
-    const { store, id, file } = await lost('saved');
-    await store.getStateAt(planner, id, { endedAt: null, journal: true });
+    const { store, id, file, goBack } = await lost('saved');
+    await goBack();
     await store.close();
     const next = setUp({ file });
     expect(await next.store.getState(planner, null)).toMatchObject({ checkpoint_id: id, state: 'saved' });
     expect(next.typesOf()).not.toContain('checkpoint.lost');
+    await next.put(planner, { state: 'next', through: null });
     await next.store.close();
     tamper(file, 'DELETE FROM checkpoint');
     const last = setUp({ file });
     await last.store.list();
-    expect(last.events).toMatchObject([{ type: 'checkpoint.lost', sequences: [1, 1] }]);
+    expect(last.events).toMatchObject([{ type: 'checkpoint.lost', sequences: [1, 2] }]);
+  });
+
+  it('is a file only again when nothing comes of the recovery', async () => {
+    const { store, id, file, fileOf, goBack, put, clock } = await lost('saved');
+    const { checkpoint_id: newest } = await put(planner, { state: 'newest' });
+    await goBack(true);
+    await store.resume.drop(planner);
+    const asBefore = { checkpoint_id: newest, state: 'newest', lost_checkpoints: 0, source: 'latest' };
+    expect(await store.getState(planner, clock.now())).toMatchObject(asBefore);
+    expect(await store.list()).toMatchObject([{ checkpoint_id: newest }]);
+    expect(await store.strayFiles()).toMatchObject([{ checkpoint_id: id, file: fileOf(id) }]);
+
+    const wrong = { component: writer, checkpoint_id: newest, journal: true };
+    const both = [{ component: planner, checkpoint_id: id, journal: true }, wrong];
+    await expect(store.resume.from(both, true)).rejects.toMatchObject({ code: 'CHECKPOINT_NOT_FOUND' });
+    expect(await store.getState(planner, clock.now())).toMatchObject(asBefore);
+    await store.close();
+
+    const next = setUp({ file });
+    expect(await next.store.getState(planner, null)).toMatchObject(asBefore);
+    expect(next.typesOf()).not.toContain('checkpoint.lost');
+  });
+
+  it('stays where something was saved on it, and where it was brought back before', async () => {
+    const { store, id, goBack, put, clock } = await lost('saved');
+    await goBack(true);
+    await put(planner, { state: 'meanwhile' });
+    await store.resume.drop(planner);
+    expect(await store.getState(planner, clock.now())).toMatchObject({ state: 'meanwhile' });
+    expect(await store.list()).toHaveLength(2);
+    await goBack();
+    await store.resume.from([{ component: planner, checkpoint_id: null, journal: true }], true);
+    await store.resume.drop(planner);
+    expect(await store.getState(planner, clock.now())).toMatchObject({ checkpoint_id: id, state: 'saved' });
   });
 
   it('is refused when it is damaged, another one, or of another component', async () => {

@@ -47,6 +47,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'breakers',
     'checkpoints',
     'crashes',
+    'degradation',
     'drivers',
     'health',
     'http',

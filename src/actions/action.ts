@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { BreakerControl } from '../breakers/index.ts';
+import type { DegradationControl } from '../degradation/index.ts';
 import type { AskedKind } from '../checkpoints/index.ts';
 import type { Requester, Trigger } from '../model/index.ts';
 import type { RecoverWish } from './recover.ts';
@@ -29,6 +30,7 @@ export interface Actor {
   /** Reads the configuration again. */
   reload(): Promise<string>;
   readonly breakers: BreakerControl;
+  readonly degradation: DegradationControl;
 }
 
 /** The trigger that an event names for who asked. */

@@ -3,6 +3,7 @@ import { breakerClose } from './breaker-close.ts';
 import { breakerOpen } from './breaker-open.ts';
 import { breakerReset } from './breaker-reset.ts';
 import { checkpoint } from './checkpoint.ts';
+import { degrade } from './degrade.ts';
 import { recover } from './recover.ts';
 import { reload } from './reload.ts';
 import { resolveIncident } from './resolve-incident.ts';
@@ -22,5 +23,6 @@ export const actions = registry(
   breakerOpen,
   breakerClose,
   breakerReset,
+  degrade,
   resolveIncident,
 );

@@ -13,6 +13,7 @@ export interface Client {
   /** The same as it is sent: JSON that is not parsed. */
   text(path: string): Promise<string>;
   post<T>(path: string, body?: object): Promise<T>;
+  put<T>(path: string, body: object): Promise<T>;
   /** An answer that does not end: server-sent events, resumed after `lastId`. */
   stream(path: string, lastId?: number): Promise<Response>;
 }
@@ -90,20 +91,16 @@ export function clientOf(stateDir: string): Client {
       throw explain(error, stateDir);
     }
   };
+  const send = (method: string, path: string, body: object) =>
+    call(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
   const json = <T>(response: Response) => read(response, (whole) => whole.json() as Promise<T>);
   return {
     stateDir,
     ...daemon,
     get: async (path) => json(await call(path)),
     text: async (path) => read(await call(path), (whole) => whole.text()),
-    post: async (path, body = {}) =>
-      json(
-        await call(path, {
-          method: 'POST',
-          body: JSON.stringify(body),
-          headers: { 'content-type': 'application/json' },
-        }),
-      ),
+    post: async (path, body = {}) => json(await send('POST', path, body)),
+    put: async (path, body) => json(await send('PUT', path, body)),
     stream: (path, lastId) =>
       call(path, {
         headers: { accept: 'text/event-stream', ...(lastId !== undefined && { 'last-event-id': String(lastId) }) },

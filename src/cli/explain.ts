@@ -17,6 +17,7 @@ function page(view: ExplainView): string {
       ? []
       : [`It would not continue from ${view.poisoned_checkpoints.join(', ')}: it crashed soon after, each time.`]),
     view.dependents.length === 0 ? 'Nothing depends on it.' : `What depends on it: ${view.dependents.join(', ')}.`,
+    ...(view.features.length === 0 ? [] : [`What is off while it is given up: ${view.features.join(', ')}.`]),
     `Policy: ${Object.entries(view.policy)
       .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
       .join(' ')}`,

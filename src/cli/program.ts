@@ -5,6 +5,7 @@ import { addCheckpoints } from './checkpoints.ts';
 import { addRecover } from './recover.ts';
 import { addComponentActions } from './component-actions.ts';
 import { addConfig } from './config.ts';
+import { addDegrade } from './degrade.ts';
 import { addEvents } from './events.ts';
 import { addExplain } from './explain.ts';
 import { addIncidents } from './incidents.ts';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     addCheckpoints,
     addRecover,
     addBreakers,
+    addDegrade,
     addReload,
     addService,
     addRemediations,

@@ -4,8 +4,9 @@ import { failure, sentenceOf } from '../errors.ts';
 import { formatDuration, formatSize } from '../format.ts';
 import type { ComponentView, StatusView } from '../supervisor/api.ts';
 import { connect } from './client.ts';
+import { paintLevel } from './degrade.ts';
 import { withDaemon, type Where } from './options.ts';
-import { paint, printJson, table, tone } from './terminal.ts';
+import { harmless, paint, printJson, table, tone } from './terminal.ts';
 
 const HEADINGS = ['COMPONENT', 'STATE', 'HEALTH', 'PID', 'UPTIME', 'RESTARTS', 'CPU', 'MEMORY', 'WHY'];
 const ABSENT = '-';
@@ -35,6 +36,14 @@ const row = (component: ComponentView): string[] => [
   why(component),
 ];
 
+/** What is given up at this moment; nothing when all is on. */
+function givenUp({ level, level_why: why, features_off: off }: StatusView): string[] {
+  return [
+    ...(level === 'full' ? [] : [`level ${paintLevel(level)}${why === '' ? '' : `: ${harmless(why)}`}`]),
+    ...(off.length === 0 ? [] : [`features off: ${off.join(', ')}`]),
+  ];
+}
+
 /** The page that `paramedic status` prints. */
 export function statusPage(status: StatusView): string {
   const { restarts_last_hour: used, max_restarts_per_hour: limit } = status;
@@ -46,9 +55,9 @@ export function statusPage(status: StatusView): string {
     ...(status.recovery_mode ? [paint('yellow', 'recovery mode')] : []),
   ];
   const head = `paramedic ${status.version}: ${tone(status.health)}; ${facts.join(', ')}`;
-  const because = status.why === '' ? '' : `\n${status.why}`;
-  if (status.components.length === 0) return `${head}${because}\n\nNothing is configured.`;
-  return `${head}${because}\n\n${table(HEADINGS, status.components.map(row))}`;
+  const above = [head, ...(status.why === '' ? [] : [status.why]), ...givenUp(status)].join('\n');
+  if (status.components.length === 0) return `${above}\n\nNothing is configured.`;
+  return `${above}\n\n${table(HEADINGS, status.components.map(row))}`;
 }
 
 async function watch(where: Where): Promise<never> {

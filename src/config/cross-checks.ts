@@ -5,6 +5,8 @@ import { findAccount } from '../drivers/index.ts';
 import { waysToRun } from '../drivers/schema.ts';
 import { isLoopback, listenSchema } from '../http/schema.ts';
 import { isTemplate } from '../template.ts';
+import { cyclesIn, type Edge } from './cycles.ts';
+import { featureDependencies } from './feature-dependencies.ts';
 import { didYouMean } from './nearest.ts';
 import { shown } from './sentences.ts';
 import { either } from './shape.ts';
@@ -21,7 +23,7 @@ const value = (node: Node | undefined): unknown => (node?.is === 'scalar' ? node
 const isDisabled = (component: Node): boolean => value(child(component, 'enabled')) === false;
 
 /** What a component waits for: dependencies, and what it lives in. */
-function edgesOf(component: Node): { text: string; node: Node }[] {
+function edgesOf(component: Node): Edge[] {
   const parent = child(component, 'parent');
   const name = value(parent);
   return [
@@ -103,36 +105,8 @@ function waysOf(components: [string, Node][]): Problem[] {
   });
 }
 
-/** The shortest way from a component back to itself, as the dependencies that lead there. */
-function cycleFrom(
-  start: string,
-  edges: ReadonlyMap<string, { text: string; node: Node }[]>,
-): { names: string[]; first: Node } | undefined {
-  const queue: { names: string[]; first: Node }[] = (edges.get(start) ?? []).map(({ text, node }) => ({
-    names: [start, text],
-    first: node,
-  }));
-  const seen = new Set<string>();
-  for (const way of queue) {
-    const last = way.names.at(-1) ?? start;
-    if (last === start) return way;
-    if (seen.has(last)) continue;
-    seen.add(last);
-    for (const { text } of edges.get(last) ?? []) queue.push({ names: [...way.names, text], first: way.first });
-  }
-  return undefined;
-}
-
-function cycles(components: [string, Node][]): Problem[] {
-  const edges = new Map(components.map(([name, node]) => [name, edgesOf(node).filter(({ text }) => text !== name)]));
-  const told = new Set<string>();
-  return components.flatMap(([name]) => {
-    const cycle = told.has(name) ? undefined : cycleFrom(name, edges);
-    if (!cycle) return [];
-    for (const member of cycle.names) told.add(member);
-    return [problem(cycle.first, `dependency cycle: ${cycle.names.join(' → ')}`)];
-  });
-}
+const cycles = (components: [string, Node][]): Problem[] =>
+  cyclesIn(new Map(components.map(([name, node]) => [name, edgesOf(node)])));
 
 /** A rule that names a component names one that is there; a template is filled in when the alert comes. */
 function remediation(rules: Node | undefined, components: [string, Node][]): Problem[] {
@@ -213,6 +187,7 @@ export function crossCheck(root: Node, base: string): Problem[] {
     ...waysOf(components),
     ...dependencies(components),
     ...cycles(components),
+    ...featureDependencies(child(root, 'degradation'), components),
     ...remediation(child(child(root, 'remediation'), 'rules'), components),
     ...maintenance(child(root, 'maintenance_windows')),
     ...exposure(root),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { breakerSchema } from '../breakers/schema.ts';
 import { stateEncryptionSchema, stateSchema } from '../checkpoints/schema.ts';
 import { crashesSchema } from '../crashes/schema.ts';
+import { degradationSchema, featureNameSchema } from '../degradation/schema.ts';
 import { engineSchema, processSchema } from '../drivers/schema.ts';
 import { checksSchema, intervalsSchema, startSchema } from '../health/schema.ts';
 import { listenSchema } from '../http/schema.ts';
@@ -38,6 +39,10 @@ export const componentSchema = z.strictObject({
   restart: restartPolicySchema.prefault({}),
   checks: checksSchema.describe('Questions about its health, each NAME: { KIND: options, … }.'),
   state: stateSchema.prefault({}),
+  features: z
+    .array(featureNameSchema)
+    .default([])
+    .describe('Features that it provides: they are off while it is given up, stopped by a person or disabled.'),
 });
 
 export const configSchema = z
@@ -66,6 +71,7 @@ export const configSchema = z
       .record(componentNameSchema, breakerSchema)
       .default({})
       .describe('What components lean on: one breaker per dependency, shared by all of them.'),
+    degradation: degradationSchema.optional(),
     notifications: notificationsSchema.prefault({}),
     telemetry: telemetrySchema.prefault({}),
   })

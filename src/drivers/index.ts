@@ -15,6 +15,7 @@ export { formerOf, type Former } from './former.ts';
 export type { Inside } from './logical.ts';
 export { createProcessDriver, type ProcessDriver, type ProcessDriverDeps } from './process.ts';
 export { driverKindOf, engineOf, isElsewhere, isKeptRunning, waysToRun, type EngineSettings } from './schema.ts';
+export { runCommand } from './run-command.ts';
 export { createSweep, type Sweep } from './sweep.ts';
 export { findSurvivors } from './survivors.ts';
 export { treeOf } from './tree.ts';

@@ -9,6 +9,7 @@ import { componentProtocol } from './component-protocol.ts';
 import { components } from './components.ts';
 import { config } from './config.ts';
 import { crashes } from './crashes.ts';
+import { degradation } from './degradation.ts';
 import { events } from './events.ts';
 import { experiments } from './experiments.ts';
 import { loopbackNamesOnly } from './host.ts';
@@ -68,6 +69,7 @@ export function createApp({ daemon, tokens, clock, onError, host, beyondLoopback
     remediations(daemon),
     experiments(daemon),
     breakers(daemon),
+    degradation(daemon),
     config(daemon),
     events({ daemon, clock, closing }),
     unknownRoute,

@@ -8,5 +8,6 @@ export const commandKinds = [
   'restart',
   'reload',
   'breaker',
+  'degradation',
 ] as const;
 export type CommandKind = (typeof commandKinds)[number];

@@ -1,5 +1,6 @@
 import type { BreakerState, CallResult, Trigger } from './breaker.ts';
 import type { CrashSeverity, CrashType } from './crash.ts';
+import type { DegradationLevel } from './degradation.ts';
 import type { CheckAction, CheckOutcome, HealthStatus } from './health.ts';
 import type { ExperimentCheck, ExperimentOutcome } from './experiment.ts';
 import type {
@@ -247,6 +248,37 @@ export interface EventFields {
   /** A component told how one of its calls ended, or was told not to make it. */
   'breaker.called': { breaker: string; caller: ComponentName; result: CallResult; durationMs: number };
 
+  /** What is given up changed. `until`: when the pin that asks for it ends; null: nothing ends by itself. */
+  'degradation.level_changed': {
+    from: DegradationLevel;
+    to: DegradationLevel;
+    trigger: Trigger;
+    reason: string;
+    until: EpochMs | null;
+  };
+  /** Somebody holds the level, since `since`: a person at exactly this one, anything else at this one or a worse. */
+  'degradation.pinned': { level: DegradationLevel; trigger: Trigger; since: EpochMs; until: EpochMs | null };
+  /** Whoever held it holds it no more: the pin was lifted, or its time is over. */
+  'degradation.unpinned': { level: DegradationLevel; trigger: Trigger; why: 'lifted' | 'expired' };
+  /** `cause`: the component that it was given up or came back with; null: it was the level. */
+  'degradation.feature_changed': {
+    feature: string;
+    enabled: boolean;
+    reason: string | null;
+    cause: ComponentName | null;
+  };
+  /** The command of a feature that was switched has ended; `output`: the end of what it said. */
+  'degradation.command_finished': {
+    feature: string;
+    command: 'on_disable' | 'on_enable';
+    outcome: 'success' | 'failure';
+    why: string;
+    output: string;
+    durationMs: number;
+  };
+  /** Time that was spent at a level since it was last told. */
+  'degradation.lasted': { level: DegradationLevel; durationMs: number };
+
   /** Somebody called a webhook and was answered. `rejection`: refused before any alert was read. */
   'webhook.answered': {
     receiver: Receiver;
@@ -325,7 +357,8 @@ export interface RecoveryPhases {
 
 export type EventType = keyof EventFields;
 
-type HostEvent = 'daemon' | 'config' | 'store' | 'system' | 'host' | 'breaker' | 'webhook' | 'alert' | 'telemetry';
+type HostEvent =
+  'daemon' | 'config' | 'store' | 'system' | 'host' | 'breaker' | 'degradation' | 'webhook' | 'alert' | 'telemetry';
 /** Events about a component name it; events about the daemon or the host do not. */
 type Subject<T extends EventType> = T extends `${HostEvent}.${string}` ? object : { component: ComponentName };
 
@@ -394,6 +427,12 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'incident.resolved': 'decision',
   'breaker.transitioned': 'decision',
   'breaker.called': 'passing',
+  'degradation.level_changed': 'decision',
+  'degradation.pinned': 'decision',
+  'degradation.unpinned': 'decision',
+  'degradation.feature_changed': 'decision',
+  'degradation.command_finished': 'observation',
+  'degradation.lasted': 'passing',
   'webhook.answered': 'passing',
   'alert.received': 'passing',
   'remediation.decided': 'acknowledged',

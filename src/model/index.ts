@@ -2,6 +2,7 @@ export * from './breaker.ts';
 export * from './command.ts';
 export * from './component.ts';
 export * from './crash.ts';
+export * from './degradation.ts';
 export * from './events.ts';
 export * from './experiment.ts';
 export * from './health.ts';

@@ -11,9 +11,12 @@ export const actionNames = [
   'breaker_open',
   'breaker_close',
   'breaker_reset',
+  'degrade',
   'resolve_incident',
 ] as const;
 export type ActionName = (typeof actionNames)[number];
+/** Those that a rule of remediation may ask for: no other is ever carried out for an alert. */
+export const remediableActions = ['restart', 'start', 'stop', 'checkpoint', 'degrade'] as const satisfies ActionName[];
 
 /** What became of an action that an alert asked for, in the order in which the gates stand. */
 export const remediationDecisions = [

@@ -1,6 +1,7 @@
 import type { Actor } from '../actions/index.ts';
 import type { BreakerControl } from '../breakers/index.ts';
 import type { Clock } from '../clock.ts';
+import type { DegradationControl } from '../degradation/index.ts';
 import { failure, sentenceOf } from '../errors.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { ComponentRecord, Emit, Requester } from '../model/index.ts';
@@ -24,6 +25,7 @@ export interface ActorDeps {
   readonly reload: () => Promise<string>;
   readonly incidents: Pick<IncidentDesk, 'resolve'>;
   readonly breakers: BreakerControl;
+  readonly degradation: DegradationControl;
   readonly recover: Recover['run'];
 }
 
@@ -40,6 +42,7 @@ export function createActor({
   stopping,
   reload,
   breakers,
+  degradation,
   recover,
 }: ActorDeps): Actor {
   /** A person's word counts more than what was before: held or failed, it may run again with a fresh budget. */
@@ -150,6 +153,7 @@ export function createActor({
 
     reload,
     breakers,
+    degradation,
   };
   return actor;
 }

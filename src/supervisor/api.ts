@@ -2,10 +2,19 @@ import type { Done } from '../actions/action.ts';
 import type { Experiments } from '../chaos/experiments.ts';
 import type { Breakers } from '../breakers/index.ts';
 import type { CheckpointInfo, StateStore } from '../checkpoints/state-store.ts';
+import type { DegradationStatus } from '../degradation/index.ts';
 import type { ToldCrash } from '../crashes/index.ts';
 import type { IncidentDesk } from '../incidents/index.ts';
 import type { RemediationDesk } from '../remediation/index.ts';
-import type { ComponentName, ComponentStateName, Decision, HealthStatus, Listener, Requester } from '../model/index.ts';
+import type {
+  ComponentName,
+  ComponentStateName,
+  Decision,
+  DegradationLevel,
+  HealthStatus,
+  Listener,
+  Requester,
+} from '../model/index.ts';
 import type { Dirtiness } from './auto-checkpoint.ts';
 import type { Commands } from './commands.ts';
 
@@ -65,6 +74,10 @@ export interface StatusView {
   readonly health: HealthStatus;
   /** What makes `health` what it is, for people; empty when all is well. */
   readonly why: string;
+  readonly level: DegradationLevel;
+  /** Why the level is what it is, for people; empty when there is nothing to say. */
+  readonly level_why: string;
+  readonly features_off: readonly string[];
   readonly restarts_last_hour: number;
   readonly max_restarts_per_hour: number;
   readonly components: readonly ComponentView[];
@@ -92,6 +105,8 @@ export interface ExplainView {
   /** It has crashed too often soon after it was given these: it would continue from an older one. */
   readonly poisoned_checkpoints: readonly string[];
   readonly dependents: readonly string[];
+  /** What would be off if it were given up. */
+  readonly features: readonly string[];
 }
 
 /** One row of the crash list; `report` is the file's path, null until it is written. */
@@ -146,6 +161,7 @@ export interface Daemon {
   readonly commands: Commands;
   readonly experiments: Experiments;
   readonly breakers: Breakers;
+  degradation(): DegradationStatus;
   status(): StatusView;
   components(): readonly ComponentView[];
   /** @throws COMPONENT_NOT_FOUND */

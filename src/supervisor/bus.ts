@@ -18,6 +18,8 @@ export interface BusDeps {
   readonly store: Pick<EventStore, 'append' | 'records'>;
   /** Says which incident each event belongs to, and adds what the events mean for incidents. */
   readonly incidents: Pick<IncidentBook, 'read'>;
+  /** Adds what is stored in the same piece, because it follows from what is stated. */
+  readonly follow?: (events: readonly RecoveryEvent[]) => readonly RecoveryEvent[];
   /** Reads each event before `emit` returns: what the very next decision depends on. */
   readonly project: (event: RecoveryEvent) => void;
   readonly now: () => RecoveryEvent['at'];
@@ -25,7 +27,7 @@ export interface BusDeps {
   readonly onError: (what: 'listener' | 'store', error: unknown) => void;
 }
 
-export function createBus({ store, incidents, project, now, onError }: BusDeps): Bus {
+export function createBus({ store, incidents, follow = (events) => events, project, now, onError }: BusDeps): Bus {
   const records = new Map(store.records().map((record) => [record.component, record]));
   const listeners = new Set<Listener>();
 
@@ -78,7 +80,7 @@ export function createBus({ store, incidents, project, now, onError }: BusDeps):
   return {
     record,
     emit(...stated) {
-      const { events, changed } = incidents.read(stated);
+      const { events, changed } = incidents.read(follow(stated));
       const seqs = append(events, foldIn(events), changed);
       if (untold.length === 0) queueMicrotask(tellAll);
       events.forEach((event, index) => {

@@ -129,6 +129,7 @@ const asked: Readonly<Record<CommandKind, readonly [action: string, method: stri
   restart: ['restart', 'onRestart'],
   reload: ['reload', 'onReload'],
   breaker: ['breaker', 'onBreaker'],
+  degradation: ['degradation', 'onDegradation'],
 };
 
 /** From what is lost with the daemon to what people find as a file. */

@@ -166,6 +166,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     record: (keeper) => bus.record(keeper.name),
     unmet: (keeper) => unmetOf(house, keeper),
     breakers: house.breakers,
+    degradation: house.degradation,
     recover: recover.run,
     stopping: () => house.phase === 'stopping',
     incidents: house.desk,
@@ -225,6 +226,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
       emit({ type: 'daemon.started', at: clock.now(), pid: process.pid, version, recoveryMode });
       if (setAside) emit({ type: 'store.set_aside', at: clock.now(), store: 'events', ...setAside });
       house.breakers.configure(house.loaded.config.breakers);
+      house.degradation.configure(house.loaded.config);
       const sampleHost = createHostSampler([paths.root]);
       try {
         await arrive({ house, state, past, recover, makeKeeper, onError });
@@ -237,6 +239,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
             emit,
             roster,
             saveStates: house.autoCheckpoint.tick,
+            account: house.degradation.account,
             sampleHost,
             upkeep: () => upkeep(house, MEMORY_MS),
             pruneStates: () => pruneStates(house),
@@ -245,6 +248,7 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
         );
         if (house.phase === 'booting') house.phase = 'supervising';
         reconcile(house);
+        house.degradation.begin();
         remediation.resume();
         systemRestart.resume();
       } finally {

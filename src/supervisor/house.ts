@@ -3,6 +3,7 @@ import type { Doubts, StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import type { CrashReports, KernelLog, OomWatch } from '../crashes/index.ts';
+import type { Degradation } from '../degradation/index.ts';
 import type { Driver } from '../drivers/index.ts';
 import { failure } from '../errors.ts';
 import type { HealthMonitor, Pings } from '../health/index.ts';
@@ -39,6 +40,7 @@ export interface House {
   readonly oom: OomWatch;
   readonly kernelLog: KernelLog;
   readonly breakers: Breakers;
+  readonly degradation: Degradation;
   readonly roster: Roster;
   readonly commands: Commands;
   readonly autoCheckpoint: AutoCheckpoint;

@@ -14,6 +14,7 @@ import {
   type StallWatchPlan,
 } from '../crashes/index.ts';
 import { randomHex } from '../digest.ts';
+import { createDegradation } from '../degradation/index.ts';
 import { createDrivers } from '../drivers/index.ts';
 import { sentenceOf } from '../errors.ts';
 import { createMonitor, createPings } from '../health/index.ts';
@@ -28,6 +29,8 @@ import { createAutoCheckpoint, saveableOf } from './auto-checkpoint.ts';
 import { createBus } from './bus.ts';
 import { createCommands } from './commands.ts';
 import { createCredentials, type ComponentTokens } from './credentials.ts';
+import { announceDegradation, degradationNow } from './degradation-news.ts';
+import { degradationPorts } from './degradation-ports.ts';
 import type { House } from './house.ts';
 import { createMainBeats } from './main-beats.ts';
 import { createInsiders } from './inside.ts';
@@ -103,7 +106,14 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     reopenWithinMs: () => house.loaded.config.incidents.reopen_within,
     known: past.incidents,
   });
-  const bus = createBus({ store, incidents, project, now: clock.now, onError });
+  const bus = createBus({
+    store,
+    incidents,
+    follow: (stated) => degradation.follow(stated),
+    project,
+    now: clock.now,
+    onError,
+  });
   const readings = new Readings(startedAt);
   bus.subscribe((event) => log.event(event));
   bus.subscribe((event) => readings.read(event));
@@ -163,6 +173,16 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
   closing.add('kernel log', () => kernelLog.close());
   const breakers = createBreakers({ clock, emit, past: past.transitions, mask: createMask({}).text });
   closing.add('breakers', () => breakers.shutdown());
+  const degradation = createDegradation({
+    clock,
+    emit,
+    past: past.degradation,
+    clean: past.clean,
+    recoveryMode,
+    mask: createMask({}).text,
+    ...degradationPorts(() => house),
+  });
+  closing.add('degradation', () => degradation.close());
 
   const roster = new Roster();
   // One that was taken off the list lives until it has left, and is asked to over its line.
@@ -172,9 +192,14 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     putState: state.putState,
     lifeOf,
     onListen: insiders.heard,
-    known: (kind) => (kind === 'breaker' ? breakersNow({ breakers, clock }) : []),
+    known: (kind) => {
+      if (kind === 'breaker') return breakersNow({ breakers, clock });
+      return kind === 'degradation' ? [degradationNow({ degradation })] : [];
+    },
   });
   bus.subscribe(announceBreakers({ commands, clock }));
+  bus.subscribe(announceDegradation({ commands, degradation }));
+  bus.subscribe((event) => degradation.hear(event));
 
   const autoCheckpoint = createAutoCheckpoint({
     clock,
@@ -207,6 +232,7 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     commands,
     autoCheckpoint,
     breakers,
+    degradation,
     readings,
     paths,
     booted: loaded,

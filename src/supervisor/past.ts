@@ -7,6 +7,7 @@ import {
   type Incident,
   type RecoveryEvent,
 } from '../model/index.ts';
+import { degradationEvents } from '../degradation/index.ts';
 import type { EventStore } from '../storage/index.ts';
 
 /** How long events are kept, and so how long a budget's window can reach. */
@@ -18,6 +19,8 @@ export interface Past {
   readonly decisions: readonly RecoveryEvent[];
   /** How breakers changed, oldest first. */
   readonly transitions: readonly EventOf<'breaker.transitioned'>[];
+  /** What was given up, and who asked for it, oldest first. */
+  readonly degradation: readonly RecoveryEvent[];
   /** The daemon before this one was stopped together with its components: everything starts afresh. */
   readonly clean: boolean;
   /** What jobs have told of themselves, oldest first. */
@@ -39,6 +42,7 @@ const LAST_INCIDENTS = 1_000;
 export const noPast: Past = {
   decisions: [],
   transitions: [],
+  degradation: [],
   pings: [],
   clean: false,
   incidents: [],
@@ -63,6 +67,7 @@ export function readPast(store: EventStore, now: EpochMs): Past {
   return {
     decisions: store.since(decisive, begun),
     transitions: store.since(['breaker.transitioned'], begun).filter((event) => event.type === 'breaker.transitioned'),
+    degradation: store.since(degradationEvents, begun),
     pings: store.since(['ping.received'], begun).filter((event) => event.type === 'ping.received'),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
     remediations: store.since(['remediation.decided', 'remediation.finished'], begun),

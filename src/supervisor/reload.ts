@@ -23,6 +23,7 @@ export async function applyConfig(
   house.loaded = next;
   house.monitor.configure(next.config.intervals);
   house.breakers.configure(next.config.breakers);
+  house.degradation.configure(next.config);
   watchHost(house);
 
   for (const name of removed) {

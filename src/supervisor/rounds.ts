@@ -17,6 +17,8 @@ export interface RoundsDeps {
   readonly roster: Roster;
   /** Asks for the states that are due. */
   readonly saveStates: () => void;
+  /** Tells how long it has been at its level of degradation. */
+  readonly account: () => void;
   readonly sampleHost: () => Promise<EventFields['host.sampled']>;
   /** Old events go. */
   readonly upkeep: () => Promise<void>;
@@ -27,7 +29,7 @@ export interface RoundsDeps {
 
 /** What happens again and again, whatever else happens. @returns how to end it. */
 export function startRounds(deps: RoundsDeps): () => void {
-  const { clock, emit, roster, saveStates, sampleHost, upkeep, pruneStates, onError } = deps;
+  const { clock, emit, roster, saveStates, account, sampleHost, upkeep, pruneStates, onError } = deps;
   const cancels: (() => void)[] = [];
   const every = (ms: number, run: () => void): void => {
     const guarded = (): void => {
@@ -48,6 +50,7 @@ export function startRounds(deps: RoundsDeps): () => void {
   });
 
   every(SAMPLE_MS, () => {
+    account();
     void sampleHost().then((sample) => emit({ type: 'host.sampled', at: clock.now(), ...sample }), onError);
     const samples: EventOf<'component.sampled'>[] = [];
     for (const keeper of roster) {

@@ -64,6 +64,7 @@ export function serve({
     commands: house.commands,
     experiments,
     breakers: house.breakers,
+    degradation: () => house.degradation.status(),
     status: () => statusView(house, [...roster].map(view)),
     components: () => [...roster].map(view),
     component: (name) => view(roster.get(name)),
@@ -130,7 +131,10 @@ export function serve({
     },
     ping: (token, told) => receivePing(house, token, told),
     testify: (component, told) => roster.living(component)?.testify(told),
-    outcomes: (component, outcomes) => monitor.outcomes(component, outcomes),
+    outcomes(component, outcomes) {
+      monitor.outcomes(component, outcomes);
+      house.degradation.outcomes(outcomes);
+    },
     async restore(component) {
       const { lastEndAt } = bus.record(component);
       const keeper = roster.get(component);
@@ -181,6 +185,7 @@ function whyNotWell(house: House, components: readonly ComponentView[]): string 
 
 function statusView(house: House, components: readonly ComponentView[]): StatusView {
   const now = house.clock.now();
+  const { level, reason, features } = house.degradation.status();
   return {
     version: house.version,
     pid: process.pid,
@@ -192,6 +197,9 @@ function statusView(house: House, components: readonly ComponentView[]): StatusV
     recovery_mode: house.recoveryMode,
     health: overallHealth(house),
     why: whyNotWell(house, components),
+    level,
+    level_why: reason,
+    features_off: Object.keys(features).filter((name) => !features[name]?.enabled),
     restarts_last_hour: house.ledger.host(now).length,
     max_restarts_per_hour: house.loaded.config.restart.max_restarts_per_hour,
     components,
@@ -218,17 +226,19 @@ function explainView(house: House, keeper: Keeper, system: ServeDeps['systemRest
   const crash = { code: null, severity: 'high', signature: worst?.signature ?? null } as const;
   const decision = decideFor(house, keeper, { reason: 'crash', by: 'supervisor', force: false, crash });
   const all = decision.kind === 'fail' && restart.on_failed === 'stay' && system.wouldCome(keeper, decision.rule);
+  const features = house.degradation.atStake(keeper.name);
   return {
     component: keeper.name,
     state: stateName(record.state),
     if_it_crashed_now: decision,
-    sentence: `${sentence(keeper.name, decision)}${all ? ' The whole system would be restarted in recovery mode.' : ''}`,
+    sentence: `${sentence(keeper.name, decision)}${without(decision, features)}${all ? ' The whole system would be restarted in recovery mode.' : ''}`,
     policy: { ...policyText(house, keeper.name), priority: keeper.config.priority },
     restart_budget: budgetView(keeper.config, used(house, keeper, now)),
     slow_loop: { used: worst?.count ?? 0, limit: restart.slow_loop_after },
     attempts: attemptsSoFar(record, restart, now),
     poisoned_checkpoints: [...doubtedOf(house, keeper)],
     dependents: house.roster.dependents(keeper.name).map(({ name }) => name),
+    features,
   };
 }
 
@@ -237,6 +247,9 @@ function policyText(house: House, name: string): ExplainView['policy'] {
   const { components } = house.loaded.masked as { components: Record<string, { restart: ExplainView['policy'] }> };
   return components[name]?.restart ?? {};
 }
+
+const without = ({ kind }: ExplainView['if_it_crashed_now'], features: readonly string[]): string =>
+  kind === 'fail' && features.length > 0 ? ` Off until then: ${features.join(', ')}.` : '';
 
 function sentence(name: string, decision: ExplainView['if_it_crashed_now']): string {
   switch (decision.kind) {

@@ -19,7 +19,7 @@ export interface Beside {
 
 /** All that is a state, at this moment. */
 export function takeSnapshot(house: House, { experiments, remediation, tracer }: Beside): Snapshot {
-  const { breakers, bus, clock, ledger, monitor, readings, roster, state, store, version } = house;
+  const { breakers, bus, degradation, clock, ledger, monitor, readings, roster, state, store, version } = house;
   const now = clock.now();
   return {
     build: { version, revision: process.env['PARAMEDIC_REVISION'] ?? 'unknown', nodeVersion: process.version },
@@ -41,6 +41,7 @@ export function takeSnapshot(house: House, { experiments, remediation, tracer }:
       lastRunAt: lastRun?.at ?? null,
     })),
     breakers: breakers.list(),
+    degradation: degradation.standing(),
     components: [...roster].map(({ name, config }) => {
       const record = bus.record(name);
       const { usage, metrics, checkpoint } = readings.of(name);

@@ -6,6 +6,7 @@ import {
   checkOutcomes,
   componentStates,
   crashTypes,
+  degradationLevels,
   dispositions,
   eventTypes,
   executionOutcomes,
@@ -15,6 +16,7 @@ import {
   priorities,
   receivers,
   rejections,
+  remediableActions,
   remediationDecisions,
   restartReasons,
   triggers,
@@ -63,6 +65,7 @@ export interface MetricDefinition {
     | 'breaker'
     | 'checkpoint'
     | 'recovery'
+    | 'degradation'
     | 'incident'
     | 'experiment'
     | 'remediation';
@@ -203,6 +206,11 @@ const definitions = {
   paramedic_rto_achieved_seconds: { group: 'recovery', type: 'histogram', labels: component, unit: seconds, buckets: 'act', exemplar: true, zero: true, help: 'Fault detection to verified recovery (time to recover).' },
   paramedic_phase_duration_seconds: { group: 'recovery', type: 'histogram', labels: { phase: phases }, unit: seconds, buckets: 'act', exemplar: true, zero: true, help: 'Duration of recovery phases; detect = fault to detection.' },
 
+  paramedic_degradation_level: { group: 'degradation', type: 'gauge', labels: {}, help: 'Current level: 0 full, 1 reduced, 2 minimal, 3 emergency, 4 offline.' },
+  paramedic_degradation_transitions_total: { group: 'degradation', type: 'counter', labels: { to: degradationLevels, trigger: triggers }, exemplar: true, zero: true, help: 'Level changes.' },
+  paramedic_degradation_seconds_total: { group: 'degradation', type: 'counter', labels: { level: degradationLevels }, unit: seconds, zero: true, help: 'Time spent at each level.' },
+  paramedic_feature_enabled: { group: 'degradation', type: 'gauge', labels: { feature: { atMost: 50, each: 50 } }, help: '1 if a feature is on.' },
+
   paramedic_incidents_total: { group: 'incident', type: 'counter', labels: { severity: incidentSeverities, category: incidentCategories, ...component }, exemplar: true, help: 'Incidents opened.' },
   paramedic_incidents_open: { group: 'incident', type: 'gauge', labels: { severity: incidentSeverities }, help: 'Open incidents.' },
   paramedic_incident_oldest_open_timestamp_seconds: { group: 'incident', type: 'gauge', labels: { severity: incidentSeverities }, unit: seconds, help: 'Unix start time of the oldest open incident; 0 if none.' },
@@ -223,9 +231,9 @@ const definitions = {
   paramedic_webhook_last_watchdog_timestamp_seconds: { group: 'remediation', type: 'gauge', labels: { receiver: receivers }, unit: seconds, help: 'Unix time the always-firing ParamedicWatchdog alert last arrived; 0 if never.' },
   paramedic_alert_delivery_delay_seconds: { group: 'remediation', type: 'histogram', labels: { receiver: receivers }, unit: seconds, buckets: 'act', exemplar: true, zero: true, help: 'Webhook receipt minus alert startsAt, first firing only.' },
   paramedic_remediation_decisions_total: { group: 'remediation', type: 'counter', labels: { action: actionNames, decision: remediationDecisions }, exemplar: true, zero: true, help: 'Decisions taken for requested actions.' },
-  paramedic_remediation_executions_total: { group: 'remediation', type: 'counter', labels: { action: actionNames, outcome: executionOutcomes }, exemplar: true, zero: true, help: 'Finished executions.' },
-  paramedic_remediation_duration_seconds: { group: 'remediation', type: 'histogram', labels: { action: actionNames }, unit: seconds, buckets: 'act', exemplar: true, help: 'Decision to end of verification.' },
-  paramedic_remediation_in_flight: { group: 'remediation', type: 'gauge', labels: { action: actionNames }, help: 'Running executions.' },
+  paramedic_remediation_executions_total: { group: 'remediation', type: 'counter', labels: { action: remediableActions, outcome: executionOutcomes }, exemplar: true, zero: true, help: 'Finished executions.' },
+  paramedic_remediation_duration_seconds: { group: 'remediation', type: 'histogram', labels: { action: remediableActions }, unit: seconds, buckets: 'act', exemplar: true, help: 'Decision to end of verification.' },
+  paramedic_remediation_in_flight: { group: 'remediation', type: 'gauge', labels: { action: remediableActions }, help: 'Running executions.' },
   paramedic_remediation_paused: { group: 'remediation', type: 'gauge', labels: {}, help: '1 while remediation is switched off.' },
 } as const satisfies Record<string, MetricDefinition>;
 

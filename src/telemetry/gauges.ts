@@ -1,5 +1,11 @@
 import type { CheckState } from '../health/index.ts';
-import { actionNames, breakerStates, componentStates, incidentSeverities } from '../model/index.ts';
+import {
+  breakerStates,
+  componentStates,
+  degradationLevels,
+  incidentSeverities,
+  remediableActions,
+} from '../model/index.ts';
 import type { LabelsOf, MetricName, MetricUpdate } from './catalogue.ts';
 import type { BreakerSnapshot, ComponentSnapshot, ExperimentSnapshot, Snapshot } from './snapshot.ts';
 
@@ -31,6 +37,7 @@ export function toGauges(snapshot: Snapshot): MetricUpdate[] {
     ...ofRemediation(snapshot),
     ...snapshot.experiments.flatMap(ofExperiment),
     ...snapshot.breakers.flatMap(ofBreaker),
+    ...ofDegradation(snapshot),
   ];
 }
 
@@ -69,7 +76,7 @@ function ofRemediation({ remediation: { enabled, running, lastWatchdogAt } }: Sn
   return [
     gauge('paramedic_remediation_paused', {}, Number(!enabled)),
     gauge('paramedic_webhook_last_watchdog_timestamp_seconds', { receiver: 'alertmanager' }, last),
-    ...actionNames.map((action) =>
+    ...remediableActions.map((action) =>
       gauge('paramedic_remediation_in_flight', { action }, running.filter((one) => one === action).length),
     ),
   ];
@@ -95,6 +102,13 @@ function ofBreaker({ name: breaker, state: current, since, failureRatio }: Break
     gauge('paramedic_circuit_breaker_state_start_time_seconds', { breaker }, since / 1_000),
   ];
 }
+
+const ofDegradation = ({ degradation: { level, features } }: Snapshot): MetricUpdate[] => [
+  gauge('paramedic_degradation_level', {}, degradationLevels.indexOf(level)),
+  ...Object.entries(features).map(([feature, { enabled }]) =>
+    gauge('paramedic_feature_enabled', { feature }, Number(enabled)),
+  ),
+];
 
 function ofCheck({ component, check, outcome, at, consecutiveFailures, lastSuccessAt }: CheckState): MetricUpdate[] {
   // One that has not run in this life has neither succeeded nor failed.

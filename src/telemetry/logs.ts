@@ -1,4 +1,5 @@
-import type { EventOf, Exit, RecoveryEvent } from '../model/index.ts';
+import { iso } from '../format.ts';
+import { worseLevel, type EventOf, type Exit, type RecoveryEvent, type Trigger } from '../model/index.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import { placeOf } from './trace-ids.ts';
 
@@ -155,6 +156,29 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
         e.to === 'open' || e.to === 'forced_open' ? 'warn' : 'info',
         `breaker ${e.breaker} went from ${e.from} to ${e.to}: ${e.reason}`,
       ];
+    case 'degradation.level_changed':
+      return [
+        worseLevel(e.from, e.to) === e.to ? 'warn' : 'info',
+        `the level of degradation went from ${e.from} to ${e.to}${e.reason === '' ? '' : `: ${e.reason}`}`,
+      ];
+    case 'degradation.pinned':
+      return [
+        'info',
+        `${holder(e.trigger)} holds the level at ${e.level}${e.until === null ? '' : ` until ${iso(e.until)}`}`,
+      ];
+    case 'degradation.unpinned':
+      return ['info', `${holder(e.trigger)} holds the level at ${e.level} no more: ${e.why}`];
+    case 'degradation.feature_changed':
+      return e.enabled
+        ? ['info', `the feature ${e.feature} is on again`]
+        : ['warn', `the feature ${e.feature} is off: ${e.reason ?? 'no reason is known'}`];
+    case 'degradation.command_finished':
+      return e.outcome === 'success'
+        ? [
+            'info',
+            `${e.command} of ${e.feature} was run in ${formatDuration(e.durationMs)}${e.output === '' ? '' : `: ${e.output}`}`,
+          ]
+        : ['error', `${e.command} of ${e.feature} failed: ${e.why}${e.output === '' ? '' : `; ${e.output}`}`];
     case 'webhook.answered':
       return e.rejection === null
         ? ['debug', `webhook ${e.receiver} answered ${e.code}: ${count(e.alerts, 'alert')}`]
@@ -193,6 +217,7 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
         `${e.component}, ${e.check}: the job ${e.signal === 'start' ? 'begins' : e.exitCode === 0 ? 'is done' : 'has failed'}`,
       ];
     case 'breaker.called':
+    case 'degradation.lasted':
     case 'telemetry.exported':
     case 'daemon.ticked':
     case 'component.sampled':
@@ -255,6 +280,7 @@ const asWhat = ({ process, engine }: EventOf<'component.started' | 'component.ad
 /** `SIGKILL`, `exit code 3`; an adopted process could tell nobody how it ended. */
 const exitText = ({ code, signal }: Exit): string => signal ?? (code === null ? 'exit unknown' : `exit code ${code}`);
 
+const holder = (trigger: Trigger) => (trigger === 'manual' ? 'a person' : trigger === 'alert' ? 'an alert' : trigger);
 const by = (requester: string) => (requester === 'person' ? 'a person' : `the ${requester}`);
 const named = (what: string, list: readonly string[]) => (list.length > 0 ? [`${what} ${list.join(', ')}`] : []);
 const waiting = (list: readonly string[]) => (list.length > 0 ? `; still waiting for ${list.join(', ')}` : '');

@@ -1,4 +1,10 @@
-import type { EventOf, RecoveryEvent, RecoveryPhases, TraceContext } from '../model/index.ts';
+import {
+  remediableActions,
+  type EventOf,
+  type RecoveryEvent,
+  type RecoveryPhases,
+  type TraceContext,
+} from '../model/index.ts';
 import { catalogue, type LabelsOf, type MetricUpdate } from './catalogue.ts';
 
 /**
@@ -126,6 +132,14 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
         },
       ];
     }
+    case 'degradation.level_changed': {
+      const { to, trigger } = e;
+      return [{ metric: 'paramedic_degradation_transitions_total', labels: { to, trigger }, value: 1 }];
+    }
+    case 'degradation.lasted': {
+      const { level, durationMs } = e;
+      return [{ metric: 'paramedic_degradation_seconds_total', labels: { level }, value: durationMs / 1_000 }];
+    }
     case 'webhook.answered':
       return webhookAnswered(e);
     case 'alert.received': {
@@ -146,7 +160,9 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
       return [{ metric: 'paramedic_remediation_decisions_total', labels: { action, decision }, value: 1 }];
     }
     case 'remediation.finished': {
-      const { action, outcome } = e;
+      const { outcome } = e;
+      const action = remediableActions.find((name) => name === e.action);
+      if (!action) return [];
       return [
         { metric: 'paramedic_remediation_executions_total', labels: { action, outcome }, value: 1 },
         { metric: 'paramedic_remediation_duration_seconds', labels: { action }, value: e.durationMs / 1_000 },
@@ -205,6 +221,10 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'restart.decided':
     case 'recovery.started':
     case 'incident.updated':
+    case 'degradation.pinned':
+    case 'degradation.unpinned':
+    case 'degradation.feature_changed':
+    case 'degradation.command_finished':
     case 'experiment.started':
     case 'fault.undone':
       return [];

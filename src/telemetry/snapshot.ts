@@ -3,6 +3,7 @@ import type { CheckState } from '../health/index.ts';
 import type {
   ActionName,
   ComponentStateName,
+  DegradationStanding,
   EpochMs,
   EventFields,
   Incident,
@@ -78,4 +79,5 @@ export interface Snapshot {
   /** All that there are. */
   readonly experiments: readonly ExperimentSnapshot[];
   readonly breakers: readonly BreakerSnapshot[];
+  readonly degradation: DegradationStanding;
 }

@@ -148,6 +148,8 @@ describe('without a daemon', () => {
     ['checkpoints', 'list'],
     ['checkpoints', 'create', 'a'],
     ['breakers', 'list'],
+    ['degrade'],
+    ['degrade', 'minimal', '--for', '2h'],
   ])('%s ends with 3 and says so', async (...args) => {
     const folder = project();
     expect(await paramedic(args, folder)).toEqual({

@@ -44,6 +44,9 @@ const status: StatusView = {
   recovery_mode: false,
   health: 'degraded',
   why: 'mail: the check api fails',
+  level: 'full',
+  level_why: '',
+  features_off: [],
   restarts_last_hour: 2,
   max_restarts_per_hour: 10,
   components: [
@@ -137,13 +140,14 @@ describe('explain', () => {
       attempts: 1,
       poisoned_checkpoints: ['CP-1'],
       dependents: ['browser'],
+      features: ['speech'],
     };
     const folder = await playDaemon({ 'GET /components/gmail/explain': answer(view) });
     const { code, stdout } = await paramedic(['explain', 'gmail'], folder);
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout:
-        'gmail is running.\nIt would be restarted in 5 s.\nRestarts: 1 of 5 within 300 s; 1 since it was last well for that long.\nThe same crash: 2 times within 24 h; with 5 it has failed.\nIt would not continue from CP-1: it crashed soon after, each time.\nWhat depends on it: browser.\nPolicy: policy=immediate max_restarts=5\n',
+        'gmail is running.\nIt would be restarted in 5 s.\nRestarts: 1 of 5 within 300 s; 1 since it was last well for that long.\nThe same crash: 2 times within 24 h; with 5 it has failed.\nIt would not continue from CP-1: it crashed soon after, each time.\nWhat depends on it: browser.\nWhat is off while it is given up: speech.\nPolicy: policy=immediate max_restarts=5\n',
     });
     expect(JSON.parse((await paramedic(['explain', 'gmail', '--json'], folder)).stdout)).toEqual(view);
   });
@@ -273,6 +277,64 @@ describe('checkpoints', () => {
     const { code, stdout } = await paramedic(['checkpoints', 'verify', '--json'], folder);
     expect(code).toBe(exit);
     expect(JSON.parse(stdout)).toEqual(result);
+  });
+});
+
+describe('degrade', () => {
+  const feature = { enabled: true, reason: null, priority: 'low', depends_on: [], components: ['tts'] };
+  const off = { ...feature, enabled: false, reason: 'the level is minimal', components: [], depends_on: ['network'] };
+  const view = {
+    level: 'minimal',
+    reason: 'a person asked for it',
+    until: '2026-11-23T12:00:00.000Z',
+    policy_level: 'full',
+    features: { speech: feature, browser: off },
+  };
+
+  it('shows the level and the features', async () => {
+    const folder = await playDaemon({ 'GET /degradation': answer(view) });
+    expect((await paramedic(['degrade'], folder)).stdout).toBe(
+      `The level is minimal: a person asked for it, until 2026-11-23T12:00:00.000Z. It follows the machine.
+
+FEATURE  STATE  PRIORITY  COMPONENTS  DEPENDS ON  WHY
+speech   on     low       tts         -
+browser  off    low       -           network     the level is minimal
+`,
+    );
+    expect(JSON.parse((await paramedic(['degrade', '--json'], folder)).stdout)).toEqual(view);
+  });
+
+  it('shows that nothing is configured', async () => {
+    const bare = { level: 'full', reason: '', until: null, policy_level: null, features: {} };
+    const folder = await playDaemon({ 'GET /degradation': answer(bare) });
+    expect((await paramedic(['degrade'], folder)).stdout).toBe(
+      'The level is full. It does not follow the machine.\nNo features are configured.\n',
+    );
+  });
+
+  it.each([
+    [['minimal', '--for', '2h'], { level: 'minimal', for: '2h' }],
+    [['auto'], { level: 'auto' }],
+  ])('%j puts %j', async (args, body) => {
+    const asked: string[] = [];
+    const folder = await playDaemon({
+      'PUT /degradation': (request, response) => {
+        asked.push(request.body);
+        answer({ ...view, message: 'done' })(request, response);
+      },
+    });
+    expect(await paramedic(['degrade', ...args], folder)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+    expect(asked.map((one) => JSON.parse(one) as unknown)).toEqual([body]);
+  });
+
+  it.each([
+    [['low'], "'low' is invalid for argument 'level'. Allowed choices are full, reduced"],
+    [['full', '--for', 'soon'], 'Expected a duration such as 250ms, 5s or 1m.'],
+    [['--for', '1h'], '--for goes with a level'],
+  ])('%j is a mistake of usage', async (args, why) => {
+    const { code, stderr } = await paramedic(['degrade', ...args], await playDaemon({}));
+    expect(code).toBe(2);
+    expect(stderr).toContain(why);
   });
 });
 

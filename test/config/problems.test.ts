@@ -210,6 +210,48 @@ describe('a bad configuration', () => {
       problem: '4:18 components.gmail.depends_on[0]: "gmail" cannot depend on itself',
     },
     {
+      flaw: 'a feature that depends on nothing that is there',
+      text: `${component('    features: [speech]')}degradation:\n  features:\n    tts: { depends_on: [network, gmail, speech, speach] }`,
+      problem:
+        '7:49 degradation.features.tts.depends_on[3]: no feature or component is named "speach"; did you mean "speech"?',
+    },
+    {
+      flaw: 'a feature that depends on itself',
+      text: 'degradation:\n  features:\n    tts: { depends_on: [tts] }',
+      problem: '3:25 degradation.features.tts.depends_on[0]: "tts" cannot depend on itself',
+    },
+    {
+      flaw: 'features that depend on each other',
+      text: 'degradation:\n  features:\n    a: { depends_on: [b] }\n    b: { depends_on: [a] }',
+      problem: '3:23 degradation.features.a.depends_on[0]: dependency cycle: a → b → a',
+    },
+    {
+      flaw: 'a feature with a name that is taken',
+      text: 'degradation: { features: { network: {} } }',
+      problem: '1:28 degradation.features.network: this name is reserved',
+    },
+    {
+      flaw: 'a warning above what is critical',
+      text: 'degradation: { thresholds: { cpu_warning: 95% } }',
+      problem:
+        '1:28 degradation.thresholds: expected cpu_warning (95%) at most cpu_critical (90%), got settings (key: value)',
+    },
+    {
+      flaw: 'a reading more often than once a second',
+      text: 'degradation: { interval: 500ms }',
+      problem: '1:26 degradation.interval: expected at least 1s, got "500ms"',
+    },
+    {
+      flaw: 'a command of a feature that is none',
+      text: 'degradation: { features: { tts: { on_disable: { command: [] } } } }',
+      problem: '1:58 degradation.features.tts.on_disable.command: expected a program to run, got an empty list',
+    },
+    {
+      flaw: 'a fallback too large to be sent about',
+      text: `degradation: { features: { tts: { fallback: { message: ${'x'.repeat(4_096)} } } } }`,
+      problem: '1:45 degradation.features.tts.fallback: expected at most 4096 characters, got settings (key: value)',
+    },
+    {
       flaw: 'a dependency cycle, once',
       text: 'components:\n  a: { command: [x], depends_on: [b] }\n  b: { command: [x], depends_on: [c] }\n  c: { command: [x], depends_on: [a] }\n',
       problem: '2:35 components.a.depends_on[0]: dependency cycle: a → b → c → a',

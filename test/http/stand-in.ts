@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { agentCrashRecovery } from '../../src/chaos/experiments/agent-crash-recovery.ts';
 import type { Experiments, Finished } from '../../src/chaos/index.ts';
 import { createBreakers } from '../../src/breakers/index.ts';
+import { createDegradation } from '../../src/degradation/index.ts';
 import { breakerSchema } from '../../src/breakers/schema.ts';
 import { jsonBytes } from '../../src/checkpoints/bytes.ts';
 import type { StateStore } from '../../src/checkpoints/state-store.ts';
@@ -52,7 +53,26 @@ export class StandIn implements Daemon {
     firstEpoch: () => 7,
   });
 
+  readonly #degradation = createDegradation({
+    clock: new FakeClock(),
+    emit: () => {},
+    past: [],
+    clean: true,
+    recoveryMode: false,
+    read: () => ({ cpu: null, memory: null, connected: null }),
+    goneBecause: () => null,
+    allWell: () => true,
+    incidentOf: () => undefined,
+    run: () => Promise.reject(new Error('no commands here')),
+    mask: (text) => text,
+  });
+  degradation = () => this.#degradation.status();
+
   constructor() {
+    this.#degradation.configure({
+      components: { agent_core: { enabled: true, priority: 'low', features: ['planning'] } },
+    });
+    this.#degradation.pin('reduced', 'manual', 60_000);
     this.breakers.configure({ gpt_api: breakerSchema.parse({}) });
   }
 

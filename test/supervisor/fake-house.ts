@@ -1,6 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import { z } from 'zod';
 import { createBreakers } from '../../src/breakers/index.ts';
+import { createDegradation } from '../../src/degradation/index.ts';
 import { createDoubts, type StateStore } from '../../src/checkpoints/index.ts';
 import type { ComponentConfig, Config, LoadedConfig } from '../../src/config/index.ts';
 import { configSchema } from '../../src/config/schema.ts';
@@ -25,6 +26,7 @@ import { createRecover } from '../../src/supervisor/recover.ts';
 import { createAutoCheckpoint } from '../../src/supervisor/auto-checkpoint.ts';
 import { createCommands } from '../../src/supervisor/commands.ts';
 import { createCredentials } from '../../src/supervisor/credentials.ts';
+import { degradationPorts } from '../../src/supervisor/degradation-ports.ts';
 import type { House } from '../../src/supervisor/house.ts';
 import { createKeepers, unmetOf, watch } from '../../src/supervisor/keepers.ts';
 import { createLoop } from '../../src/supervisor/loop.ts';
@@ -95,6 +97,7 @@ export function fakeHouse(config: Config, random: () => number) {
   const bus = createBus({
     store,
     incidents,
+    follow: (stated) => degradation.follow(stated),
     project: (event) => {
       ledger.read(event);
       events.push(event);
@@ -117,6 +120,17 @@ export function fakeHouse(config: Config, random: () => number) {
   const commands = createCommands({ clock, putState, lifeOf: (name) => roster.find(name)?.life?.over.signal });
   const breakers = createBreakers({ clock, emit, past: [], mask: (text) => text });
   breakers.configure(config.breakers);
+  const degradation = createDegradation({
+    clock,
+    emit,
+    past: [],
+    clean: true,
+    recoveryMode: false,
+    mask: (text) => text,
+    ...degradationPorts(() => house),
+    run: () => Promise.reject(new Error('no commands here')),
+  });
+  bus.subscribe((event) => degradation.hear(event));
   const house: House = {
     clock,
     version: '0',
@@ -138,6 +152,7 @@ export function fakeHouse(config: Config, random: () => number) {
     doubts: createDoubts(),
     reports: { write: () => Promise.resolve() } as unknown as House['reports'],
     breakers,
+    degradation,
     kernelLog: { wordOf: () => null, close: () => {} },
     oom: { killedJustNow: () => null, close: () => {} },
     roster,
@@ -152,6 +167,7 @@ export function fakeHouse(config: Config, random: () => number) {
     phase: 'supervising',
     minimalFirst: false,
   };
+  degradation.configure(config);
   const mode = createRecoveryMode(house);
   const { afterFailure: onFailed } = createSystemRestart({ house, past: [], clean: true, look: mode.look, onError });
   bus.subscribe(createLoop({ roster, intervalOf: () => 5_000, onFatal: () => {}, onFailed }));
@@ -168,6 +184,7 @@ export function fakeHouse(config: Config, random: () => number) {
     emit,
     roster,
     saveStates: () => {},
+    account: degradation.account,
     sampleHost: () => Promise.reject(new Error('no host')),
     upkeep: () => upkeep(house, HOUR_MS),
     pruneStates: () => Promise.resolve(),
@@ -193,6 +210,7 @@ export function fakeHouse(config: Config, random: () => number) {
       reload: () => Promise.resolve(''),
       incidents: house.desk,
       breakers,
+      degradation,
       recover: createRecover(house).run,
     }),
     reload: (next: Config) => applyConfig(house, loaded(next), makeKeeper),
@@ -200,6 +218,7 @@ export function fakeHouse(config: Config, random: () => number) {
     close() {
       stopRounds();
       breakers.shutdown();
+      degradation.close();
       monitor.stop();
       store.close();
       db.close();

@@ -60,6 +60,12 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'incident.resolved': `info incident ${'d'.repeat(32)} resolved after 1.5s: verified healthy`,
   'breaker.transitioned': 'warn breaker gpt_api went from closed to open: 5 failures in a row',
   'breaker.called': null,
+  'degradation.level_changed': 'warn the level of degradation went from full to minimal: CPU at 75%, from 70% on',
+  'degradation.pinned': 'info a person holds the level at reduced until 2026-11-23T12:00:00.000Z',
+  'degradation.unpinned': 'info an alert holds the level at reduced no more: expired',
+  'degradation.feature_changed': 'warn the feature speech is off: its component tts has failed',
+  'degradation.command_finished': 'error on_disable of speech failed: it ended with 3; no such voice',
+  'degradation.lasted': null,
   'webhook.answered': 'warn webhook alertmanager refused with 401: auth',
   'alert.received': 'debug alert ParamedicComponentDown (firing): accepted',
   'remediation.decided':

@@ -32,6 +32,8 @@ const changes: Partial<Record<EventType, string[]>> = {
   'incident.acknowledged': ['incident_acknowledge_seconds critical recovery 0.003'],
   'incident.resolved': ['incident_duration_seconds critical 1.5'],
   'breaker.transitioned': ['circuit_breaker_transitions_total gpt_api open policy 1'],
+  'degradation.level_changed': ['degradation_transitions_total minimal policy 1'],
+  'degradation.lasted': ['degradation_seconds_total minimal 5'],
   'breaker.called': [
     'circuit_breaker_calls_total gpt_api failure 1',
     'circuit_breaker_call_duration_seconds gpt_api 0.25',

@@ -47,6 +47,13 @@ export const snapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
   queues: [{ sink: 'otlp_traces', length: 3, capacity: 8_192 }],
   openIncidents: [{ severity: 'critical', startedAt: at }],
   experiments: [{ experiment: 'agent_crash_recovery', active: false, lastRunAt: at }],
+  degradation: {
+    level: 'minimal',
+    features: {
+      planning: { enabled: true, reason: null, fallback: null },
+      speech: { enabled: false, reason: 'the level is minimal', fallback: {} },
+    },
+  },
   breakers: [{ name: 'gpt_api', state: 'open', since: at, failureRatio: 0.5 }],
   ...overrides,
 });

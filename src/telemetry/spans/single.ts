@@ -66,6 +66,23 @@ export function transitionSpan(event: EventOf<'breaker.transitioned'>): Span {
   });
 }
 
+/** A moment: what leads to it is told by its reason. */
+export function degradationSpan(event: EventOf<'degradation.level_changed'>): Span {
+  const { from, to, trigger, reason, at } = event;
+  return draw(ownPlace(`degradation/${at}/${from}/${to}`), {
+    name: 'paramedic.degradation.change',
+    parentId: null,
+    from: at,
+    to: at,
+    attributes: {
+      'paramedic.degradation.from': from,
+      'paramedic.degradation.to': to,
+      'paramedic.degradation.trigger': trigger,
+      'paramedic.degradation.reason': reason,
+    },
+  });
+}
+
 /** Refusals are the caller's fault: only what we could not do is a failure of the span. */
 export function webhookSpan(event: EventOf<'webhook.answered'>): Span {
   const { receiver, code, rejection, durationMs, at, trace, parent } = event;

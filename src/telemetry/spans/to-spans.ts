@@ -4,7 +4,7 @@ import { experimentSpans } from './experiment.ts';
 import { incidentSpan } from './incident.ts';
 import { recoverySpans } from './recovery.ts';
 import { executionSpan, refusalSpan } from './remediation.ts';
-import { checkpointSpan, checkSpan, transitionSpan, webhookSpan } from './single.ts';
+import { checkpointSpan, checkSpan, degradationSpan, transitionSpan, webhookSpan } from './single.ts';
 import type { Span } from './span.ts';
 import { startAlone, startCutShort } from './start.ts';
 
@@ -30,6 +30,8 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
       return [checkpointSpan(event)];
     case 'breaker.transitioned':
       return [transitionSpan(event)];
+    case 'degradation.level_changed':
+      return [degradationSpan(event)];
     case 'webhook.answered':
       return [webhookSpan(event)];
     case 'remediation.decided':
@@ -79,6 +81,11 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'incident.updated':
     case 'incident.acknowledged':
     case 'breaker.called':
+    case 'degradation.pinned':
+    case 'degradation.unpinned':
+    case 'degradation.feature_changed':
+    case 'degradation.command_finished':
+    case 'degradation.lasted':
     case 'alert.received':
     case 'experiment.started':
     case 'fault.injected':
@@ -100,6 +107,7 @@ export const drawnFrom = [
   'component.start_timed_out',
   'checkpoint.written',
   'breaker.transitioned',
+  'degradation.level_changed',
   'remediation.decided',
   'remediation.finished',
   'experiment.finished',

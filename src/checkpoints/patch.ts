@@ -29,13 +29,12 @@ type Container = Record<string, unknown> | unknown[];
  */
 export function applyPatch(document: unknown, operations: readonly unknown[], budget?: Budget): unknown {
   let root = document;
-  for (const [index, operation] of operations.entries()) {
-    try {
-      root = applyOne(root, operation, budget);
-    } catch (error) {
-      if (error instanceof TooCostly) throw error;
-      throw new PatchError(index, (error as Error).message);
-    }
+  let index = 0;
+  try {
+    for (; index < operations.length; index++) root = applyOne(root, operations[index], budget);
+  } catch (error) {
+    if (error instanceof TooCostly) throw error;
+    throw new PatchError(index, (error as Error).message);
   }
   return root;
 }
@@ -55,7 +54,7 @@ function applyOne(root: unknown, operation: unknown, budget?: Budget): unknown {
       budget?.place(value, keys.length);
       if (keys.length === 0) return value;
       const { container, key } = parentOf(root, keys);
-      needKey(container, key, keys);
+      needKey(container, keys);
       assign(container, key, value);
       return root;
     }
@@ -92,26 +91,25 @@ function parsePointer(pointer: unknown, name: string): string[] {
   if (typeof pointer !== 'string') throw new Error(`has no "${name}"`);
   if (pointer === '') return [];
   if (!pointer.startsWith('/')) throw new Error(`"${name}" must be empty or begin with /, got "${pointer}"`);
-  return pointer
-    .slice(1)
-    .split('/')
-    .map((key) => (key.includes('~') ? key.replaceAll('~1', '/').replaceAll('~0', '~') : key));
+  const keys = pointer.slice(1).split('/');
+  return pointer.includes('~') ? keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~')) : keys;
 }
 
 const show = (keys: readonly string[]): string => (keys.length === 0 ? 'the root' : `/${keys.join('/')}`);
 
-function valueAt(root: unknown, keys: readonly string[]): unknown {
+/** @param depth so many of the keys are followed. */
+function valueAt(root: unknown, keys: readonly string[], depth = keys.length): unknown {
   let value = root;
-  for (const [depth, key] of keys.entries()) {
-    const container = asContainer(value, keys, depth);
-    value = container[needKey(container, key, keys) as never];
+  for (let above = 0; above < depth; above++) {
+    const container = asContainer(value, keys, above);
+    value = container[needKey(container, keys, above) as never];
   }
   return value;
 }
 
 function parentOf(root: unknown, keys: readonly string[]): { container: Container; key: string } {
-  const above = keys.slice(0, -1);
-  return { container: asContainer(valueAt(root, above), keys, above.length), key: keys.at(-1) ?? '' };
+  const above = keys.length - 1;
+  return { container: asContainer(valueAt(root, keys, above), keys, above), key: keys[above] ?? '' };
 }
 
 function asContainer(value: unknown, keys: readonly string[], depth: number): Container {
@@ -119,17 +117,19 @@ function asContainer(value: unknown, keys: readonly string[], depth: number): Co
   throw new Error(`${show(keys.slice(0, depth))} is neither an object nor a list`);
 }
 
-/** The key of something that exists. */
-function needKey(container: Container, key: string, keys: readonly string[]): string | number {
-  if (Array.isArray(container)) return indexOf(key, container.length - 1, keys);
+/** The key of something that exists. @param place which of the keys it is. */
+function needKey(container: Container, keys: readonly string[], place = keys.length - 1): string | number {
+  if (Array.isArray(container)) return indexOf(keys, place, container.length - 1);
+  const key = keys[place] ?? '';
   if (Object.hasOwn(container, key)) return key;
-  throw new Error(`${show(keys)} does not exist`);
+  throw new Error(`${show(keys.slice(0, place + 1))} does not exist`);
 }
 
-function indexOf(key: string, largest: number, keys: readonly string[]): number {
+function indexOf(keys: readonly string[], place: number, largest: number): number {
+  const key = keys[place] ?? '';
   const index = /^(0|[1-9]\d{0,9})$/.test(key) ? Number(key) : NaN;
   if (index <= largest) return index;
-  throw new Error(`${show(keys)} does not exist: the list ends at ${largest}`);
+  throw new Error(`${show(keys.slice(0, place + 1))} does not exist: the list ends at ${largest}`);
 }
 
 function add(root: unknown, keys: readonly string[], value: unknown, budget?: Budget): unknown {
@@ -138,7 +138,7 @@ function add(root: unknown, keys: readonly string[], value: unknown, budget?: Bu
   if (!Array.isArray(container)) assign(container, key, value);
   else if (key === '-') container.push(value);
   else {
-    const index = indexOf(key, container.length, keys);
+    const index = indexOf(keys, keys.length - 1, container.length);
     budget?.shift(container.length - index);
     container.splice(index, 0, value);
   }
@@ -148,10 +148,12 @@ function add(root: unknown, keys: readonly string[], value: unknown, budget?: Bu
 function remove(root: unknown, keys: readonly string[], budget?: Budget): unknown {
   if (keys.length === 0) return null;
   const { container, key } = parentOf(root, keys);
-  const existing = needKey(container, key, keys);
+  const existing = needKey(container, keys);
   if (Array.isArray(container)) {
     budget?.shift(container.length - (existing as number));
-    container.splice(existing as number, 1);
+    // Who keeps the last so many of something takes from the front, where the runtime need not move the others.
+    if (existing === 0) container.shift();
+    else container.splice(existing as number, 1);
   } else delete container[key];
   return root;
 }

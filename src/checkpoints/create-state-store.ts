@@ -22,6 +22,8 @@ export interface StateStoreOptions {
   readonly checkpointsFolder?: string;
   /** events.db: its WAL is moved into it from the worker, every `checkpointEventsEveryMs`; null: leave it alone. */
   readonly eventsFile: string | null;
+  /** Hears that all of that WAL is in the file: whoever writes next begins it anew, and waits for the disk to. */
+  readonly onEventsMoved?: () => void;
   readonly clock: Clock;
   /** Of a state that a component puts without saying its version; 1 unless given. */
   readonly schemaVersionOf?: (component: ComponentName) => number | undefined;
@@ -90,6 +92,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       besides: options.besides?.data ?? null,
     }),
     clock,
+    onEventsMoved: () => options.onEventsMoved?.(),
     onBesides: (message) => options.besides?.hear(message),
     onNotOpened: (refused) => (refused ? unlocked.reject(refused) : unlocked.resolve()),
     onOpened({ setAside, losses, lostResumes, rekeyed }) {

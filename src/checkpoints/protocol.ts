@@ -137,6 +137,8 @@ export type FromWorker =
   | { readonly opened: Opened }
   /** It is there and must not be opened as things are. */
   | { readonly refused: Refused }
+  /** All of the WAL of events.db is in its file. */
+  | { readonly eventsMoved: true }
   /** Of what else lives on this thread: handed on as it is. */
   | { readonly besides: unknown }
   /** `commits` since the worker began: how well requests are grouped. */

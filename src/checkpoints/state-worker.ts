@@ -18,6 +18,8 @@ export interface StateWorkerOptions {
   /** Asked at each start. */
   readonly data: () => WorkerData;
   readonly clock: Clock;
+  /** Hears that all of the WAL of events.db is in its file. */
+  readonly onEventsMoved: () => void;
   /** Hears what else lives on that thread. */
   readonly onBesides: (message: unknown) => void;
   readonly onOpened: (opened: Opened) => void;
@@ -50,7 +52,16 @@ const emptyLetter = (): Letter => ({ requests: [], given: [], bytes: 0 });
  * every question fails at once.
  */
 export function createStateWorker(options: StateWorkerOptions) {
-  const { entry, data, clock, onBesides, onOpened, onNotOpened, mostWaitingBytes = MOST_WAITING_BYTES } = options;
+  const {
+    entry,
+    data,
+    clock,
+    onEventsMoved,
+    onBesides,
+    onOpened,
+    onNotOpened,
+    mostWaitingBytes = MOST_WAITING_BYTES,
+  } = options;
   let { ahead } = options;
   const pending = new Map<number, Pending>();
   let letter = emptyLetter();
@@ -78,6 +89,7 @@ export function createStateWorker(options: StateWorkerOptions) {
     let refused: ParamedicError | null = null;
     thread.on('message', (message: FromWorker) => {
       if ('waits' in message) return;
+      if ('eventsMoved' in message) return onEventsMoved();
       if ('besides' in message) return onBesides(message.besides);
       if ('refused' in message) {
         refused = toError(message.refused);

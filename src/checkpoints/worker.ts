@@ -40,7 +40,10 @@ const opened = open();
 const { db, states, setAside, losses, lostResumes, rekeyed } = opened;
 for (const component of data.leaving) states.resumes.awaited(component);
 const { commitGroup, commits } = createGroupCommit(db, states, opened.raiseMarks);
-const walKeeper = eventsFile === null ? undefined : createWalKeeper(eventsFile, checkpointEventsEveryMs);
+const walKeeper =
+  eventsFile === null
+    ? undefined
+    : createWalKeeper(eventsFile, checkpointEventsEveryMs, () => post({ eventsMoved: true }));
 post({ opened: { setAside, losses, lostResumes, rekeyed } });
 opened.acceptLosses();
 

@@ -81,6 +81,8 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
   /** Nothing could be written the last time: the next attempt is the timer's, so that no decision waits for it. */
   let troubled = false;
 
+  /** Writes something where nothing waits: a row that would not change writes nothing. */
+  const touch = () => reserve.run(++reserved);
   const mustReserve = () => next + RESERVE / 2 > reserved;
   const write = db.transaction(({ events, records, incidents, cursors }: EventBuffer) => {
     for (const { seq, at, type, component, incident, body } of events) {
@@ -134,8 +136,7 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
   function sync(): void {
     db.pragma('synchronous = FULL');
     try {
-      // A row that would not change writes nothing, and nothing would be synced.
-      if (waiting.isEmpty) storing(() => reserve.run(++reserved));
+      if (waiting.isEmpty) storing(touch);
       else flush();
     } finally {
       db.pragma('synchronous = NORMAL');
@@ -174,6 +175,16 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
       if (troubled) return;
       try {
         storing(() => writeCursors.immediate(Object.entries(cursors)));
+      } catch (error) {
+        onError(error);
+      }
+    },
+
+    renewWal() {
+      if (troubled) return;
+      if (!waiting.isEmpty) return tryFlush();
+      try {
+        storing(touch);
       } catch (error) {
         onError(error);
       }

@@ -79,6 +79,11 @@ export interface EventStore {
    */
   sync(): void;
   /**
+   * Begins the WAL anew, once all of it is in the file: whoever does waits for the disk, and that is not to be the next
+   * decision. Never throws.
+   */
+  renewWal(): void;
+  /**
    * Deletes events from before a time among the `most` oldest, and gives a slice of space back.
    * @returns how many went: as many as `most` means that there may be more.
    * @throws STORE_FAILED

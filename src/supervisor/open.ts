@@ -145,6 +145,7 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     file: join(paths.db, 'state.db'),
     checkpointsFolder: paths.checkpoints,
     eventsFile,
+    onEventsMoved: store.renewWal,
     clock,
     schemaVersionOf: (component) => house.roster.find(component)?.config.state.schema_version,
     emit,

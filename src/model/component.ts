@@ -92,4 +92,6 @@ export interface ComponentRecord {
   readonly healthySince: EpochMs | null;
   readonly lastEndAt: EpochMs | null;
   readonly startedAt: EpochMs | null;
+  /** Its last start has failed, or is under way: what was to run it may do so, although nothing is known to run. */
+  readonly mayRun: boolean;
 }

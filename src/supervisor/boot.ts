@@ -183,9 +183,14 @@ const requestOf = ({ reason, by }: EventOf<'restart.decided'>): RestartRequest =
 /** What becomes of a component of which nothing lives. */
 function comeBack(keeper: Keeper, deps: BootDeps): void {
   const { record, clean, clock, emit, bootId } = deps;
-  const { state, held, recovery } = record(keeper.name);
+  const { state, held, recovery, mayRun } = record(keeper.name);
   const at = clock.now();
-  if (isToStayDown(keeper, deps)) return layToRest(keeper, deps);
+  if (isToStayDown(keeper, deps)) {
+    layToRest(keeper, deps);
+    // When its engine cannot be asked, the log says so.
+    if (mayRun) void keeper.stop('it is not meant to run').catch(() => undefined);
+    return;
+  }
   if (clean && (held || state.is === 'failed'))
     emit({ type: 'component.released', component: keeper.name, at, by: 'person' });
   else if (state.is === 'failed') return;

@@ -223,7 +223,8 @@ export class Keeper implements LifeHearer {
     this.#waiters.settle(new Error(why));
     try {
       const isKnown = this.life && !this.life.endingUnknown;
-      await (isKnown ? this.#lives.end(why, 'stop') : this.#lives.endUnknown(why, whoever));
+      const mayRun = whoever || this.#deps.record().mayRun;
+      await (isKnown ? this.#lives.end(why, 'stop') : this.#lives.endUnknown(why, mayRun));
     } finally {
       this.#tell(this.#story.finish('aborted'));
     }

@@ -142,10 +142,10 @@ export class Lives {
   /**
    * Where nothing of it is known to live: ends what an engine runs of it all the same, because a start failed and yet it
    * came up; once for all who ask meanwhile. Rejects when the engine cannot be asked.
-   * @param whoever ends too what somebody else has started.
+   * @param mayRun also where no start of this daemon has failed.
    */
-  endUnknown(why: string, whoever: boolean): Promise<void> {
-    const engine = this.#doubtful ?? (whoever ? engineOf(this.#config()) : undefined);
+  endUnknown(why: string, mayRun: boolean): Promise<void> {
+    const engine = this.#doubtful ?? (mayRun ? engineOf(this.#config()) : undefined);
     if (this.#current || !engine || engine.kind === 'parent') return this.#current?.endingUnknown ?? Promise.resolve();
     const life = this.#open(this.#deps.nextLife(), 'manual');
     life.endingUnknown = this.#endUnknown(life, why, engine);

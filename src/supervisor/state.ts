@@ -27,6 +27,7 @@ export const newRecord = (component: ComponentName, at: EpochMs): ComponentRecor
   healthySince: null,
   lastEndAt: null,
   startedAt: null,
+  mayRun: false,
 });
 
 /** The record after one more event: pure, so that what a boot reads is what the daemon before it knew. */
@@ -37,12 +38,13 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
         ...record,
         readyAt: null,
         nextStartAt: null,
+        mayRun: true,
         state: { is: 'starting', since: event.at, incarnation: event.incarnation, reason: event.reason, process: null },
       };
     case 'component.started':
-      return { ...record, startedAt: event.at, state: withRun(record.state, event) };
+      return { ...record, startedAt: event.at, mayRun: false, state: withRun(record.state, event) };
     case 'component.adopted':
-      return { ...record, state: adopted(record.state, event) };
+      return { ...record, mayRun: false, state: adopted(record.state, event) };
     case 'component.ready':
       if (record.state.is !== 'starting' || !isThere(record.state)) return record;
       return {

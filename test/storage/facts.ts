@@ -63,6 +63,7 @@ export const record = (component = planner, crashes = 0): ComponentRecord => ({
   lastCrashAt: null,
   totalRestarts: 0,
   nextStartAt: null,
+  mayRun: false,
   readyAt: null,
   healthySince: null,
   lastEndAt: null,

@@ -188,6 +188,35 @@ describe('components that are no child processes', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
+  it('are stopped although a daemon that died knew that their start had failed, or was under way', async () => {
+    const cluster = new FakeKubernetes();
+    await cluster.back();
+    for (const name of ['api', 'web', 'other']) cluster.create(name, 0);
+    cluster.hindrance = 'ImagePullBackOff';
+    const of = (name: string, timeout: string) => ({
+      deployment: { name, kubeconfig: cluster.kubeconfig, interval: '100ms', keep_running: false },
+      start: { timeout },
+      restart: { policy: 'no_restart' },
+    });
+    const [api, web] = [of('api', '100ms'), of('web', '10m')];
+    const other = { ...of('other', '10m'), enabled: false };
+    const site = new Site({ components: { api, web, other } });
+    await site.start();
+    await site.untilState('api', 'stopped', null, LONG);
+    await until('the pods', () => cluster.get('web').replicas === 1, LONG);
+    await site.end('SIGKILL');
+
+    // What is nobody's business of ours is left alone.
+    cluster.scale('other', 1);
+    site.configure({ components: { api, web: { ...web, enabled: false }, other } });
+    await site.start();
+    await until('its pods to go', () => cluster.get('web').replicas === 0, LONG);
+    expect(await site.component('api')).toMatchObject({ state: 'stopped' });
+    expect(cluster.get('api').replicas).toBe(1);
+    await site.end('SIGTERM');
+    expect(['api', 'other'].map((name) => cluster.get(name).replicas)).toEqual([0, 1]);
+  });
+
   it('are stopped although their start has failed, or somebody else has started them', async () => {
     const cluster = new FakeKubernetes();
     await cluster.back();

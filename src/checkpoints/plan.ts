@@ -12,8 +12,7 @@ export interface ChainLength {
   readonly fullAt: number;
 }
 
-/** They take some ten milliseconds to read. */
-export const MOST_PATCHES = 100;
+export const MOST_PATCHES = 50;
 export const FULL_EVERY_MS = 300_000;
 
 /** A chain costs time to read, and everything in it when its full checkpoint is damaged: it goes on only so long. */

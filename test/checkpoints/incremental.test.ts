@@ -154,19 +154,19 @@ describe('a state that is sent whole', () => {
     expect((await store.list())[0]?.stored_bytes).toBeLessThan(1_000);
   });
 
-  it('begins a new chain every five minutes and after a hundred patches', async () => {
+  it('begins a new chain every five minutes and after fifty patches', async () => {
     const { store, put, patch, clock } = open();
     let { checkpoint_id: base } = await put(planner, { state: { n: 0, text: noise(20_000) } });
     const step = async (n: number) => ({ checkpoint_id: base } = await patch(planner, base, set('/n', n)));
-    for (let n = 1; n <= 101; n++) await step(n);
+    for (let n = 1; n <= 51; n++) await step(n);
     const fulls = async () =>
       (await store.list()).filter(({ kind }) => kind === 'full').map(({ sequence }) => sequence);
-    expect(await fulls()).toEqual([102, 1]);
-    await step(102);
+    expect(await fulls()).toEqual([52, 1]);
+    await step(52);
     await clock.advance(300_000);
-    await step(103);
-    expect(await fulls()).toEqual([104, 102, 1]);
-    expect(await store.getState(planner, null)).toMatchObject({ state: { n: 103 } });
+    await step(53);
+    expect(await fulls()).toEqual([54, 52, 1]);
+    expect(await store.getState(planner, null)).toMatchObject({ state: { n: 53 } });
   });
 });
 

@@ -112,6 +112,7 @@ class Line:
         self._migrated = False
         self._through = None
         self._handlers = {}
+        self._standing = None
         self._stream = None
         self._closed = threading.Event()
         # Held while an operation is journalled and applied, and while a state is taken: what a state contains must be
@@ -326,6 +327,22 @@ class Line:
         """`news(breaker, state, wait_ms)` hears of each breaker that is not closed, and of each change."""
         self._hear("breaker", lambda _, data: news(data["breaker"], data["state"], data["wait_ms"]))
 
+    def on_degradation(self, hear):
+        """`hear({"level": …, "features": {NAME: {"enabled", "reason", "fallback"}}})`: at the beginning, and of each change.
+
+        All who listen are told. Most programs want `features`. Returns how to stop.
+        """
+        with self._lock:
+            is_first, self._standing = self._standing is None, self._standing or _Standing()
+        stop = self._standing.listen(hear)
+        if is_first:
+            self._hear("degradation", self._standing.tell, self._standing.take)
+        return stop
+
+    def features(self, on_change=None):
+        """Which features are on, from now on (`Features`). `on_change(news)` hears of it as `on_degradation` does."""
+        return Features(self, on_change)
+
     def child(self, component, schema_version=None, migrations=None):
         """The line of a logical component (`parent: NAME`) that lives in this process. Its state has its own shape."""
         return Line(self._url, self._token, component, self._deadline, True, schema_version, migrations)
@@ -420,9 +437,10 @@ class Line:
     def _answer(self, command_id, body):
         return self._call("POST", f"commands/{command_id}", body)
 
-    def _hear(self, kind, obey):
+    def _hear(self, kind, obey, take=None):
+        """`take(data)` is called before anything else is heard, `obey` on a thread of its own."""
         with self._lock:
-            self._handlers[kind] = obey
+            self._handlers[kind] = obey, take
             older, self._stream = self._stream, _Stream(self)
         if older:
             older.stop()
@@ -463,6 +481,75 @@ class Line:
                 raise DaemonAway(f"Paramedic does not answer at {self._url}: {error}") from error
             time.sleep(delay)
             delay = min(delay * 2, 1.0)
+
+
+class Features:
+    """What this program may do, and what it is to do without, as the daemon last said.
+
+    Until it has said so all is on, and so is a feature that the configuration does not know.
+    """
+
+    def __init__(self, line, on_change):
+        self._stop = line.on_degradation(on_change or (lambda news: None))
+        self._standing = line._standing
+
+    @property
+    def level(self):
+        """`full` until the daemon has said: `full`, `reduced`, `minimal`, `emergency` or `offline`."""
+        return self._standing.now["level"]
+
+    def is_available(self, name):
+        return self.fallback(name) is None
+
+    def fallback(self, name):
+        """What to answer in its place; None while it is on."""
+        feature = self._standing.now["features"].get(name)
+        return None if feature is None or feature["enabled"] else feature["fallback"] or {}
+
+    def run(self, name, work, otherwise=None):
+        """Does what the feature is for while it is on. Else the answer is `otherwise(fallback)`, or the fallback itself."""
+        answer = self.fallback(name)
+        if answer is None:
+            return work()
+        return otherwise(answer) if otherwise else answer
+
+    def close(self):
+        """`on_change` hears no more."""
+        self._stop()
+
+
+class _Standing:
+    """What the daemon has said of features last. Who hears of it hears the newest, in its order, and nothing twice."""
+
+    def __init__(self):
+        self.now = {"level": "full", "features": {}}
+        self._known = False
+        self._hearers = {}
+        # Held while hearers are told: one at a time.
+        self._telling = threading.RLock()
+
+    def listen(self, hear):
+        key = object()
+        self._hearers[key] = hear, None
+        if self._known:
+            threading.Thread(target=_quietly, args=(self.tell, None, None), daemon=True).start()
+        return lambda: self._hearers.pop(key, None)
+
+    def take(self, data):
+        self.now = {"level": data["level"], "features": data["features"]}
+        self._known = True
+
+    def tell(self, *_):
+        with self._telling:
+            now = self.now
+            for key, (hear, told) in list(self._hearers.items()):
+                if told == now or key not in self._hearers:
+                    continue
+                self._hearers[key] = hear, now
+                try:
+                    hear(now)
+                except Exception:
+                    traceback.print_exc()
 
 
 class _Step:
@@ -632,10 +719,12 @@ class _Stream:
             delay = min(delay * 2, 1.0)
 
     def _obey(self, kind, command_id, data):
-        handler = self._line._handlers.get(kind)
+        handler, take = self._line._handlers.get(kind, (None, None))
         if handler and command_id not in _obeyed:
             # A stream that was cut before we had answered is told again what to do; never so many at a time.
             _obeyed.append(command_id)
+            if take:
+                take(data)
             threading.Thread(target=_quietly, args=(handler, command_id, data), daemon=True).start()
 
     def _events(self):

@@ -5,6 +5,7 @@ import { ClientError } from './client-error.ts';
 import { crashBody, onUncaught } from './crash.ts';
 import { createCommandLine } from './commands.ts';
 import type { Connection, ConnectOptions } from './connection.ts';
+import { createFeatures, createStandings } from './features.ts';
 import { createOutcomes, guarded, type Dropped } from './guard.ts';
 import { startHeartbeat, type Beat } from './heartbeat.ts';
 import { createHold } from './hold.ts';
@@ -58,6 +59,8 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
     },
   });
   const line = createCommandLine({ open: (kinds) => transport.open('commands', `kinds=${kinds.join()}`), clock });
+
+  const standings = createStandings(line);
 
   /** Runs what is asked unless the line is closed, and lets `close` wait for it. */
   async function during<T>(run: () => Promise<T>): Promise<T> {
@@ -157,6 +160,8 @@ function open(options: ConnectOptions, ofAnother: boolean): Connection {
       exit,
       answer: (id, body) => during(() => call('POST', `commands/${id}`, body)),
     }),
+    onDegradation: (hear, { onError = () => {} } = {}) => standings.listen({ hear, onError }),
+    features: ({ onChange: hear = () => {}, onError = () => {} } = {}) => createFeatures(standings, { hear, onError }),
     permit: (dependency) => during(async () => readPermit(await soon(pathOfPermit(dependency), '{}'))),
     reportOutcomes: (ended) =>
       during(async () => ((await soon('outcomes', outcomesBody(ended))) as { unknown: string[] }).unknown),

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { BreakerState } from '../model/index.ts';
 import type { CallOutcome, Permit } from './breakers.ts';
+import type { DegradationNews, Features } from './features.ts';
 import type { Dropped, GuardOptions } from './guard.ts';
 import type { Beat, HeartbeatOptions } from './heartbeat.ts';
 import type { GoOn, PauseOrder } from './hold.ts';
@@ -186,6 +187,16 @@ export interface Connection {
   onReload(reload: () => void | Promise<void>, options?: HearOptions): () => void;
   /** Hears at the beginning of each breaker that is not closed, and of each change. */
   onBreaker(hear: (news: BreakerNews) => void, options?: HearOptions): () => void;
+  /**
+   * Hears at the beginning how much is given up and which features are off, and each change. All who listen do. Most
+   * programs want `features`.
+   */
+  onDegradation(hear: (news: DegradationNews) => void, options?: HearOptions): () => void;
+  /**
+   * Which features are on, from now on. Keeps no process alive.
+   * @param options.onChange hears how it is when the daemon says it first, and each change.
+   */
+  features(options?: HearOptions & { readonly onChange?: (news: DegradationNews) => void }): Features;
   /**
    * Asks before a call whether the dependency's breaker lets it through. Not tried for long: rejects with DAEMON_AWAY
    * within two seconds, and with BREAKER_NOT_FOUND when the configuration has no such breaker.

@@ -13,6 +13,7 @@ export type {
   SaveOptions,
   ShutdownOrder,
 } from './connection.ts';
+export type { DegradationNews, FallbackAnswer, Features } from './features.ts';
 export type { Dropped, GuardOptions } from './guard.ts';
 export type { Beat, HeartbeatOptions } from './heartbeat.ts';
 export type { GoOn, PauseOrder } from './hold.ts';

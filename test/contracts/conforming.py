@@ -80,6 +80,13 @@ line.on_get_state(lambda: saved(count))
 line.on_set_state(continue_from)
 line.on_shutdown(leave)
 line.on_breaker(lambda breaker, state, wait_ms: note("news", f"{breaker} {state}"))
+
+
+def changed(news):
+    note("spoken", f"{news['level']} {features.run('voice', lambda: 'aloud', lambda answer: answer['message'])}")
+
+
+features = line.features(changed)
 line.start_heartbeat(0.05, lambda: {"status": "healthy", "progress": count, "metrics": {"count": count}})
 
 inside = line.child(f"{line.component}_inside")

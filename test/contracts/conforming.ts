@@ -66,6 +66,18 @@ line.onShutdown(async ({ why }) => {
   await line.saveState(saved(count));
 });
 line.onBreaker(({ breaker, state }) => note('news', `${breaker} ${state}`));
+const features = line.features({
+  async onChange({ level }) {
+    note(
+      'spoken',
+      `${level} ${await features.run(
+        'voice',
+        () => 'aloud',
+        ({ message }) => String(message),
+      )}`,
+    );
+  },
+});
 line.startHeartbeat({
   intervalMs: 50,
   beat: () => ({ status: 'healthy', progress: count, metrics: { count } }),

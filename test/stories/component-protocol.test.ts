@@ -13,26 +13,27 @@ const languages = {
   },
 };
 
+const config = {
+  restart: { max_restarts_per_hour: 1_000 },
+  breakers: { model: { failure_threshold: 2, recovery_timeout: '1h' } },
+  // Nobody reads how the machine is: the level is the test's.
+  degradation: { interval: '1h', features: { voice: { priority: 'low', fallback: { message: 'text only' } } } },
+  components: Object.fromEntries(
+    Object.entries(languages).flatMap(([name, { command, env }]) => {
+      const own = {
+        restart: { policy: 'immediate', max_restarts: 1_000 },
+        checks: { alive: { heartbeat: { timeout: '60s' } } },
+      };
+      return [
+        [name, { command, env, ...own }],
+        [`${name}_inside`, { parent: name, ...own }],
+      ];
+    }),
+  ),
+};
+
 /** One contract for the clients of all languages: each runs the same component against a real daemon. */
-const site = new Site(
-  {
-    restart: { max_restarts_per_hour: 1_000 },
-    breakers: { model: { failure_threshold: 2, recovery_timeout: '1h' } },
-    components: Object.fromEntries(
-      Object.entries(languages).flatMap(([name, { command, env }]) => {
-        const own = {
-          restart: { policy: 'immediate', max_restarts: 1_000 },
-          checks: { alive: { heartbeat: { timeout: '60s' } } },
-        };
-        return [
-          [name, { command, env, ...own }],
-          [`${name}_inside`, { parent: name, ...own }],
-        ];
-      }),
-    ),
-  },
-  afterAll,
-);
+const site = new Site(config, afterAll);
 beforeAll(() => site.start());
 
 const notes = (name: string, kind: string): string[] =>
@@ -113,6 +114,35 @@ describe.each(Object.keys(languages))('a component in %s', (name) => {
     await until('it goes on', () => notes(name, 'acknowledged').length > before + 1);
     expect(await site.component(name)).toMatchObject({ pid, adopted: true });
     await checkpointOf(name);
+  });
+
+  it('does without what is given up, and hears of it whatever becomes of the daemon', async () => {
+    const spoken = (what: string) => until(`it to say ${what}`, () => notes(name, 'spoken').at(-1) === what);
+    const degrade = async (level: string) =>
+      expect(await site.api('PUT', 'degradation', { level })).toMatchObject({ status: 200 });
+    await spoken('full aloud');
+    await degrade('reduced');
+    await spoken('reduced text only');
+    const told = notes(name, 'spoken').length;
+    const { pid } = await site.component(name);
+    await site.end('SIGKILL');
+    await site.start();
+    await checkpointOf(name);
+    await degrade('minimal');
+    await spoken('minimal text only');
+    expect(notes(name, 'spoken')).toHaveLength(told + 1);
+
+    // While no daemon was there, the feature has become one that is kept.
+    await site.end('SIGKILL');
+    site.configure({ ...config, degradation: { interval: '1h', features: { voice: { priority: 'critical' } } } });
+    await site.start();
+    await spoken('minimal aloud');
+    site.configure(config);
+    expect(await site.api('POST', 'reload')).toMatchObject({ status: 200 });
+    await spoken('minimal text only');
+    await degrade('auto');
+    await spoken('full aloud');
+    expect(await site.component(name)).toMatchObject({ pid, adopted: true });
   });
 
   it('continues from what an older version of it has saved, and saves it in its own shape', async () => {

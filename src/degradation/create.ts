@@ -43,7 +43,7 @@ export interface DegradationDeps {
   readonly mask: (text: string) => string;
 }
 
-/** What an alert asks for ends by itself: it asks again as long as it fires. */
+/** What an alert asks for ends by itself: one that goes on firing is acted upon once. */
 const ALERT_HOLDS_MS = 900_000;
 /** Where no configuration says how long all must have been well. */
 const RECOVER_AFTER_MS = 60_000;

@@ -13,8 +13,12 @@ export function changeBy(event: RecoveryEvent): Change | null {
   if (event.type === 'component.held') return { component: event.component, why: 'was stopped' };
   if (event.type === 'component.ready' || event.type === 'component.removed')
     return { component: event.component, why: null };
+  if (event.type !== 'restart.decided') return null;
+  const { component, decision } = event;
+  // What still lives is ended only then: nobody is to lean on it any more.
+  if (decision.kind === 'fail') return { component, why: 'has failed' };
   // An exit code that means done is a welcome end: what it has done is there.
-  if (event.type === 'restart.decided' && event.decision.kind === 'stay' && event.decision.rule !== 'exit_codes')
-    return { component: event.component, why: 'has ended and is not started again' };
-  return null;
+  return decision.kind === 'stay' && decision.rule !== 'exit_codes'
+    ? { component, why: 'has ended and is not started again' }
+    : null;
 }

@@ -1,6 +1,7 @@
 import { sha256 } from '../digest.ts';
-import type { ActionName } from '../model/index.ts';
+import { HOST, type ActionName } from '../model/index.ts';
 import { fillIn } from '../template.ts';
+import { writeUnit } from '../units.ts';
 import type { Alert } from './alert.ts';
 import type { RemediationRule } from './schema.ts';
 
@@ -35,9 +36,18 @@ export function firstMatch(rules: readonly RemediationRule[], { labels }: Pick<A
 export const ruleIdOf = ({ match, action }: RemediationRule): string =>
   sha256(JSON.stringify([Object.entries(match).toSorted(([a], [b]) => (a < b ? -1 : 1)), action])).slice(0, 16);
 
+/** What is meant is the machine, whichever component the alert is about. */
+export const isOfHost = (action: ActionName): boolean => action === 'degrade';
+
+function degrading({ level, for: forMs }: NonNullable<RemediationRule['action']['degrade']>): Asked {
+  const parameters = { level, ...(forMs !== undefined && { for: writeUnit('duration', forMs) }) };
+  return { action: 'degrade', parameters, component: HOST, force: false };
+}
+
 /** @param rule exactly one of its actions is given. */
-export function askedBy({ action }: RemediationRule, alert: Alert): Asked {
-  const [name, options] = Object.entries(action).find(([, given]) => given !== undefined) ?? [];
+export function askedBy({ action: { degrade, ...others } }: RemediationRule, alert: Alert): Asked {
+  if (degrade) return degrading(degrade);
+  const [name, options] = Object.entries(others).find(([, given]) => given !== undefined) ?? [];
   const { component: template, ...rest } = options ?? { component: '' };
   const filled = fillIn(template, alert);
   const component = nameIn('text' in filled ? filled.text : undefined);

@@ -17,7 +17,7 @@ import { identityOf, type Alert } from './alert.ts';
 import { consumes, createRemediationBook, type Decided } from './book.ts';
 import { decideRemediation, type Situation, type Target } from './decide.ts';
 import { execute } from './execute.ts';
-import { askedBy, firstMatch, nameIn, ruleIdOf, type Asked } from './match.ts';
+import { askedBy, firstMatch, isOfHost, nameIn, ruleIdOf, type Asked } from './match.ts';
 import type { RemediationPolicy, RemediationRule } from './schema.ts';
 
 export interface RemediationDeps {
@@ -63,6 +63,15 @@ export interface Remediation {
   running(): readonly Decided[];
 }
 
+/** It is always there, and nothing of it is ever under way. */
+const THE_HOST: Target = {
+  held: false,
+  enabled: true,
+  healthySince: null,
+  busy: false,
+  restart: { kind: 'refuse', rule: 'host', why: 'the machine is not restarted' },
+};
+
 /** What an alert asks for, and by which rule; null: only its label asks. */
 interface Wish extends Asked {
   readonly rule: (RemediationRule & { readonly index: number; readonly id: string }) | null;
@@ -84,9 +93,10 @@ export function createRemediation(deps: RemediationDeps): Remediation {
     const index = firstMatch(rules, alert);
     const rule = index === null ? undefined : rules[index];
     if (index !== null && rule) return { ...askedBy(rule, alert), rule: { ...rule, index, id: ruleIdOf(rule) } };
-    const component = nameIn(alert.labels['component']);
     const action = actionNames.find((name) => name === alert.labels['recovery_action']);
-    return action && { action, component, parameters: { component }, force: false, rule: null };
+    if (!action) return undefined;
+    const component = isOfHost(action) ? HOST : nameIn(alert.labels['component']);
+    return { action, component, parameters: { component }, force: false, rule: null };
   }
 
   function situation(alert: Alert, { action, component, force, rule }: Wish): Situation {
@@ -96,7 +106,7 @@ export function createRemediation(deps: RemediationDeps): Remediation {
       enabled: policy().enabled,
       rule,
       action,
-      target: (name === null ? undefined : deps.target(name, force)) ?? null,
+      target: isOfHost(action) ? THE_HOST : ((name === null ? undefined : deps.target(name, force)) ?? null),
       seen: book.seen(alert),
       over: book.isOver(alert),
       inFlight: name !== null && book.inFlight(name) !== undefined,
@@ -148,6 +158,8 @@ export function createRemediation(deps: RemediationDeps): Remediation {
     const { component, action } = decided;
     const target = deps.target(component, false);
     if (!policy().enabled) return end(decided, 'cancelled', 'remediation is switched off');
+    // Held twice is held once.
+    if (isOfHost(action)) return void run(decided);
     if (!target) return end(decided, 'cancelled', 'there is no such component any more');
     if (action === 'stop') return void run(decided);
     if (!target.enabled || target.held) return end(decided, 'cancelled', 'it is not meant to run any more');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkpointKinds } from '../model/index.ts';
+import { checkpointKinds, degradationLevels } from '../model/index.ts';
 import { templateProblem } from '../template.ts';
 import { duration } from '../units.ts';
 
@@ -40,9 +40,24 @@ const actionSchema = z
       })
       .optional()
       .describe('Have it save its state now.'),
+    degrade: z
+      .strictObject({
+        level: z
+          .enum([...degradationLevels, 'auto'])
+          .describe('Never better than it is without; auto ends what an alert has asked for.'),
+        for: duration()
+          .refine((ms) => ms > 0, { error: () => 'expected a duration longer than 0' })
+          .optional()
+          .describe('How long it is held, whatever becomes of the alert; default: 15m.'),
+      })
+      .refine(({ level, for: forMs }) => level !== 'auto' || forMs === undefined, {
+        error: () => 'expected no "for" with auto: it ends what was held',
+      })
+      .optional()
+      .describe('Hold the level of degradation of this machine; a person stands above.'),
   })
   .refine((action) => Object.values(action).filter((one) => one !== undefined).length === 1, {
-    error: () => 'expected exactly one of restart, start, stop, checkpoint',
+    error: () => 'expected exactly one of restart, start, stop, checkpoint, degrade',
   });
 
 const ruleSchema = z.strictObject({

@@ -33,7 +33,7 @@ describe('a bad configuration', () => {
       flaw: 'a rule of remediation that asks for two things',
       text: `remediation:\n  rules:\n    - match: { a: b }\n      action: { stop: { component: '{{ labels.c }}' }, start: { component: '{{ labels.c }}' } }`,
       problem:
-        '4:15 remediation.rules[0].action: expected exactly one of restart, start, stop, checkpoint, got settings (key: value)',
+        '4:15 remediation.rules[0].action: expected exactly one of restart, start, stop, checkpoint, degrade, got settings (key: value)',
     },
     {
       flaw: 'a wrong type',

@@ -273,6 +273,15 @@ describe('a component that is given up', () => {
   const failed: RecoveryEvent = { type: 'component.failed', component: tts, at, rule: 'budget', why: 'used up' };
   const ready = { type: 'component.ready', component: tts, at } as RecoveryEvent;
   const held: RecoveryEvent = { type: 'component.held', component: tts, at, by: 'person' };
+  const gives: RecoveryEvent = {
+    type: 'restart.decided',
+    component: tts,
+    at,
+    reason: 'health',
+    by: 'supervisor',
+    decision: { kind: 'fail', rule: 'budget', why: '' },
+    counted: true,
+  };
   const stays = (rule: string): RecoveryEvent => ({
     type: 'restart.decided',
     component: tts,
@@ -311,6 +320,7 @@ describe('a component that is given up', () => {
 
   it.each([
     ['failed', [failed], false],
+    ['given up, and its process still lives', [gives], false],
     ['stopped by a person', [held], false],
     ['not started again by its policy', [stays('no_restart')], false],
     ['done with what it had to do', [stays('exit_codes')], true],

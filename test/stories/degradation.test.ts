@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DegradationView } from '../../src/http/degradation.ts';
 import type { ExplainView } from '../../src/supervisor/api.ts';
@@ -51,6 +53,9 @@ const features = {
 };
 const config = (more: Record<string, unknown> = {}) => ({
   degradation: { features, thresholds: out, interval: '1s', recover_after: '1s', ...more },
+  remediation: {
+    rules: [{ match: { alertname: 'Busy' }, action: { degrade: { level: 'reduced', for: '1h' } }, cooldown: 0 }],
+  },
   components: { agent: { ...listener, priority: 'critical' }, tts: speaker, idle: sleeper() },
 });
 
@@ -148,6 +153,31 @@ describe('less, not gone', () => {
     expect(unpinned).toMatchObject({ why: 'expired' });
   });
 
+  it('an alert holds a level for a while, as its rule says, unless a person does', async () => {
+    const decided = async (fingerprint: string) => {
+      const token = readFileSync(join(site.stateDir, 'tokens', 'webhook.token'), 'utf8').trim();
+      const alert = { status: 'firing', labels: { alertname: 'Busy' }, annotations: {}, fingerprint };
+      const answer = await fetch(`${site.url}/webhooks/alertmanager`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({ version: '4', alerts: [{ ...alert, startsAt: new Date().toISOString() }] }),
+      });
+      return ((await answer.json()) as { alerts: { decision: string }[] }).alerts[0]?.decision;
+    };
+    expect(await decided('0000000000000001')).toBe('execute');
+    await untilLevel('reduced');
+    expect(await degradation()).toMatchObject({ trigger: 'alert', reason: 'an alert asked for it' });
+    await run('full', '--for', '1h');
+    await untilLevel('full');
+    expect(await decided('0000000000000002')).toBe('execute');
+    const refused = await until('its end', async () => (await site.events('remediation.finished'))[1]);
+    expect(refused).toMatchObject({
+      outcome: 'failure',
+      message: 'degrade of "host" refused: a person holds the level at full, and stands above',
+    });
+    expect((await run('auto')).stdout).toBe('the level is given back, and is full\n');
+  });
+
   it('a component that is given up takes its features along, in the same moment, and no more restarts', async () => {
     expect((await site.api('GET', 'components/tts/explain')).body).toMatchObject({
       features: ['speech', 'reading_aloud'],
@@ -158,14 +188,18 @@ describe('less, not gone', () => {
     const told = (await site.events()).filter(
       (event) => event['component'] === 'tts' || event['cause'] === 'tts' || event.type === 'component.failed',
     );
-    const failed = told.findIndex(({ type }) => type === 'component.failed');
-    expect(told.slice(failed - 2, failed + 1)).toMatchObject([
+    const steps = told.slice(told.findLastIndex(({ type }) => type === 'component.crashed'));
+    expect(steps.filter(({ type }) => !type.startsWith('incident.') && !type.startsWith('crash.'))).toMatchObject([
+      { type: 'component.crashed' },
+      { type: 'restart.finished', outcome: 'failure' },
       { type: 'degradation.feature_changed', feature: 'speech', reason: 'its component tts has failed' },
       { type: 'degradation.feature_changed', feature: 'reading_aloud', enabled: false },
+      { type: 'restart.decided', decision: { kind: 'fail' } },
       { type: 'component.failed' },
+      { type: 'recovery.finished' },
     ]);
-    const [first, , last] = told.slice(failed - 2, failed + 1);
-    expect([last!.at, last!.seq]).toEqual([first!.at, first!.seq! + 2]);
+    const [, first] = steps;
+    expect(first!['incident']).toBe(steps.at(-1)!['incident']);
     expect(told.filter((event) => event.type === 'component.starting')).toHaveLength(2);
     await untilHeard('that speech is off', ({ features }) => !features['speech']!.enabled);
     expect(await site.status()).toMatchObject({ level: 'full', features_off: ['speech', 'reading_aloud'] });

@@ -11,6 +11,10 @@ const gated = (file: string) => ({ well: { command: { command: ['test', '-e', fi
 describe('recovery mode', () => {
   it('starts what is needed most, then the others, and tells each of them', async () => {
     const site = new Site({
+      degradation: {
+        recover_after: '1s',
+        thresholds: { cpu_warning: 10, cpu_critical: 10, memory_warning: 10, memory_critical: 10 },
+      },
       components: {
         extra: { ...tells('extra'), priority: 'high' },
         core: { ...tells('core'), priority: 'critical', checks: gated('core-is-well') },
@@ -24,12 +28,14 @@ describe('recovery mode', () => {
     await site.untilState('core', 'starting');
     for (const name of ['extra', 'spare'])
       expect(await site.component(name)).toMatchObject({ state: 'stopped', why: 'waiting for core' });
-    expect((await site.status()).recovery_mode).toBe(true);
+    expect(await site.status()).toMatchObject({ recovery_mode: true, level: 'minimal' });
 
     site.write('core-is-well', '');
     for (const name of ['core', 'extra', 'spare']) await site.untilState(name, 'running');
     for (const name of ['core', 'memory', 'extra'])
       expect(await until('its note', () => site.read(`mode-of-${name}`))).toBe('1\n');
+
+    await until('the level full', async () => (await site.status()).level === 'full');
 
     // Once over, it does not come back with the next trouble of one of the first.
     const core = await site.component('core');

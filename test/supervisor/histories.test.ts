@@ -41,6 +41,7 @@ function config(
     command: ['run', name],
     start: { timeout: '10s', period: '5s' },
     stop: { timeout: '4s' },
+    features: [`feature-of-${name}`],
     restart: {
       policy: setups[name].policy,
       max_restarts: setups[name].maxRestarts,
@@ -62,7 +63,12 @@ function config(
     batch: component('batch', { priority: 'low' }),
   };
   const present = Object.fromEntries(Object.entries(components).filter(([key]) => !absent.has(key)));
-  return configure({ restart: { max_restarts_per_hour: HOST_LIMIT }, components: present }, ['store', 'agent']);
+  // A restart of the whole system holds the level at minimal: no level gives up what is critical.
+  const features = Object.fromEntries(names.map((key) => [`feature-of-${key}`, { priority: 'critical' }]));
+  return configure({ restart: { max_restarts_per_hour: HOST_LIMIT }, degradation: { features }, components: present }, [
+    'store',
+    'agent',
+  ]);
 }
 
 type Step =
@@ -162,6 +168,11 @@ async function live({ setups, steps }: { setups: Record<Name, Setup>; steps: rea
     for (const { name: component, life, waitingFor, config: plan } of roster) {
       const { state, held } = record(component);
       const lives = alive(component).length > 0;
+      const { enabled } = house.degradation.standing().features[`feature-of-${component}`] ?? {};
+      const isGone = held || state.is === 'failed';
+      // A person may have started what is disabled.
+      if (isGone || (state.is === 'running' && plan.enabled))
+        expect(enabled, `what ${component} provides`).toBe(!isGone);
       if (held) expect(['running', 'starting'], `${component} is held down`).not.toContain(state.is);
       if (state.is === 'running') expect(lives, `${component} is running`).toBe(true);
       if (state.is === 'backoff' || state.is === 'failed' || state.is === 'stopped') {
@@ -253,6 +264,14 @@ async function live({ setups, steps }: { setups: Record<Name, Setup>; steps: rea
       expect(left, `${event.component} is started as often as was decided`).toBeGreaterThan(0);
       starts.set(event.component, left - 1);
     }
+  }
+
+  // Whoever leans on what is given up is told before it is.
+  const off = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'degradation.feature_changed' && event.enabled) off.delete(event.feature);
+    else if (event.type === 'degradation.feature_changed') off.add(event.feature);
+    else if (event.type === 'component.failed') expect([...off]).toContain(`feature-of-${event.component}`);
   }
 
   // The system is restarted once an hour at most, one after the other, and as a whole.

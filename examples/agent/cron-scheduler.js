@@ -24,6 +24,9 @@ async function run() {
   console.log(`run ${state.runs}: ${text}${taken ? '' : ' (the agent did not take it)'}`);
 }
 
-setInterval(() => memory.undertake(run).catch((error) => console.error(`run: ${error.message}`)), everyMs);
+/** Jobs of every day can wait: what matters comes first where there is little room. */
+const wait = ({ message }) => console.log(message);
+const tick = () => memory.features.run('routine_jobs', () => memory.undertake(run), wait);
+setInterval(() => tick().catch((error) => console.error(`run: ${error.message}`)), everyMs);
 memory.beat(() => ({ progress: state.runs, metrics: { runs: state.runs, missed_runs: missed } }));
 serve('cron_scheduler', { 'POST /run': run, 'GET /state': () => state });

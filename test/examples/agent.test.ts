@@ -8,6 +8,7 @@ import { systemClock } from '../../src/clock.ts';
 import { createTokens } from '../../src/http/index.ts';
 import { componentName, type IncarnationId } from '../../src/model/index.ts';
 import { serve, StandIn } from '../http/stand-in.ts';
+import { Site } from '../support/daemon.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 const folder = resolve(import.meta.dirname, '../../examples/agent');
@@ -182,6 +183,35 @@ describe('the agent of the example', () => {
 
     expect(await check(memory.url)).toEqual([0, '0 facts, none doubled']);
     expect(await check('http://127.0.0.1:9')).toEqual([1, 'the memory system does not answer']);
+  });
+});
+
+describe('the jobs of every day', () => {
+  it('wait while they are given up', async () => {
+    const { priority, fallback } = config.degradation!.features['routine_jobs']!;
+    const command = [process.execPath, join(folder, 'cron-scheduler.js')];
+    const site = new Site({
+      degradation: { interval: '1h', features: { routine_jobs: { priority, fallback } } },
+      components: { cron_scheduler: { command, env: { PORT: '0', EVERY_MS: '50' } } },
+    });
+    await site.start();
+    const lines = (what: string) =>
+      (site.read('.paramedic/logs/cron_scheduler/stdout.log') ?? '').split('\n').filter((line) => line.startsWith(what))
+        .length;
+    const others = (what: string) => {
+      const before = lines(what);
+      return until(`more of "${what}"`, () => lines(what) > before);
+    };
+    await others('run ');
+    expect(await site.api('PUT', 'degradation', { level: 'reduced' })).toMatchObject({ status: 200 });
+    await others('this job waits until there is room again');
+    await until('no more runs', async () => {
+      const done = lines('run ');
+      await others('this job waits until there is room again');
+      return lines('run ') === done;
+    });
+    expect(await site.api('PUT', 'degradation', { level: 'auto' })).toMatchObject({ status: 200 });
+    await others('run ');
   });
 });
 

@@ -16,7 +16,15 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
   if (!isSupervised()) {
     console.log('not supervised: working without memory');
     const record = async (operation, data) => apply(state, operation, data);
-    return { state, record, beat: () => {}, guard: (_dependency, call) => call(), undertake: (work) => work() };
+    const features = { run: async (_name, work) => work() };
+    return {
+      state,
+      record,
+      features,
+      beat: () => {},
+      guard: (_dependency, call) => call(),
+      undertake: (work) => work(),
+    };
   }
 
   const paramedic = connect();
@@ -81,6 +89,9 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
     return answer;
   };
 
+  // What is given up while the machine is out of breath (`paramedic degrade reduced`), as the daemon last said.
+  const features = paramedic.features();
+
   const timer = setInterval(save, saveEveryMs);
   // Who is stopped may say its last words; who crashes has the journal.
   process.once('SIGTERM', async () => {
@@ -90,5 +101,6 @@ export async function remember(initial, apply, { saveEveryMs = 5_000 } = {}) {
     console.log(changed ? 'stopped' : 'stopped, everything saved');
     process.exit(0);
   });
-  return { state, record, undertake, guard, beat: (beat) => paramedic.startHeartbeat({ intervalMs: 1_000, beat }) };
+  const beat = (tell) => paramedic.startHeartbeat({ intervalMs: 1_000, beat: tell });
+  return { state, record, undertake, guard, features, beat };
 }

@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { breakers } from './breakers.ts';
 import { component } from './component.ts';
 import { overview } from './overview.ts';
 
 const FOLDER = join(import.meta.dirname, 'json');
 
-export const dashboards = [overview, component] as const;
+export const dashboards = [overview, component, breakers] as const;
 
 /** The files that Grafana reads: a test compares what is committed; `npm run dashboards` writes them anew. */
 export async function generate(): Promise<{ file: string; text: string }[]> {

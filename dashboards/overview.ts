@@ -1,6 +1,6 @@
 import { DashboardLinkBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { page } from './page.ts';
-import { bars, figure, lines, rows, stateTimeline, steps } from './panels.ts';
+import { bars, figure, levelWords, lines, rows, stateTimeline, steps } from './panels.ts';
 import { OURS, stateNumber } from './queries.ts';
 
 /** Alerts that have no instance (nothing is scraped) belong to every choice. */
@@ -16,7 +16,7 @@ export const overview = page({
       title: 'Do all components serve?',
       description: 'Components that are running or degraded, and those that are meant to run.',
       unit: 'short',
-      width: 6,
+      width: 5,
       queries: [
         {
           expr: `count(paramedic_component_up{${OURS}} == 1 and on (job, instance, component) paramedic_component_enabled{${OURS}} == 1) or vector(0)`,
@@ -30,9 +30,16 @@ export const overview = page({
       title: 'Which incidents are open?',
       description: 'Open incidents by severity. `paramedic incidents list` names them.',
       unit: 'short',
-      width: 8,
+      width: 6,
       queries: [{ expr: `sum by (severity) (paramedic_incidents_open{${OURS}})`, legend: '{{severity}}', as: 'now' }],
     }).thresholds(steps([1, 'orange'])),
+    figure({
+      title: 'Is anything given up?',
+      description: 'The worst level of degradation. `paramedic degrade` says why, and which features are off.',
+      unit: 'none',
+      width: 3,
+      queries: [{ expr: `max(paramedic_degradation_level{${OURS}})`, as: 'now' }],
+    }).mappings(levelWords),
     figure({
       title: 'Are breakers open?',
       description: 'Circuit breakers that let no call through, by themselves or forced.',

@@ -28,7 +28,14 @@ import { PanelBuilder as Timeline } from '@grafana/grafana-foundation-sdk/statet
 import { PanelBuilder as History } from '@grafana/grafana-foundation-sdk/statushistory';
 import { PanelBuilder as Table } from '@grafana/grafana-foundation-sdk/table';
 import { PanelBuilder as Graph } from '@grafana/grafana-foundation-sdk/timeseries';
-import { componentStates, type ComponentStateName } from '../src/model/index.ts';
+import {
+  breakerStates,
+  componentStates,
+  degradationLevels,
+  type BreakerState,
+  type ComponentStateName,
+  type DegradationLevel,
+} from '../src/model/index.ts';
 import { PROMETHEUS, query, type Query } from './queries.ts';
 
 /*
@@ -109,19 +116,46 @@ const stateColors: Readonly<Record<ComponentStateName, string>> = {
   failed: 'red',
 };
 
-/** Numbers of `stateNumber` as the words they stand for. */
-const stateWords: ValueMapping[] = [
+const breakerColors: Readonly<Record<BreakerState, string>> = {
+  closed: 'green',
+  open: 'red',
+  half_open: 'yellow',
+  forced_open: 'dark-red',
+  forced_closed: 'blue',
+  disabled: 'gray',
+};
+
+const levelColors: Readonly<Record<DegradationLevel, string>> = {
+  full: 'green',
+  reduced: 'yellow',
+  minimal: 'orange',
+  emergency: 'red',
+  offline: 'purple',
+};
+
+/** Numbers as the words they stand for: the place of each in its list. */
+const words = <W extends string>(list: readonly W[], colors: Readonly<Record<W, string>>): ValueMapping[] => [
   {
     type: MappingType.ValueToText,
-    options: Object.fromEntries(
-      componentStates.map((state, index) => [String(index), { text: state, color: stateColors[state], index }]),
-    ),
+    options: Object.fromEntries(list.map((word, index) => [String(index), { text: word, color: colors[word], index }])),
   },
 ];
 
+/** Levels of degradation by their numbers. */
+export const levelWords = words(degradationLevels, levelColors);
+
+const timeline = (question: Question, mappings: ValueMapping[]): Timeline =>
+  furnish(new Timeline(), question).mappings(mappings).showValue(VisibilityMode.Auto).mergeValues(true);
+
 /** What state each component was in, over time. */
-export const stateTimeline = (question: Question): Timeline =>
-  furnish(new Timeline(), question).mappings(stateWords).showValue(VisibilityMode.Auto).mergeValues(true);
+export const stateTimeline = (question: Question): Timeline => timeline(question, words(componentStates, stateColors));
+
+/** What state each breaker was in, over time. */
+export const breakerTimeline = (question: Question): Timeline =>
+  timeline(question, words(breakerStates, breakerColors));
+
+/** At which level it was, over time. */
+export const levelTimeline = (question: Question): Timeline => timeline(question, levelWords);
 
 /** Passed or not, over time. */
 export const passHistory = (question: Question): History =>

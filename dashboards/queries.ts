@@ -1,5 +1,5 @@
 import { DataqueryBuilder as PrometheusQuery, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
-import { componentStates } from '../src/model/index.ts';
+import { breakerStates, componentStates } from '../src/model/index.ts';
 
 /** The data source that the variable at the top of the page chooses. */
 export const PROMETHEUS = { type: 'prometheus', uid: '${datasource}' };
@@ -30,11 +30,16 @@ export function query({ expr, legend, as }: Query, index: number): PrometheusQue
   return as === 'now' || as === 'table' ? built.instant() : built.range();
 }
 
-/**
- * The state of each component as one number, its place among `componentStates`: of a state set only one series is 1,
- * and a timeline wants one row per component.
- */
-export const stateNumber = (matchers: string): string =>
-  `sum by (instance, component) (\n  ${componentStates
-    .map((state, index) => `(paramedic_component_state{${matchers}, state="${state}"} == 1) * ${index}`)
+/** One of a state set as a number, its place among all: only one series of it is 1, and a timeline wants one row. */
+const numberOf = (set: string, by: string, states: readonly string[], matchers: string): string =>
+  `sum by (instance, ${by}) (\n  ${states
+    .map((state, index) => `(${set}{${matchers}, state="${state}"} == 1) * ${index}`)
     .join('\n  or ')}\n)`;
+
+/** The state of each component, its place among `componentStates`. */
+export const stateNumber = (matchers: string): string =>
+  numberOf('paramedic_component_state', 'component', componentStates, matchers);
+
+/** The state of each breaker, its place among `breakerStates`. */
+export const breakerNumber = (matchers: string): string =>
+  numberOf('paramedic_circuit_breaker_state', 'breaker', breakerStates, matchers);

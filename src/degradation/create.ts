@@ -19,9 +19,10 @@ import type { Degradation, DegradationConfig } from './degradation.ts';
 import { createErrorShare } from './error-share.ts';
 import { featuresOf, standings, type Features } from './features.ts';
 import { FeatureCommands, type RunFeatureCommand } from './feature-commands.ts';
+import { HeldPins } from './held-pins.ts';
 import { inForce, isMilder, type InForce } from './in-force.ts';
 import { changeBy } from './losses.ts';
-import { holderOf, isOver, policyLevelOf, restore, type Pins } from './restore.ts';
+import { holderOf, policyLevelOf, restore } from './restore.ts';
 
 export interface DegradationDeps {
   readonly clock: Clock;
@@ -47,8 +48,6 @@ export interface DegradationDeps {
 const ALERT_HOLDS_MS = 900_000;
 /** Where no configuration says how long all must have been well. */
 const RECOVER_AFTER_MS = 60_000;
-/** Old events go after a week: a pin must not go with them. */
-const RESTATE_MS = 86_400_000;
 
 /** There are no features until `configure` is called. */
 export function createDegradation(deps: DegradationDeps): Degradation {
@@ -63,8 +62,7 @@ export function createDegradation(deps: DegradationDeps): Degradation {
   let policyReason = left.last?.reason ?? '';
   let reading: Reading | null = null;
   let recovering = deps.recoveryMode;
-  let pins: Pins = left.pins;
-  const statedAt = new Map<keyof Pins, number>();
+  const pins = new HeldPins(clock, left.pins);
   let force: InForce = { level: 'full', trigger: 'policy', reason: '', until: null, ...forceOf(left.last) };
   let since: EpochMs = left.last?.at ?? clock.now();
   let standing: DegradationStanding = { level: force.level, features: {} };
@@ -73,7 +71,6 @@ export function createDegradation(deps: DegradationDeps): Degradation {
   const gone = new Map<ComponentName, string>();
   let accountedAt = clock.monotonic();
   let stopReading = () => {};
-  let stopExpiry = () => {};
   let endRecovery: (() => void) | null = null;
   let begun = false;
 
@@ -106,7 +103,7 @@ export function createDegradation(deps: DegradationDeps): Degradation {
   function settle(stated: readonly RecoveryEvent[] = [], because?: Pick<InForce, 'trigger' | 'reason'>): void {
     const at = clock.now();
     const policy = { level: condition.level, reason: policyReason };
-    const next = inForce({ policy, recovering, ...pins });
+    const next = inForce({ policy, recovering, ...pins.all });
     const events = [...stated];
     if (next.level !== force.level) {
       const { level: to, trigger, reason, until } = { ...next, ...because };
@@ -129,40 +126,18 @@ export function createDegradation(deps: DegradationDeps): Degradation {
     settle();
   }
 
-  const setPin = (holder: keyof Pins, pin: LevelPin | null): void => {
-    pins = { ...pins, [holder]: pin };
-    if (pin) statedAt.set(holder, clock.monotonic());
-  };
-
-  const unpinned = (holder: keyof Pins, why: 'lifted' | 'expired'): RecoveryEvent[] => {
-    const pin = pins[holder];
-    if (!pin) return [];
-    setPin(holder, null);
-    return [{ type: 'degradation.unpinned', at: clock.now(), level: pin.level, trigger: pin.trigger, why }];
-  };
-
-  const held = (): [keyof Pins, LevelPin][] =>
-    (['person', 'alert'] as const).flatMap((holder) => (pins[holder] ? [[holder, pins[holder]]] : []));
-
-  /** What is over goes. @returns what to state of it. */
-  const expired = (): RecoveryEvent[] =>
-    held().flatMap(([holder, pin]) => (isOver(pin, clock.now()) ? unpinned(holder, 'expired') : []));
-
-  function expireInTime(): void {
-    stopExpiry();
-    const ends = held().flatMap(([, { until }]) => (until === null ? [] : [until]));
-    if (ends.length === 0) return;
-    stopExpiry = clock.after(Math.max(0, Math.min(...ends) - clock.now()), () => {
-      const stated = expired();
+  /** What is over goes in its time. */
+  const watchPins = (): void =>
+    pins.watch(() => {
+      const stated = pins.expire();
       if (stated.length > 0)
         settle(stated, { trigger: 'policy', reason: 'the time for which it was asked for is over' });
-      expireInTime();
     });
-  }
 
   const refuseUnderPerson = (trigger: Trigger): void => {
-    if (!pins.person || trigger === 'manual') return;
-    const why = `a person holds the level at ${pins.person.level}, and stands above`;
+    const { person } = pins.all;
+    if (!person || trigger === 'manual') return;
+    const why = `a person holds the level at ${person.level}, and stands above`;
     throw failure('ACTION_REFUSED', { action: 'degrade', component: HOST, why });
   };
 
@@ -196,7 +171,7 @@ export function createDegradation(deps: DegradationDeps): Degradation {
       until: force.until,
       policyLevel: config.degradation ? condition.level : null,
       reading,
-      pins: held().map(([, pin]) => pin),
+      pins: pins.list,
       configured: [...features.values()],
     }),
 
@@ -236,13 +211,12 @@ export function createDegradation(deps: DegradationDeps): Degradation {
       const holder = holderOf({ trigger });
       const now = clock.now();
       const lastsMs = holder === 'alert' ? (forMs ?? ALERT_HOLDS_MS) : forMs;
-      const before = pins[holder];
+      const before = pins.all[holder];
       if (holder === 'alert' && before && isMilder(level, before.level))
         return `the level is held at ${before.level} already${untilText(before)}`;
       const pin = { level, trigger, since: now, until: lastsMs === null ? null : epochMs(now + lastsMs) };
-      setPin(holder, pin);
-      settle([{ type: 'degradation.pinned', at: now, ...pin }]);
-      expireInTime();
+      settle([pins.set(holder, pin)]);
+      watchPins();
       const how = `held at ${level}${lastsMs === null ? ' until it is given back' : ` for ${formatDuration(lastsMs)}`}`;
       return force.level === level ? `the level is ${how}` : `the level is ${force.level} already, and is ${how}`;
     },
@@ -250,11 +224,11 @@ export function createDegradation(deps: DegradationDeps): Degradation {
     unpin(trigger) {
       refuseUnderPerson(trigger);
       const holders = trigger === 'manual' ? (['person', 'alert'] as const) : (['alert'] as const);
-      const stated = holders.flatMap((holder) => unpinned(holder, 'lifted'));
+      const stated = holders.flatMap((holder) => pins.lift(holder, 'lifted'));
       if (stated.length === 0) return `nobody holds the level: it is ${force.level}`;
       const who = trigger === 'manual' ? 'a person' : 'an alert';
       settle(stated, { trigger, reason: `${who} has given it back` });
-      expireInTime();
+      watchPins();
       return `the level is given back, and is ${force.level}`;
     },
 
@@ -279,8 +253,8 @@ export function createDegradation(deps: DegradationDeps): Degradation {
         policyReason = followed ? 'the configuration does not say any more when to do less' : '';
       }
       readAgain();
-      settle(expired());
-      expireInTime();
+      settle(pins.expire());
+      watchPins();
     },
 
     begin() {
@@ -290,16 +264,12 @@ export function createDegradation(deps: DegradationDeps): Degradation {
     },
 
     account() {
-      const now = clock.monotonic();
-      const again = held().filter(([holder]) => now - (statedAt.get(holder) ?? 0) >= RESTATE_MS);
-      for (const [holder] of again) statedAt.set(holder, now);
-      const at = clock.now();
-      emit(lasted(at), ...again.map(([, pin]) => ({ type: 'degradation.pinned', at, ...pin }) as const));
+      emit(lasted(clock.now()), ...pins.restate());
     },
 
     close() {
       stopReading();
-      stopExpiry();
+      pins.close();
       endRecovery?.();
     },
   };

@@ -7,11 +7,13 @@ export const degradationNow = ({ degradation }: Pick<House, 'degradation'>): Com
   ...degradation.standing(),
 });
 
-/** Tells components that listen for it when anything of it has changed: once, however many features went together. */
+/**
+ * Tells components that listen for it when anything of it has changed: once, however many features went together. A
+ * reason or a fallback changes with an event of something else: a component, the configuration.
+ */
 export function announceDegradation({ commands, degradation }: Pick<House, 'commands' | 'degradation'>): Listener {
   let told = degradation.standing();
-  return ({ type }) => {
-    if (type !== 'degradation.level_changed' && type !== 'degradation.feature_changed') return;
+  return () => {
     const now = degradation.standing();
     if (now === told) return;
     told = now;

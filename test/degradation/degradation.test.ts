@@ -136,6 +136,11 @@ describe('after the death of the daemon', () => {
       reason: 'a person asked for it',
     });
     expect(events).toEqual([]);
+    degradation.account();
+    expect(events).toMatchObject([
+      { type: 'degradation.lasted' },
+      { type: 'degradation.pinned', since: clock.now() - 20_000 },
+    ]);
     await clock.advance(40_000);
     expect(degradation.standing().level).toBe('full');
   });

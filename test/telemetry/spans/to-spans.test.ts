@@ -134,6 +134,22 @@ describe('a breaker', () => {
   });
 });
 
+describe('a level of degradation', () => {
+  it('changes in a moment, in a trace of its own, and says by whom and why', () => {
+    const changed = { ...samples['degradation.level_changed'], at: at(9) };
+    const [span] = draw(changed);
+    expect(outline([span!])).toEqual(['degradation.change 9..9']);
+    expect(span?.parentId).toBeNull();
+    expect(span?.attributes).toEqual({
+      'paramedic.degradation.from': 'full',
+      'paramedic.degradation.to': 'minimal',
+      'paramedic.degradation.trigger': 'policy',
+      'paramedic.degradation.reason': 'CPU at 75%, from 70% on',
+    });
+    expect(draw({ ...changed, at: at(10) })[0]?.traceId).not.toBe(span?.traceId);
+  });
+});
+
 describe('a webhook', () => {
   const answered = samples['webhook.answered'];
 

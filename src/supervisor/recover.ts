@@ -7,17 +7,20 @@ import {
   type CheckpointId,
   type ComponentName,
   type EventFields,
+  type EventOf,
   type ManifestId,
   type RecoveryId,
   type Requester,
 } from '../model/index.ts';
 import { formatDuration } from '../units.ts';
+import type { RecoveryView } from './api.ts';
 import { createBringBack, type BringBack } from './bring-back.ts';
 import type { House } from './house.ts';
 import type { Keeper } from './keeper.ts';
 import { isMinimal } from './keepers.ts';
 import { createTogether } from './recover-together.ts';
 import { doubtedOf } from './situation.ts';
+import { recoveryView } from './views.ts';
 
 /** Without its state, which may be large. */
 export type Chosen = Omit<ReadCheckpoint, 'state'>;
@@ -48,11 +51,7 @@ interface Outcome {
   readonly points: readonly Point[];
 }
 
-export type RecoverDone = {
-  readonly message: string;
-  readonly recovery_id: RecoveryId;
-  readonly points: readonly Point[];
-};
+export type RecoverDone = Pick<RecoveryView, 'recovery_id' | 'points'> & { readonly message: string };
 
 export function createRecover(house: House): Recover {
   const { state, clock, roster, bus } = house;
@@ -168,7 +167,17 @@ export function createRecover(house: House): Recover {
     const recovery = datedId('REC', at) as RecoveryId;
     const failed = points.filter(({ why }) => why !== null);
     const outcome = failed.length === 0 ? 'success' : 'failure';
-    bus.emit({ type: 'system.recovered', at, recovery, mode, by, outcome, ...(manifest && { manifest }), points });
+    const event: EventOf<'system.recovered'> = {
+      type: 'system.recovered',
+      at,
+      recovery,
+      mode,
+      by,
+      outcome,
+      ...(manifest && { manifest }),
+      points,
+    };
+    bus.emit(event);
     const [first] = failed;
     if (first && (isWhole(mode) || failed.length === points.length))
       throw failure('ACTION_FAILED', { action: 'recover', component: first.component, why: first.why ?? '' });
@@ -185,7 +194,8 @@ export function createRecover(house: House): Recover {
       done.length + missed.length === 0
         ? 'nothing is saved that could be recovered'
         : `recovered${manifest ? ` to ${manifest}` : ''} ${[...done, ...missed].join('; ')}`;
-    return { message, recovery_id: recovery, points };
+    const { recovery_id, points: shown } = recoveryView(event);
+    return { message, recovery_id, points: shown };
   }
 
   return {

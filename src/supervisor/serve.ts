@@ -13,7 +13,7 @@ import type { Keeper } from './keeper.ts';
 import { decideFor, doubtedOf } from './situation.ts';
 import type { SystemRestart } from './system-restart.ts';
 import { stateName } from './state.ts';
-import { budgetView, checkView, componentView, crashView, eventView } from './views.ts';
+import { budgetView, checkView, componentView, crashView, eventView, recoveryView } from './views.ts';
 
 export interface ServeDeps {
   readonly house: House;
@@ -75,25 +75,7 @@ export function serve({
       store.crashes({ component: component as ComponentName | undefined, limit }).map(crashView),
     crashReport: (id) => house.reports.read(id),
     pruneCheckpoints: prune,
-    recoveries: (limit) =>
-      store
-        .newestOf('system.recovered', limit)
-        .toReversed()
-        .map(({ at, recovery, mode, by, outcome, manifest = null, points }) => ({
-          recovery_id: recovery,
-          at: iso(at),
-          mode,
-          by,
-          outcome,
-          manifest_id: manifest,
-          points: points.map(({ component, checkpoint, dataLossMs, how, why }) => ({
-            component,
-            checkpoint_id: checkpoint,
-            estimated_data_loss_seconds: dataLossMs / 1_000,
-            how,
-            why,
-          })),
-        })),
+    recoveries: (limit) => store.newestOf('system.recovered', limit).toReversed().map(recoveryView),
     checkpoints: (component, limit) => house.state.list(component as ComponentName | undefined, limit),
     act,
     eventsAfter: (seq, limit) => store.after(seq, limit).map((stored) => eventView(stored.event, stored.seq)),

@@ -2,8 +2,8 @@ import type { ComponentConfig } from '../config/index.ts';
 import { driverKindOf } from '../drivers/index.ts';
 import { iso } from '../format.ts';
 import type { CheckState } from '../health/index.ts';
-import type { ComponentRecord, EpochMs, ProcessUsage, RecoveryEvent } from '../model/index.ts';
-import type { CheckView, ComponentView, CrashView, EventView } from './api.ts';
+import type { ComponentRecord, EpochMs, EventOf, ProcessUsage, RecoveryEvent } from '../model/index.ts';
+import type { CheckView, ComponentView, CrashView, EventView, RecoveryView } from './api.ts';
 import { incarnationOf, stateName } from './state.ts';
 
 const seconds = (ms: number): number => Math.round(ms) / 1_000;
@@ -102,6 +102,30 @@ export const crashView = ({
   signal: event.exit.signal,
   uptime_seconds: seconds(event.uptimeMs),
   report,
+});
+
+export const recoveryView = ({
+  at,
+  recovery,
+  mode,
+  by,
+  outcome,
+  manifest,
+  points,
+}: EventOf<'system.recovered'>): RecoveryView => ({
+  recovery_id: recovery,
+  at: iso(at),
+  mode,
+  by,
+  outcome,
+  manifest_id: manifest ?? null,
+  points: points.map(({ component, checkpoint, dataLossMs, how, why }) => ({
+    component,
+    checkpoint_id: checkpoint,
+    estimated_data_loss_seconds: dataLossMs / 1_000,
+    how,
+    why,
+  })),
 });
 
 const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -146,7 +146,7 @@ describe('a component that was brought back and has not saved since', () => {
     const asked = { checkpoint: old, timeout: '500ms' };
     expect(await site.api('POST', 'recoveries', asked)).toMatchObject({
       status: 200,
-      body: { points: [{ component: 'planner', checkpoint: old, how: 'restart' }] },
+      body: { points: [{ component: 'planner', checkpoint_id: old, how: 'restart' }] },
     });
     await givenAgain(site, 2);
     await killed(site);

@@ -166,7 +166,9 @@ describe('a component that is brought back by a restart', () => {
   it('to nothing is one that has only journalled, too', async () => {
     const { asked, run, starting } = setUp();
     expect(await run(starting, { mode: 'full' })).toMatchObject({ points: [] });
-    expect(await run(starting, { mode: 'none' })).toMatchObject({ points: [{ component: planner, checkpoint: null }] });
+    expect(await run(starting, { mode: 'none' })).toMatchObject({
+      points: [{ component: planner, checkpoint_id: null }],
+    });
     expect(asked[0]).toBe('from null true');
   });
 

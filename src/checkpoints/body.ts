@@ -100,7 +100,7 @@ function parseInPlace(text: string, exact: boolean, bytes: Uint8Array): PutBody 
     state: bytes.subarray(PREFIX.length, bytes.byteLength - ending.length),
     value,
     exact,
-    ...(version !== undefined && { schema_version: Number(version) }),
+    schema_version: version === undefined ? undefined : Number(version),
     through: through === undefined ? null : Number(through),
   };
 }

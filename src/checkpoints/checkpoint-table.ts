@@ -6,6 +6,7 @@ import type { PlaceIndex } from './place-index.ts';
 import type { ChainLength } from './plan.ts';
 import type { Jobs } from './protocol.ts';
 import type { Retainable } from './retain.ts';
+import type { Sealed } from './seal.ts';
 import type { CheckpointInfo } from './state-store.ts';
 
 // A bit that flipped must not keep the other rows from being read: what no one can have written is replaced here, and
@@ -56,9 +57,11 @@ export interface Head extends ChainLength {
   readonly valid: boolean;
 }
 
-export interface NewRecord extends Omit<CheckpointInfo, 'valid'> {
+/** What ties a record to others, and to the request that made it. */
+export interface Links {
   /** null: it is full, and its own root. */
   readonly root: number | null;
+  readonly chain: string;
   readonly request: string | null;
 }
 
@@ -135,15 +138,29 @@ export function createCheckpointTable(db: Database, places: PlaceIndex) {
   );
 
   return {
-    insert(record: NewRecord, state: Uint8Array): number {
-      const { root, checkpoint_id, component, sequence, at, kind, trigger, schema_version, through, parent } = record;
-      const { size_bytes, stored_bytes, sha256, chain, request } = record;
-      const encoding = writeEncoding(record.encoding, record.key_id);
-      const place = [root, checkpoint_id, component, sequence, at, kind, trigger, schema_version, through, parent];
+    /** @returns its number. */
+    insert(record: Sealed, { root, chain, request }: Links, state: Uint8Array): number {
       // In their places: by name, looking each of them up takes as long as storing them.
-      return Number(
-        insert.run(...place, size_bytes, stored_bytes, encoding, sha256, chain, request, state).lastInsertRowid,
+      const { lastInsertRowid } = insert.run(
+        root,
+        record.checkpoint_id,
+        record.component,
+        record.sequence,
+        record.at,
+        record.kind,
+        record.trigger,
+        record.schema_version,
+        record.through,
+        record.parent,
+        record.size_bytes,
+        record.stored_bytes,
+        writeEncoding(record.encoding, record.key_id),
+        record.sha256,
+        chain,
+        request,
+        state,
       );
+      return Number(lastInsertRowid);
     },
 
     head(component: ComponentName): Head | null {

@@ -22,12 +22,13 @@ export function createComparison(working: WorkingStates, mayGoOn: MayGoOn) {
   return function patchTo(
     head: Head | null,
     component: ComponentName,
-    { state, value, exact, schema_version }: PutBody & { readonly schema_version: number },
+    { state, value, exact }: PutBody,
+    schemaVersion: number,
     at: number,
   ): Buffer | null {
     const before = head?.valid ? working.get(component, head.id) : undefined;
     if (!head || !before?.exact || !exact) return null;
-    if (schema_version !== head.schemaVersion) return null;
+    if (schemaVersion !== head.schemaVersion) return null;
     if (state.byteLength < WORTH_COMPARING_BYTES || state.byteLength > MOST_COMPARED_BYTES) return null;
     if (!mayGoOn(head, 0, at)) return null;
     const pause = pauses.get(component);

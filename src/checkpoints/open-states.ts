@@ -4,7 +4,7 @@ import { openOrSetAside, type Database, type SetAside } from '../storage/open.ts
 import { plainText, type Cipher } from './cipher.ts';
 import { createKeyTable, type KeyTable } from './key-table.ts';
 import { createCheckpointFiles } from './checkpoint-files.ts';
-import { openHighWater, type HighWater, type Mark, type Slot } from './high-water.ts';
+import { openHighWater, type HighWater, type Slot } from './high-water.ts';
 import { lossesOf } from './losses.ts';
 import { stateMigrations } from './migrations.ts';
 import type { Rekeyed } from './protocol.ts';
@@ -106,13 +106,13 @@ export function openStates(
 
     raiseMarks(): void {
       const raised = new Map<ComponentName, Slot>();
-      for (const [component, { sequence = 0, entry = 0 }] of states.settle()) {
-        const old = highWater.slots.get(component) ?? { ...NOTHING, held: NOTHING };
-        const higher = (mark: Mark): Mark => ({
-          sequence: Math.max(mark.sequence, sequence),
-          entry: Math.max(mark.entry, entry),
+      for (const [component, { sequence, entry }] of states.settle()) {
+        const old = highWater.slots.get(component) ?? NEW_SLOT;
+        raised.set(component, {
+          sequence: Math.max(old.sequence, sequence),
+          entry: Math.max(old.entry, entry),
+          held: { sequence: Math.max(old.held.sequence, sequence), entry: Math.max(old.held.entry, entry) },
         });
-        raised.set(component, { ...higher(old), held: higher(old.held) });
       }
       raise(raised);
     },
@@ -142,4 +142,4 @@ const findLosses = (states: StateDatabase, { slots }: HighWater): Loss[] =>
     entry: states.journalled.last(component) ?? 0,
   }));
 
-const NOTHING: Mark = { sequence: 0, entry: 0 };
+const NEW_SLOT: Slot = { sequence: 0, entry: 0, held: { sequence: 0, entry: 0 } };

@@ -24,7 +24,7 @@ import { bodyInvalid, Refusal } from './refusal.ts';
 import { createResumeTable, type Resume } from './resume-table.ts';
 import { retain } from './retain.ts';
 import { seal } from './seal.ts';
-import type { CheckpointInfo, Remembered, Saved } from './state-store.ts';
+import type { CheckpointInfo, CheckpointKind, Remembered, Saved } from './state-store.ts';
 import { createWorkingStates, type WorkingState } from './working-states.ts';
 
 const VACUUM_SLICE = 50;
@@ -61,8 +61,8 @@ export function createStateDatabase(
   const heads = new Map<ComponentName, Head>();
   /** What there was only a file of, and is stored for a recovery of which nothing may come. */
   const adopted = new Map<ComponentName, CheckpointId>();
-  /** What the transaction at work has moved forward. */
-  const moved = new Map<ComponentName, Partial<Mark>>();
+  /** What the transaction at work has moved forward; 0: it has not. */
+  const moved = new Map<ComponentName, Mark>();
   let begun = 0;
 
   function headOf(component: ComponentName): Head | null {
@@ -87,7 +87,7 @@ export function createStateDatabase(
   function hold(fresh: Fresh, json: Uint8Array): (Saved & { readonly size_bytes: number }) | undefined {
     const packed = encode(json);
     const place = placeOf(fresh.component, headOf(fresh.component));
-    const { record, bytes } = newRecord(place, { ...fresh, kind: 'memory' }, json, packed, plainText);
+    const { record, bytes } = newRecord(place, fresh, json, packed, plainText);
     const info = { ...record, chain: seal('', record), valid: true };
     // The bytes of a body that came with others would keep all of them.
     if (!held.keep({ info, bytes: Uint8Array.from(bytes) })) return undefined;
@@ -98,21 +98,20 @@ export function createStateDatabase(
   /** @param json of the state when it is full, of the operations when it is not. */
   function store(head: Head | null, fresh: Fresh, json: Uint8Array, request: string | null = null) {
     begun++;
-    const full = fresh.kind !== 'incremental';
+    const base = fresh.kind === 'incremental' ? head : null;
     const cut = json.byteLength > WHOLE_BYTES ? chunks.store(fresh.component, json, fresh.at) : null;
     const packed = cut ? { ...cut, encoding: 'chunks' as const } : encode(json);
     const { record, bytes } = newRecord(placeOf(fresh.component, head), fresh, json, packed, cipher);
-    const chain = seal(full ? '' : (head?.chain ?? ''), record);
-    const root = full ? null : (head?.root ?? null);
-    const number = table.insert({ ...record, chain, root, request }, bytes);
+    const chain = seal(base?.chain ?? '', record);
+    const root = base?.root ?? null;
+    const number = table.insert(record, { root, chain, request }, bytes);
     if (cut) chunks.link(record.checkpoint_id, cut.chunks);
     const { checkpoint_id: id, sequence, schema_version: schemaVersion } = record;
-    const length =
-      full || !head
-        ? { patches: 0, patchBytes: 0, fullBytes: json.byteLength, fullAt: fresh.at }
-        : { ...head, patches: head.patches + 1, patchBytes: head.patchBytes + json.byteLength };
     heads.set(fresh.component, {
-      ...length,
+      patches: base ? base.patches + 1 : 0,
+      patchBytes: base ? base.patchBytes + json.byteLength : 0,
+      fullBytes: base?.fullBytes ?? json.byteLength,
+      fullAt: base?.fullAt ?? fresh.at,
       id,
       sequence,
       chain,
@@ -122,7 +121,7 @@ export function createStateDatabase(
       keyId: cipher.keyId,
       valid: true,
     });
-    moved.set(fresh.component, { ...moved.get(fresh.component), sequence });
+    moved.set(fresh.component, { sequence, entry: moved.get(fresh.component)?.entry ?? 0 });
     return { checkpoint_id: id, kind: fresh.kind, size_bytes: json.byteLength };
   }
 
@@ -223,8 +222,8 @@ export function createStateDatabase(
       return { sequence: Math.max(sequence, head), entry: Math.max(entry, journal.newestOf(component)) };
     },
 
-    /** What has moved forward since the last call. To be asked when a transaction is committed. */
-    settle(): ReadonlyMap<ComponentName, Partial<Mark>> {
+    /** What has moved forward since the last call; 0: not that. To be asked when a transaction is committed. */
+    settle(): ReadonlyMap<ComponentName, Mark> {
       const settled = new Map(moved);
       // One in memory may have come after it, in the same transaction.
       for (const component of settled.keys()) if (!heldOf(component)) held.drop(component);
@@ -237,24 +236,24 @@ export function createStateDatabase(
       const parsed = parsePut(body);
       const { state, value, exact, schema_version = schemaVersion, through } = parsed;
       journal.requireThrough(component, through);
-      const fresh = {
+      const freshOf = (kind: CheckpointKind): Fresh => ({
         checkpoint_id: newId(at),
         component,
         at,
         trigger,
-        kind: 'full',
+        kind,
         schema_version,
         through,
-      } as const;
-      const inMemory = asked === 'memory' ? hold(fresh, state) : undefined;
+      });
+      const inMemory = asked === 'memory' ? hold(freshOf('memory'), state) : undefined;
       if (inMemory) return inMemory;
-      const patch =
-        asked === 'full' || asked === 'disk'
-          ? null
-          : patchTo(headOf(component), component, { ...parsed, schema_version }, at);
+      const head = headOf(component);
+      const isWhole = asked === 'full' || asked === 'disk';
+      const patch = isWhole ? null : patchTo(head, component, parsed, schema_version, at);
       const kind = asked === 'disk' ? asked : patch ? 'incremental' : 'full';
+      const fresh = freshOf(kind);
       if (kind === 'disk') files.write(fresh, state);
-      const stored = store(headOf(component), { ...fresh, kind }, patch ?? state);
+      const stored = store(head, fresh, patch ?? state);
       resumes.saved(component);
       const sizeBytes = state.byteLength;
       if (sizeBytes > MOST_COMPARED_BYTES) working.drop(component);
@@ -345,7 +344,7 @@ export function createStateDatabase(
       const { entries, isList } = parseEntries(body);
       begun++;
       const ids = entries.map((entry) => journal.append(component, at, entry));
-      moved.set(component, { ...moved.get(component), entry: journal.newestOf(component) });
+      moved.set(component, { sequence: moved.get(component)?.sequence ?? 0, entry: journal.newestOf(component) });
       return isList ? { entry_ids: ids } : { entry_id: ids[0] ?? 0 };
     },
 

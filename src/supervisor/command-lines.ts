@@ -64,8 +64,8 @@ export class CommandLines {
     return this.#held.get(component)?.findLast(({ line }) => line.kinds.has(kind))?.line;
   }
 
-  /** For each component that listens for this kind, its newest line. */
+  /** That listen for this kind, several of one component too: each part of it has a line of its own. */
   all(kind: CommandKind): CommandLine[] {
-    return [...this.#held.keys()].flatMap((component) => this.newest(component, kind) ?? []);
+    return [...this.#held.values()].flat().flatMap(({ line }) => (line.kinds.has(kind) ? line : []));
   }
 }

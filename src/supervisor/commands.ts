@@ -21,8 +21,9 @@ export interface PartOf {
 
 /**
  * What components are told, and what they answer. A component holds one line or several (one for each part of it that
- * listens): a command goes to the newest that listens for its kind. One not yet answered goes again to whichever line
- * becomes the newest, so a component may hear it twice; it is answered once. All ends with the component's life.
+ * listens): a command goes to the newest that listens for its kind, an announcement to all. One not yet answered goes
+ * again to whichever line becomes the newest, so a component may hear it twice; it is answered once. All ends with the
+ * component's life.
  *
  * Whoever waits is told with ACTION_FAILED when the component does not listen for it, cannot, ends, or does not answer
  * in time.

@@ -283,11 +283,14 @@ describe('kinds of commands', () => {
       known: (kind) => (kind === 'breaker' ? [{ breaker: 'gpt', state: 'open' }] : []),
     });
     const [first, deaf, second] = [new Line(['breaker']), new Line(['get_state']), new Line(['breaker', 'shutdown'])];
+    const part = new Line(['breaker']);
     commands.listen(planner, first);
+    commands.listen(planner, part);
     commands.listen(planner, deaf);
     commands.listen(mailer, second);
     commands.announce('breaker', { breaker: 'gpt', state: 'closed' });
-    for (const { heard } of [first, second]) expect(heard.map(({ data }) => data['state'])).toEqual(['open', 'closed']);
+    for (const { heard } of [first, part, second])
+      expect(heard.map(({ data }) => data['state'])).toEqual(['open', 'closed']);
     expect(deaf.heard).toEqual([]);
     expect(() => commands.done(planner, first.last)).toThrow('Nobody waits');
     expect(clock.pending).toBe(0);

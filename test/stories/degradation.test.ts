@@ -1,19 +1,31 @@
 import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { DegradationView } from '../../src/http/degradation.ts';
 import type { ExplainView } from '../../src/supervisor/api.ts';
 import { paramedic, script, Site, sleeper } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
 
-/** Hears what is on and what is not, as any program would that only speaks HTTP, and writes each word down. */
+/**
+ * Hears what is on and what is not, as any program would that only speaks HTTP, and writes each word down; tells of
+ * calls that fail while there is a file `unanswered`.
+ */
 const listener = script(`
   const { PARAMEDIC_URL: url, PARAMEDIC_TOKEN: token, PARAMEDIC_COMPONENT: name } = process.env;
-  const { appendFileSync } = require('node:fs');
+  const { appendFileSync, existsSync } = require('node:fs');
+  const headers = { authorization: 'Bearer ' + token };
+  const failed = JSON.stringify([{ dependency: 'api', ok: false, duration_ms: 1 }]);
+  const report = () =>
+    existsSync('unanswered') &&
+    fetch(url + '/component/v1/outcomes', {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: failed,
+    }).catch(() => {});
+  setInterval(report, 50);
   const hear = async () => {
-    const answer = await fetch(url + '/component/v1/commands?kinds=degradation', {
-      headers: { authorization: 'Bearer ' + token },
-    });
+    const answer = await fetch(url + '/component/v1/commands?kinds=degradation', { headers });
     let text = '';
     for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
       text += chunk;
@@ -228,10 +240,47 @@ describe('less, not gone', () => {
     expect(await site.metrics()).toMatch(/paramedic_degradation_seconds_total\{level="minimal"\} [0-9.]+/);
   });
 
+  it('a network that is lost leaves what does not need it, and comes back when it does', async () => {
+    const other = createServer((socket) => socket.destroy());
+    onTestFinished(() => void other.close());
+    const listen = (port: number) => new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
+    await listen(0);
+    const { port } = other.address() as AddressInfo;
+    const network = { network: { target: `127.0.0.1:${port}` }, interval: '50ms', failure_threshold: 2 };
+    site.configure({ ...config(), host: { checks: { outside: network } } });
+    expect((await site.api('POST', 'reload')).status).toBe(200);
+    await until('a network', async () => (await degradation()).reading?.connected === true);
+    expect((await degradation()).level).toBe('full');
+
+    await new Promise((resolve) => other.close(resolve));
+    await untilLevel('offline');
+    const [lost] = (await site.events('degradation.level_changed')).toReversed();
+    expect(lost).toMatchObject({ from: 'full', trigger: 'policy', reason: 'the network is lost' });
+    expect(await off()).toEqual(['planning', 'speech', 'reading_aloud']);
+
+    await listen(port);
+    await untilLevel('full');
+    await new Promise((resolve) => other.close(resolve));
+    site.configure(config());
+    expect((await site.api('POST', 'reload')).status).toBe(200);
+  });
+
+  it('calls that nobody answers are a reason to do less', async () => {
+    site.write('unanswered', '');
+    await untilLevel('emergency');
+    const [changed] = (await site.events('degradation.level_changed')).toReversed();
+    expect(changed).toMatchObject({ reason: 'failed calls at 100%, from 30% on' });
+    site.remove('unanswered');
+    site.configure(config({ thresholds: { ...out, error_rate_warning: 10, error_rate_critical: 10 } }));
+    expect((await site.api('POST', 'reload')).status).toBe(200);
+    await untilLevel('full');
+  });
+
   it.each([
     [{ level: 'low' }, 'level: expected one of full, reduced, minimal, emergency, offline, auto'],
     [{ level: 'full', for: 'soon' }, 'for: expected a duration'],
     [{ level: 'auto', for: '1h' }, 'for: goes with a level only'],
+    [{ level: 'full', until: 'noon' }, 'until'],
   ])('PUT %j is refused', async (body, detail) => {
     const answer = await site.api('PUT', 'degradation', body);
     expect([answer.status, (answer.body as { detail: string }).detail]).toEqual([400, expect.stringContaining(detail)]);

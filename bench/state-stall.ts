@@ -8,7 +8,7 @@ import { createStateStore, type Restored } from '../src/checkpoints/index.ts';
 import { openStates } from '../src/checkpoints/open-states.ts';
 import { restore } from '../src/checkpoints/restore.ts';
 import { systemClock } from '../src/clock.ts';
-import { readBody } from '../src/http/body.ts';
+import { readPieces } from '../src/http/body.ts';
 import { sendJsonParts } from '../src/http/json-parts.ts';
 import { componentName } from '../src/model/index.ts';
 import { folder, record, sleep, spread } from './harness.ts';
@@ -57,7 +57,7 @@ const sender = `
   }`;
 
 interface Keeper {
-  put(body: Buffer): Promise<unknown>;
+  put(body: Buffer[]): Promise<unknown>;
   get(): Promise<Restored>;
   close(): Promise<void> | void;
 }
@@ -76,7 +76,16 @@ function onMainThread(file: string): Keeper {
   const { commitGroup } = createGroupCommit(opened.db, opened.states, opened.raiseMarks);
   return {
     put: async (body) =>
-      commitGroup([{ id: 1, job: 'put', component: planner, body, trigger: 'interval', at: systemClock.now() }]),
+      commitGroup([
+        {
+          id: 1,
+          job: 'put',
+          component: planner,
+          body: Buffer.concat(body),
+          trigger: 'interval',
+          at: systemClock.now(),
+        },
+      ]),
     async get() {
       const asked = {
         component: planner,
@@ -96,13 +105,13 @@ async function measure(open: (file: string) => Keeper) {
   const keeper = open(join(home.path, 'state.db'));
   let saved = 0;
   let given = 0;
-  const answer = async (request: Parameters<typeof readBody>[0], response: Parameters<typeof sendJsonParts>[0]) => {
+  const answer = async (request: Parameters<typeof readPieces>[0], response: Parameters<typeof sendJsonParts>[0]) => {
     if (request.method === 'GET') {
       sendJsonParts(response, await keeper.get());
       given++;
       return;
     }
-    await keeper.put(await readBody(request, LIMIT));
+    await keeper.put(await readPieces(request, LIMIT));
     saved++;
     response.end();
   };

@@ -10,10 +10,10 @@ import {
   type Emit,
   type RecoveryEvent,
 } from '../model/index.ts';
-import { owned } from './bytes.ts';
+import { ownedPieces } from './bytes.ts';
 import type { Damage, Jobs, Rekeyed } from './protocol.ts';
 import { createResumePoints } from './resume-points.ts';
-import type { AskedKind, BadFile, CheckpointInfo, Saved, StateStore } from './state-store.ts';
+import type { AskedKind, BadFile, Body, CheckpointInfo, Saved, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
 
 export interface StateStoreOptions {
@@ -121,17 +121,21 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   async function write(
     job: 'put' | 'patch',
     component: ComponentName,
-    body: Uint8Array,
+    body: Body,
     trigger: CheckpointTrigger,
     kind?: AskedKind,
   ): Promise<Saved> {
     const at = clock.now();
     const started = clock.monotonic();
-    const bytes = owned(body);
+    const pieces = ownedPieces(body);
     try {
       const schemaVersion = options.schemaVersionOf?.(component) ?? 1;
-      const question = { component, body: bytes, trigger, at, ...(kind && { kind }), schemaVersion };
-      const { size_bytes, ...saved } = await ask(job, question, [bytes.buffer]);
+      const question = { component, body: pieces, trigger, at, ...(kind && { kind }), schemaVersion };
+      const { size_bytes, ...saved } = await ask(
+        job,
+        question,
+        pieces.map(({ buffer }) => buffer),
+      );
       // What is in memory only is no checkpoint to whoever asks how much could be lost.
       if (size_bytes === null || saved.kind === 'memory') return saved;
       const durationMs = clock.monotonic() - started;
@@ -234,8 +238,9 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
     putState: (component, body, trigger, kind) => write('put', component, body, trigger, kind),
     patchState: (component, body, trigger) => write('patch', component, body, trigger),
     async appendJournal(component, body) {
-      const bytes = owned(body);
-      const appended = await ask('journal', { component, body: bytes, at: clock.now() }, [bytes.buffer]);
+      const pieces = ownedPieces(body);
+      const given = pieces.map(({ buffer }) => buffer);
+      const appended = await ask('journal', { component, body: pieces, at: clock.now() }, given);
       journalling.add(component);
       return appended;
     },

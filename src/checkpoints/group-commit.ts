@@ -1,11 +1,13 @@
 import type { Database } from '../storage/open.ts';
-import type { Answer, Request, RequestOf } from './protocol.ts';
+import { joined } from './bytes.ts';
+import type { Answer, RequestOf, Sent } from './protocol.ts';
 import { Refusal, toRefused } from './refusal.ts';
 import type { StateDatabase } from './state-database.ts';
 
 export type Write = RequestOf<'put'> | RequestOf<'patch'> | RequestOf<'journal'>;
 const writes: ReadonlySet<string> = new Set<Write['job']>(['put', 'patch', 'journal']);
-export const isWrite = (request: Request): request is Write => writes.has(request.job);
+export const isWrite = (request: Sent): request is Sent<Write> => writes.has(request.job);
+export const inOnePiece = (write: Sent<Write>): Write => ({ ...write, body: joined(write.body) });
 
 /**
  * Applies writes in their order in one transaction; answers are true once this returns. One that is refused is so

@@ -4,6 +4,7 @@ export { keyIdOf } from './cipher.ts';
 export { createDoubts, type DoubtPolicy, type Doubts } from './doubts.ts';
 export type {
   AskedKind,
+  Body,
   CheckpointInfo,
   CheckpointKind,
   JournalEntry,

@@ -5,6 +5,7 @@ import type {
   AskedKind,
   BadFile,
   CheckpointInfo,
+  JsonBytes,
   Loss,
   ManifestInfo,
   ReadCheckpoint,
@@ -97,6 +98,10 @@ export interface Jobs {
 }
 export type JobName = keyof Jobs;
 export type Request = { [J in JobName]: { readonly id: number; readonly job: J } & Jobs[J]['ask'] }[JobName];
+/** As it travels: a body goes in the pieces in which it came. */
+export type Sent<R = Request> = R extends { readonly body: Uint8Array }
+  ? Omit<R, 'body'> & { readonly body: readonly JsonBytes[] }
+  : R;
 export type RequestOf<J extends JobName> = Extract<Request, { job: J }>;
 
 /** A checkpoint whose bytes are not what was written; `isNew`: found just now. */

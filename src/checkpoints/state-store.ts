@@ -60,6 +60,8 @@ export interface CheckpointInfo {
  * only. Numbers beyond 2^53 keep their digits so, and no loop stands still for it.
  */
 export type JsonBytes = Uint8Array<ArrayBuffer>;
+/** Raw bytes, whole or in the pieces in which they came. Given away: the caller must not look at them again. */
+export type Body = Uint8Array | readonly Uint8Array[];
 
 /** One checkpoint with its state. */
 export interface ReadCheckpoint extends CheckpointInfo {
@@ -208,19 +210,19 @@ export interface ResumePoints {
 export interface StateStore {
   /**
    * @param body the raw JSON of `PUT state`: `{state, schema_version?, through?}`; it is not parsed on the calling
-   * thread. It is given away: the caller must not look at it again.
+   * thread.
    * @param kind how it is to be kept. One for which there is no room in memory is stored.
    */
-  putState(component: ComponentName, body: Uint8Array, trigger: CheckpointTrigger, kind?: AskedKind): Promise<Saved>;
+  putState(component: ComponentName, body: Body, trigger: CheckpointTrigger, kind?: AskedKind): Promise<Saved>;
   /**
-   * @param body the raw JSON of `PATCH state`: `{base, operations, schema_version?, through?}`, given away. The same body again, because
+   * @param body the raw JSON of `PATCH state`: `{base, operations, schema_version?, through?}`. The same body again, because
    * the answer was lost, is stored once. Rejects with CHECKPOINT_NOT_NEWEST when `base` is not the newest, and with
    * PATCH_REFUSED when the newest cannot be built on, for one because it is of another schema version: then the whole
    * state must be put. Rejects with STATE_TOO_LARGE when it would become larger than a state that is put may be.
    */
-  patchState(component: ComponentName, body: Uint8Array, trigger: CheckpointTrigger): Promise<Saved>;
-  /** @param body the raw JSON of `POST journal`: one entry or a list of them. Given away, as above. */
-  appendJournal(component: ComponentName, body: Uint8Array): Promise<{ entry_id: number } | { entry_ids: number[] }>;
+  patchState(component: ComponentName, body: Body, trigger: CheckpointTrigger): Promise<Saved>;
+  /** @param body the raw JSON of `POST journal`: one entry or a list of them. */
+  appendJournal(component: ComponentName, body: Body): Promise<{ entry_id: number } | { entry_ids: number[] }>;
   /**
    * What a component continues from: its resume point, else the newest checkpoint; where that does not verify, the newest
    * before it that does.

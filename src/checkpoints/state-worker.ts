@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
 import { sentenceOf, type ParamedicError } from '../errors.ts';
-import type { Answer, FromWorker, JobName, Jobs, Opened, Request, WorkerData } from './protocol.ts';
+import type { Answer, FromWorker, JobName, Jobs, Opened, Sent, WorkerData } from './protocol.ts';
 import { storeFailed, toError } from './refusal.ts';
 
 interface Pending {
@@ -39,7 +39,7 @@ const TOO_MUCH_WAITS = 'too much is waiting for the disk already: send it again 
 
 /** What is asked within one turn goes to the worker together: a message costs more than what it asks for. */
 interface Letter {
-  readonly requests: Request[];
+  readonly requests: Sent[];
   /** Bytes that go with them without being copied. */
   readonly given: ArrayBuffer[];
   bytes: number;
@@ -136,7 +136,7 @@ export function createStateWorker(options: StateWorkerOptions) {
 
   function ask<J extends JobName>(
     job: J,
-    question: Jobs[J]['ask'],
+    question: Sent<Jobs[J]['ask']>,
     given: readonly ArrayBuffer[] = [],
   ): Promise<Jobs[J]['answer']> {
     return new Promise((resolve, reject) => {
@@ -146,7 +146,7 @@ export function createStateWorker(options: StateWorkerOptions) {
       waitingBytes += bytes;
       const id = ++lastId;
       pending.set(id, { resolve: resolve as Pending['resolve'], reject, bytes });
-      if (letter.requests.push({ id, job, ...question } as unknown as Request) === 1) queueMicrotask(send);
+      if (letter.requests.push({ id, job, ...question } as unknown as Sent) === 1) queueMicrotask(send);
       letter.given.push(...given);
       letter.bytes += bytes;
       // It has something to do while the others are written.

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { quickCheck } from '../storage/open.ts';
 import { createCipher } from './cipher.ts';
-import { createGroupCommit, isWrite, type Write } from './group-commit.ts';
+import { createGroupCommit, inOnePiece, isWrite, type Write } from './group-commit.ts';
 import { openStates, type OpenStates } from './open-states.ts';
-import type { Answer, FromWorker, Request, WorkerData } from './protocol.ts';
+import type { Answer, FromWorker, Sent, WorkerData } from './protocol.ts';
 import { Refusal, toRefused } from './refusal.ts';
 import { read, verify } from './read.ts';
 import { restore } from './restore.ts';
@@ -24,9 +24,9 @@ if (!port) throw new Error('this file is a worker: createStateStore starts it');
 const given: ArrayBuffer[] = [];
 const post = (message: FromWorker): void => port.postMessage(message, given.splice(0));
 
-const queue: Request[] = [];
+const queue: Sent[] = [];
 let begin: ((data: WorkerData) => void) | undefined;
-port.on('message', (message: WorkerData | readonly Request[]) => {
+port.on('message', (message: WorkerData | readonly Sent[]) => {
   if (!isLetter(message)) return begin?.(message);
   if (queue.length === 0) setImmediate(next);
   queue.push(...message);
@@ -47,7 +47,7 @@ const walKeeper =
 post({ opened: { setAside, losses, lostResumes, rekeyed } });
 opened.acceptLosses();
 
-function isLetter(message: WorkerData | readonly Request[]): message is readonly Request[] {
+function isLetter(message: WorkerData | readonly Sent[]): message is readonly Sent[] {
   return Array.isArray(message);
 }
 
@@ -83,14 +83,14 @@ function nextGroup(): Write[] {
   let bytes = 0;
   for (const request of queue) {
     if (!isWrite(request) || group.length === MOST_IN_A_GROUP) break;
-    bytes += request.body.byteLength;
+    bytes += request.body.reduce((sum, { byteLength }) => sum + byteLength, 0);
     if (group.length > 0 && bytes > MOST_BYTES_IN_A_GROUP) break;
-    group.push(request);
+    group.push(inOnePiece(request));
   }
   return group;
 }
 
-function answer(request: Request): Answer {
+function answer(request: Sent): Answer {
   try {
     return { id: request.id, value: perform(request) };
   } catch (error) {
@@ -98,7 +98,7 @@ function answer(request: Request): Answer {
   }
 }
 
-function perform(request: Request): unknown {
+function perform(request: Sent): unknown {
   switch (request.job) {
     case 'restore': {
       const answer = restore(states, request);

@@ -38,10 +38,10 @@ export function holdCommands(
 }
 
 /** Why a component could not do what it was told, when the body is `{error}`; undefined: it is an answer. */
-export function inabilityOf(body: Uint8Array): string | undefined {
-  if (body.byteLength > LONGEST_INABILITY) return undefined;
+export function inabilityOf(body: readonly Buffer[]): string | undefined {
+  if (body.reduce((sum, { length }) => sum + length, 0) > LONGEST_INABILITY) return undefined;
   try {
-    return inability.safeParse(JSON.parse(new TextDecoder().decode(body))).data?.error;
+    return inability.safeParse(JSON.parse(new TextDecoder().decode(Buffer.concat(body)))).data?.error;
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import type { Restored } from '../checkpoints/state-store.ts';
 import { checkpointKinds, healthStatuses, type ComponentName } from '../model/index.ts';
 import type { Daemon } from '../supervisor/api.ts';
 import { bearer, CHALLENGE } from './auth.ts';
-import { parse, parseBody, parseJson, readBody, STATE_LIMIT } from './body.ts';
+import { parse, parseBody, parseJson, readPieces, STATE_LIMIT } from './body.ts';
 import { commandsQuery, holdCommands, inabilityOf } from './commands.ts';
 import { sendJsonParts } from './json-parts.ts';
 import { outcomesBody, permitView } from './outcomes.ts';
@@ -97,19 +97,19 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
     },
     async PUT(request, response) {
       const { kind } = parse(putQuery, request.query);
-      const body = await readBody(request, STATE_LIMIT);
+      const body = await readPieces(request, STATE_LIMIT);
       const component = current(request, response);
       response.json(await daemon.state.putState(component, body, 'interval', kind));
     },
     async PATCH(request, response) {
       parse(patchQuery, request.query);
-      const body = await readBody(request, STATE_LIMIT);
+      const body = await readPieces(request, STATE_LIMIT);
       response.json(await daemon.state.patchState(current(request, response), body, 'interval'));
     },
   });
   resource(router, '/journal', {
     async POST(request, response) {
-      const body = await readBody(request);
+      const body = await readPieces(request);
       response.json(await daemon.state.appendJournal(current(request, response), body));
     },
   });
@@ -127,7 +127,7 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
       sendJsonParts(response, view(await daemon.commands.stateFor(current(request, response), id)));
     },
     async POST(request, response) {
-      const body = await readBody(request, STATE_LIMIT);
+      const body = await readPieces(request, STATE_LIMIT);
       const component = current(request, response);
       const id = parameter(request, 'id');
       const why = inabilityOf(body);
@@ -135,7 +135,7 @@ export function componentProtocol({ daemon, ...stream }: ComponentProtocolDeps):
       else if (daemon.commands.kindOf(component, id) === 'get_state')
         return void response.json(await daemon.commands.answer(component, id, body));
       else {
-        parse(nothing, body.length === 0 ? {} : parseJson(body));
+        parse(nothing, body.length === 0 ? {} : parseJson(Buffer.concat(body)));
         daemon.commands.done(component, id);
       }
       response.status(204).end();

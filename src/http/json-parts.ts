@@ -2,7 +2,8 @@ import type { Response } from 'express';
 
 /**
  * Answers with a JSON object. Members that are bytes are JSON in UTF-8 already: they are neither looked into nor
- * copied, however long they are.
+ * copied, however long they are. They are given away: once they are sent their memory goes back, where the collector
+ * would stop everything to look for it.
  */
 export function sendJsonParts(response: Response, members: object): void {
   const parts: Uint8Array[] = [];
@@ -11,6 +12,7 @@ export function sendJsonParts(response: Response, members: object): void {
     text += `${text === '{' ? '' : ','}${JSON.stringify(name)}:`;
     if (value instanceof Uint8Array) {
       parts.push(Buffer.from(text), value);
+      response.once('finish', () => release(value));
       text = '';
     } else text += JSON.stringify(value);
   }
@@ -21,4 +23,9 @@ export function sendJsonParts(response: Response, members: object): void {
   response.cork();
   for (const part of parts) response.write(part);
   response.end();
+}
+
+/** Unless they are a part of something larger, as small buffers of Node are. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && !buffer.detached && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -1,4 +1,4 @@
-import type { AskedKind, Saved, StateStore } from '../checkpoints/index.ts';
+import type { AskedKind, Body, Saved, StateStore } from '../checkpoints/index.ts';
 import type { Clock } from '../clock.ts';
 import { randomHex } from '../digest.ts';
 import { failure, sentenceOf } from '../errors.ts';
@@ -75,10 +75,10 @@ export interface Commands {
   stateFor(component: ComponentName, id: string): Promise<GivenState>;
   /**
    * The answer to `get_state`.
-   * @param body as of `PUT state`: unparsed, and given away.
+   * @param body as of `PUT state`: unparsed.
    * @throws COMMAND_NOT_FOUND when nobody waits for it; rejects with what the store rejects with.
    */
-  answer(component: ComponentName, id: string, body: Uint8Array): ReturnType<StateStore['putState']>;
+  answer(component: ComponentName, id: string, body: Body): ReturnType<StateStore['putState']>;
   /** The answer to any other. @throws COMMAND_NOT_FOUND */
   done(component: ComponentName, id: string): void;
   /** A component cannot do what it was told. @throws COMMAND_NOT_FOUND */

@@ -45,6 +45,20 @@ describe('a state that does not say its schema version', () => {
   });
 });
 
+describe('a body that comes in pieces', () => {
+  it.each([1, 7, 4_000])('is what it is in one, cut every %i bytes', async (size) => {
+    const { store } = open();
+    const state = { text: 'ä→𝄞'.repeat(500) };
+    const whole = json({ state });
+    const pieces = Array.from({ length: Math.ceil(whole.length / size) }, (_, n) =>
+      whole.subarray(n * size, (n + 1) * size),
+    );
+    await store.putState(planner, pieces, 'interval');
+    expect(await store.getState(planner, null)).toMatchObject({ state });
+    await expect(store.putState(planner, [], 'interval')).rejects.toEqual(refused('BODY_INVALID'));
+  });
+});
+
 describe('the list of checkpoints', () => {
   it('is as long as it is asked to be, the newest first', async () => {
     const { store, put } = open();

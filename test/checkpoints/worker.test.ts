@@ -57,7 +57,7 @@ describe('the worker', () => {
     onTestFinished(() => worker.close());
     const put = () => {
       const body = new Uint8Array(json({ state: 'x'.repeat(40) }));
-      const question = { component: planner, body, trigger: 'interval', at: systemClock.now() } as const;
+      const question = { component: planner, body: [body], trigger: 'interval', at: systemClock.now() } as const;
       return worker.ask('put', question, [body.buffer]);
     };
     const many = await Promise.allSettled([put(), put(), put()]);

@@ -1,5 +1,9 @@
-import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer, request as ask } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import type { Request } from 'express';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readPieces } from '../../src/http/body.ts';
 import { API, CURRENT, serve } from './stand-in.ts';
 
 const json = { 'content-type': 'application/json' };
@@ -137,5 +141,25 @@ describe('a body', () => {
 
     expect(daemon.calls).toEqual([]);
     expect(errors).toEqual([]);
+  });
+});
+
+describe('the pieces of a body', () => {
+  it('are large, however small the chunks are in which it comes', async () => {
+    const text = JSON.stringify('0123456789'.repeat(5_000));
+    const read = Promise.withResolvers<Buffer[]>();
+    const server = createServer((request, response) => {
+      readPieces(request as Request).then(read.resolve, read.reject);
+      request.once('end', () => response.end());
+    });
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const sent = ask({ port, method: 'PUT', headers: json });
+    for (const byte of text) sent.write(byte);
+    sent.end();
+    const pieces = await read.promise;
+    expect(pieces.map(({ length }) => length)).toEqual([2 ** 15, text.length - 2 ** 15]);
+    expect(Buffer.concat(pieces).toString()).toBe(text);
   });
 });

@@ -82,17 +82,17 @@ export class StandIn implements Daemon {
   }
 
   readonly state = {
-    putState: async (component: string, body: Uint8Array, ...more: string[]) => {
+    putState: async (component: string, body: readonly Uint8Array[], ...more: string[]) => {
       const given = more.filter((each) => each !== undefined);
-      this.#note('putState', component, Buffer.from(body).toString(), ...given);
+      this.#note('putState', component, Buffer.concat(body).toString(), ...given);
       return { checkpoint_id: 'CP-20261123-224610-1A2B3C4D' };
     },
-    patchState: async (...call: [string, Uint8Array, string]) => {
-      this.#note('patchState', call[0], Buffer.from(call[1]).toString(), call[2]);
+    patchState: async (...call: [string, readonly Uint8Array[], string]) => {
+      this.#note('patchState', call[0], Buffer.concat(call[1]).toString(), call[2]);
       return { checkpoint_id: 'CP-20261123-224610-1A2B3C4D' };
     },
-    appendJournal: async (component: string, body: Uint8Array) => {
-      this.#note('appendJournal', component, Buffer.from(body).toString());
+    appendJournal: async (component: string, body: readonly Uint8Array[]) => {
+      this.#note('appendJournal', component, Buffer.concat(body).toString());
       return { entry_id: 7 };
     },
     read: async (id: string) => {

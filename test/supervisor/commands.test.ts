@@ -32,7 +32,8 @@ function setUp() {
     lifeOf: () => life.signal,
     async putState(component, body, trigger, kind) {
       if (refusal) throw refusal;
-      stored.push([component, Buffer.from(body).toString(), trigger, ...(kind ? [kind] : [])]);
+      const text = Buffer.concat(body instanceof Uint8Array ? [body] : body).toString();
+      stored.push([component, text, trigger, ...(kind ? [kind] : [])]);
       return { checkpoint_id: `CP-${stored.length}` as CheckpointId, kind: kind ?? 'full' };
     },
   });

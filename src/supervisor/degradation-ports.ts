@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
-import type { DegradationDeps } from '../degradation/index.ts';
+import { changeBy, type DegradationDeps } from '../degradation/index.ts';
 import { runCommand } from '../drivers/index.ts';
 import { HOST, isFailure } from '../model/index.ts';
 import type { House } from './house.ts';
+import { lastDecision, type Past } from './past.ts';
 import { isUp } from './state.ts';
 
 /** What a command that switches a feature finds in its environment, beside what it is told. */
@@ -11,6 +12,7 @@ const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'SystemRoot', 'TEMP',
 /** What the level of degradation asks of the house around it. */
 export function degradationPorts(
   house: () => House,
+  past: Pick<Past, 'decisions'>,
 ): Pick<DegradationDeps, 'read' | 'goneBecause' | 'allWell' | 'incidentOf' | 'run'> {
   return {
     read() {
@@ -19,8 +21,11 @@ export function degradationPorts(
     },
     goneBecause(component) {
       const { held, state } = house().bus.record(component);
+      if (held) return 'was stopped';
       if (state.is === 'failed') return 'has failed';
-      return held ? 'was stopped' : null;
+      // Left as it ended: the decision tells whether that was welcome.
+      const last = state.is === 'stopped' && state.settled ? lastDecision(past, component) : undefined;
+      return last ? (changeBy(last)?.why ?? null) : null;
     },
     allWell: () =>
       house().phase === 'supervising' && [...house().roster].every((keeper) => isWell(house(), keeper.name)),

@@ -181,7 +181,7 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     clean: past.clean,
     recoveryMode,
     mask: createMask({}).text,
-    ...degradationPorts(() => house),
+    ...degradationPorts(() => house, past),
   });
   closing.add('degradation', () => degradation.close());
 

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import {
+  componentName,
+  epochMs,
+  type CheckOutcome,
+  type ComponentState,
+  type Decision,
+  type EventOf,
+} from '../../src/model/index.ts';
+import { degradationPorts } from '../../src/supervisor/degradation-ports.ts';
+import type { House } from '../../src/supervisor/house.ts';
+import { newRecord } from '../../src/supervisor/state.ts';
+
+const tts = componentName('tts');
+const at = epochMs(Date.UTC(2026, 10, 23, 12));
+
+describe('why a component is not there, after the death of a daemon', () => {
+  const ended = (settled: boolean): ComponentState => ({ is: 'stopped', since: at, why: '', settled });
+  const stay = (rule: string): Decision => ({ kind: 'stay', rule, why: '' });
+
+  it.each<[string, ComponentState, boolean, Decision | null, string | null]>([
+    ['failed', { is: 'failed', since: at, why: '' }, false, null, 'has failed'],
+    ['held', ended(false), true, null, 'was stopped'],
+    ['left by its policy', ended(true), false, stay('no_restart'), 'has ended and is not started again'],
+    ['done with what it had to do', ended(true), false, stay('exit_codes'), null],
+    ['about to be started', ended(false), false, stay('no_restart'), null],
+    ['waiting', { is: 'backoff', since: at, until: null, why: '' }, false, null, null],
+  ])('%s', (_, state, held, decision, why) => {
+    const record = { ...newRecord(tts, at), state, held };
+    const house = { bus: { record: () => record } } as unknown as House;
+    const about = { type: 'restart.decided', component: tts, at, reason: 'crash', by: 'supervisor' } as const;
+    const decisions: EventOf<'restart.decided'>[] = decision ? [{ ...about, decision, counted: true }] : [];
+    expect(degradationPorts(() => house, { decisions }).goneBecause(tts)).toBe(why);
+  });
+});
+
+describe('the network', () => {
+  const check = (name: string, outcome: CheckOutcome, consecutiveFailures: number, kind = 'network', ran = true) => ({
+    check: name,
+    kind,
+    outcome,
+    consecutiveFailures,
+    at: ran ? at : null,
+  });
+
+  it.each([
+    ['nobody looks after', [], null],
+    ['only others are asked after', [check('disk', 'critical', 9, 'disk')], null],
+    ['was not asked after yet', [check('one', 'unknown', 0, 'network', false)], null],
+    ['answers', [check('one', 'healthy', 0)], true],
+    ['has failed less often than its threshold', [check('one', 'timeout', 1)], true],
+    ['has failed often enough', [check('one', 'timeout', 2)], false],
+    ['is critical at once', [check('one', 'critical', 1)], false],
+    ['is lost by one way only', [check('one', 'unhealthy', 9), check('two', 'degraded', 0)], true],
+    ['is lost by both', [check('one', 'unhealthy', 9), check('two', 'timeout', 2)], false],
+  ])('%s', (_, checks, connected) => {
+    const plan = { failure_threshold: 2 };
+    const house = {
+      readings: { host: null },
+      monitor: { checks: () => checks },
+      loaded: { config: { host: { checks: { one: plan, two: plan } } } },
+    } as unknown as House;
+    expect(degradationPorts(() => house, { decisions: [] }).read()).toEqual({ cpu: null, memory: null, connected });
+  });
+});

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { failure } from '../errors.ts';
 import type { DegradationView } from '../http/degradation.ts';
+import { levelWish } from '../level-wish.ts';
 import { degradationLevels, type DegradationLevel } from '../model/index.ts';
 import { connect } from './client.ts';
 import { durationText, withDaemon, type Where } from './options.ts';
@@ -22,6 +23,12 @@ const row = ([name, feature]: [string, Feature]): string[] => [
   feature.depends_on.join(', ') || '-',
   feature.reason ?? '',
 ];
+
+/** @throws USAGE as the daemon would refuse it. */
+function requireWish(wish: unknown): void {
+  const [issue] = levelWish.safeParse(wish).error?.issues ?? [];
+  if (issue) throw failure('USAGE', { why: `--${issue.path.join('.')}: ${issue.message}.` });
+}
 
 export const paintLevel = (level: DegradationLevel): string =>
   paint(level === 'full' ? 'green' : level === 'reduced' || level === 'minimal' ? 'yellow' : 'red', level);
@@ -48,6 +55,8 @@ export function addDegrade(program: Command): void {
     .action(async (level: string | undefined, options: Options) => {
       if (level === undefined && options.for !== undefined)
         throw failure('USAGE', { why: '--for goes with a level: `paramedic degrade minimal --for 2h`.' });
+      const wish = { level, ...(options.for !== undefined && { for: options.for }) };
+      if (level !== undefined) requireWish(wish);
       const client = await connect(options);
       if (level === undefined) {
         const view = await client.get<DegradationView>('/degradation');
@@ -55,7 +64,6 @@ export function addDegrade(program: Command): void {
         else console.log(page(view));
         return;
       }
-      const wish = { level, ...(options.for !== undefined && { for: options.for }) };
       const done = await client.put<DegradationView & { message: string }>('/degradation', wish);
       if (options.json) printJson(done);
       else console.log(done.message);

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { failure } from '../errors.ts';
 import { formatDuration, iso } from '../format.ts';
+import { ALERT_HOLDS_MS } from '../level-wish.ts';
 import {
   epochMs,
   HOST,
@@ -44,8 +45,6 @@ export interface DegradationDeps {
   readonly mask: (text: string) => string;
 }
 
-/** What an alert asks for ends by itself: one that goes on firing is acted upon once. */
-const ALERT_HOLDS_MS = 900_000;
 /** Where no configuration says how long all must have been well. */
 const RECOVER_AFTER_MS = 60_000;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { checkpointKinds, degradationLevels } from '../model/index.ts';
+import { fitsTogether, holdTime, levelOrAuto, TIME_WITH_AUTO } from '../level-wish.ts';
+import { checkpointKinds } from '../model/index.ts';
 import { templateProblem } from '../template.ts';
 import { duration } from '../units.ts';
 
@@ -42,17 +43,10 @@ const actionSchema = z
       .describe('Have it save its state now.'),
     degrade: z
       .strictObject({
-        level: z
-          .enum([...degradationLevels, 'auto'])
-          .describe('Never better than it is without; auto ends what an alert has asked for.'),
-        for: duration()
-          .refine((ms) => ms > 0, { error: () => 'expected a duration longer than 0' })
-          .optional()
-          .describe('How long it is held, whatever becomes of the alert; default: 15m.'),
+        level: levelOrAuto().describe('Never better than it is without; auto ends what an alert has asked for.'),
+        for: holdTime().optional().describe('How long it is held, whatever becomes of the alert; default: 15m.'),
       })
-      .refine(({ level, for: forMs }) => level !== 'auto' || forMs === undefined, {
-        error: () => 'expected no "for" with auto: it ends what was held',
-      })
+      .refine(fitsTogether, TIME_WITH_AUTO)
       .optional()
       .describe('Hold the level of degradation of this machine; a person stands above.'),
   })

@@ -331,6 +331,8 @@ browser  off    low       -           network     the level is minimal
     [['low'], "'low' is invalid for argument 'level'. Allowed choices are full, reduced"],
     [['full', '--for', 'soon'], 'Expected a duration such as 250ms, 5s or 1m.'],
     [['--for', '1h'], '--for goes with a level'],
+    [['auto', '--for', '1h'], '--for: goes with a level only: auto ends what was held.'],
+    [['reduced', '--for', '400d'], '--for: expected a duration longer than 0, at most 366d.'],
   ])('%j is a mistake of usage', async (args, why) => {
     const { code, stderr } = await paramedic(['degrade', ...args], await playDaemon({}));
     expect(code).toBe(2);

@@ -1,8 +1,10 @@
 import { sha256 } from '../digest.ts';
-import { HOST, type ActionName } from '../model/index.ts';
+import { ALERT_HOLDS_MS, levelWish } from '../level-wish.ts';
+import { HOST, type ActionName, type EpochMs } from '../model/index.ts';
 import { fillIn } from '../template.ts';
 import { writeUnit } from '../units.ts';
 import type { Alert } from './alert.ts';
+import type { Decided } from './book.ts';
 import type { RemediationRule } from './schema.ts';
 
 /** A label may be as long as a body: what cannot be a name is nobody's. */
@@ -42,6 +44,17 @@ export const isOfHost = (action: ActionName): boolean => action === 'degrade';
 function degrading({ level, for: forMs }: NonNullable<RemediationRule['action']['degrade']>): Asked {
   const parameters = { level, ...(forMs !== undefined && { for: writeUnit('duration', forMs) }) };
   return { action: 'degrade', parameters, component: HOST, force: false };
+}
+
+/** What a level that is asked for later than it was decided is held for: what is left of its time; null: nothing. */
+export function restOf(
+  { at, parameters }: Pick<Decided, 'at' | 'parameters'>,
+  now: EpochMs,
+): Asked['parameters'] | null {
+  const { data } = levelWish.safeParse(parameters);
+  if (!data || data.level === 'auto') return parameters;
+  const leftMs = (data.for ?? ALERT_HOLDS_MS) - Math.max(0, now - at);
+  return leftMs > 0 ? { ...parameters, for: writeUnit('duration', leftMs) } : null;
 }
 
 /** @param rule exactly one of its actions is given. */

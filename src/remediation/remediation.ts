@@ -17,7 +17,7 @@ import { identityOf, type Alert } from './alert.ts';
 import { consumes, createRemediationBook, type Decided } from './book.ts';
 import { decideRemediation, type Situation, type Target } from './decide.ts';
 import { execute } from './execute.ts';
-import { askedBy, firstMatch, isOfHost, nameIn, ruleIdOf, type Asked } from './match.ts';
+import { askedBy, firstMatch, isOfHost, nameIn, restOf, ruleIdOf, type Asked } from './match.ts';
 import type { RemediationPolicy, RemediationRule } from './schema.ts';
 
 export interface RemediationDeps {
@@ -109,7 +109,7 @@ export function createRemediation(deps: RemediationDeps): Remediation {
       target: isOfHost(action) ? THE_HOST : ((name === null ? undefined : deps.target(name, force)) ?? null),
       seen: book.seen(alert),
       over: book.isOver(alert),
-      inFlight: name !== null && book.inFlight(name) !== undefined,
+      inFlight: !isOfHost(action) && name !== null && book.inFlight(name) !== undefined,
       executions: rule === null || name === null ? [] : book.executions(rule.id, name, clock.now(), within),
     };
   }
@@ -158,8 +158,12 @@ export function createRemediation(deps: RemediationDeps): Remediation {
     const { component, action } = decided;
     const target = deps.target(component, false);
     if (!policy().enabled) return end(decided, 'cancelled', 'remediation is switched off');
-    // Held twice is held once.
-    if (isOfHost(action)) return void run(decided);
+    if (isOfHost(action)) {
+      // Held twice is held once.
+      const parameters = restOf(decided, clock.now());
+      if (parameters) return void run({ ...decided, parameters });
+      return end(decided, 'cancelled', 'the time for which it was asked for is over');
+    }
     if (!target) return end(decided, 'cancelled', 'there is no such component any more');
     if (action === 'stop') return void run(decided);
     if (!target.enabled || target.held) return end(decided, 'cancelled', 'it is not meant to run any more');

@@ -64,11 +64,14 @@ export function follow(node: Node, path: readonly PropertyKey[]): { node: Node; 
   return next ? follow(next, rest) : { node, rest: path };
 }
 
-/** As plain data. Objects have no prototype: no key of a file can reach one. */
+/** No key of a file can reach it. A number of no value: zod compares all that is called `length` with its limits. */
+const bare: object = Object.freeze(Object.assign(Object.create(null) as object, { [Symbol.toPrimitive]: () => NaN }));
+
+/** As plain data. */
 export function plain(node: Node): unknown {
   if (node.is === 'scalar') return node.value;
   if (node.is === 'list') return node.items.map(plain);
-  const object = Object.create(null) as Record<string, unknown>;
+  const object = Object.create(bare) as Record<string, unknown>;
   for (const [key, value] of node.entries) object[key] = plain(value);
   return object;
 }

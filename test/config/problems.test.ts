@@ -18,6 +18,11 @@ describe('a bad configuration', () => {
     },
     { flaw: 'an unknown key like no other', text: 'xyzzy: 1', problem: '1:1 xyzzy: unknown key "xyzzy"' },
     {
+      flaw: 'settings in place of a text, one of them called length',
+      text: 'state_dir: { length: { any: 1 } }',
+      problem: '1:12 state_dir: expected text, got settings (key: value)',
+    },
+    {
       flaw: 'a rule of remediation for nobody',
       text: `${component('')}remediation:\n  rules:\n    - match: { alertname: Down }\n      action: { restart: { component: gmial } }`,
       problem:

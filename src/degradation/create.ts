@@ -197,7 +197,7 @@ export function createDegradation(deps: DegradationDeps): Degradation {
     },
 
     hear(event) {
-      if (event.type === 'check.tripped' && event.component === HOST && deps.read().connected === false) look();
+      if (event.type === 'check.tripped' && event.component === HOST && deps.read().network === 'lost') look();
       if (event.type === 'system.restarting' && !recovering) {
         recovering = true;
         settle();

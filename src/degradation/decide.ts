@@ -2,14 +2,17 @@ import { formatDuration } from '../format.ts';
 import { degradationLevels, worseLevel, type DegradationLevel } from '../model/index.ts';
 import type { DegradationPolicy, Thresholds } from './schema.ts';
 
+/** `failing`: no check has succeeded, and not all have failed often enough: neither there nor lost. */
+export type NetworkReading = 'connected' | 'failing' | 'lost';
+
 /** What was found at one moment: ratios from 0 on; null: not known. */
 export interface Reading {
   readonly cpu: number | null;
   readonly memory: number | null;
   /** Share of failed calls. */
   readonly errorRate: number | null;
-  /** false: the network is lost; null: nobody looks after it. */
-  readonly connected: boolean | null;
+  /** null: nobody looks after it, or nothing can be said. */
+  readonly network: NetworkReading | null;
 }
 
 /** What the readings have led to so far. Times on the monotonic clock. */
@@ -53,14 +56,14 @@ const measures = [
 
 /** What one reading asks for; null: it tells nothing. */
 export function wanted(reading: Reading, thresholds: Thresholds): Wanted | null {
-  if (reading.connected === false) return { level: 'offline', reason: 'the network is lost' };
+  if (reading.network === 'lost') return { level: 'offline', reason: 'the network is lost' };
   const known = measures.flatMap(({ what, of, name }) => {
     const value = reading[of];
     return value === null
       ? []
       : judge(what, value, thresholds[`${name}_warning`], thresholds[`${name}_critical`], thresholds);
   });
-  if (known.length === 0 && reading.connected === null) return null;
+  if (known.length === 0 && reading.network !== 'connected') return null;
   const level = known.reduce<DegradationLevel>((worst, one) => worseLevel(worst, one.level), 'full');
   const reasons = known.filter((one) => one.level === level && level !== 'full').map(({ reason }) => reason);
   return { level, reason: reasons.join(', ') };
@@ -77,7 +80,8 @@ function judge(what: string, value: number, warning: number, critical: number, {
 /**
  * What becomes of the level with one more reading. Worse: when two readings in a row say so, to what both ask for; a
  * lost network at once, for its check has a threshold of its own. Better: when all readings of `recover_after` were,
- * to the worst that they asked for.
+ * to the worst that they asked for. It does not rise from offline while the network is failing: after its death a daemon
+ * counts failures from the beginning.
  */
 export function decide(
   condition: Condition,
@@ -85,9 +89,10 @@ export function decide(
   policy: Pick<DegradationPolicy, 'thresholds' | 'recover_after'>,
   now: number,
 ): Step {
-  const asks = wanted(reading, policy.thresholds);
-  if (asks === null) return { condition, reason: null };
   const { level } = condition;
+  const asks = wanted(reading, policy.thresholds);
+  if (level === 'offline' && reading.network === 'failing') return { condition: atLevel(level), reason: null };
+  if (asks === null) return { condition, reason: null };
   if (asks.level === level) return { condition: atLevel(level), reason: null };
   return isWorse(asks.level, level) ? worsen(condition, asks) : improve(condition, asks, policy.recover_after, now);
 }

@@ -1,5 +1,5 @@
 export { createDegradation, type DegradationDeps } from './create.ts';
-export type { Reading } from './decide.ts';
+export type { NetworkReading, Reading } from './decide.ts';
 export type { Degradation, DegradationConfig, DegradationControl, DegradationStatus } from './degradation.ts';
 export type { RunFeatureCommand } from './feature-commands.ts';
 export { changeBy } from './losses.ts';

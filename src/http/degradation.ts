@@ -21,7 +21,7 @@ const view = (status: DegradationStatus) => ({
     cpu_ratio: status.reading.cpu,
     memory_ratio: status.reading.memory,
     error_rate: status.reading.errorRate,
-    connected: status.reading.connected,
+    network: status.reading.network,
   },
   pins: status.pins.map(({ level, trigger, since, until }) => ({
     level,

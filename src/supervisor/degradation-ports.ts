@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { changeBy, type DegradationDeps } from '../degradation/index.ts';
+import { changeBy, type DegradationDeps, type NetworkReading } from '../degradation/index.ts';
 import { runCommand } from '../drivers/index.ts';
 import { HOST, isFailure } from '../model/index.ts';
 import type { House } from './house.ts';
@@ -17,7 +17,7 @@ export function degradationPorts(
   return {
     read() {
       const { host } = house().readings;
-      return { cpu: host?.cpuRatio ?? null, memory: host?.memoryRatio ?? null, connected: isConnected(house()) };
+      return { cpu: host?.cpuRatio ?? null, memory: host?.memoryRatio ?? null, network: networkOf(house()) };
     },
     goneBecause(component) {
       const { held, state } = house().bus.record(component);
@@ -41,14 +41,20 @@ export function degradationPorts(
   };
 }
 
-/** The network is lost when each of the host's network checks has failed as often as its threshold says. */
-function isConnected({ monitor, loaded }: House): boolean | null {
-  const looked = monitor.checks(HOST).filter(({ kind, at }) => kind === 'network' && at !== null);
-  if (looked.length === 0) return null;
-  return !looked.every(({ check, outcome, consecutiveFailures }) => {
+/**
+ * Lost when each of the host's network checks that has run has failed as often as its threshold says; connected as soon
+ * as one of them has succeeded. Unknown outcomes say nothing.
+ */
+function networkOf({ monitor, loaded }: House): NetworkReading | null {
+  const checks = monitor.checks(HOST).filter(({ kind }) => kind === 'network');
+  const looked = checks.filter(({ at }) => at !== null);
+  if (looked.some(({ outcome }) => outcome === 'healthy' || outcome === 'degraded')) return 'connected';
+  const isLost = ({ check, outcome, consecutiveFailures }: (typeof looked)[number]): boolean => {
     const threshold = loaded.config.host.checks[check]?.failure_threshold ?? 1;
     return outcome === 'critical' || (isFailure(outcome) && consecutiveFailures >= threshold);
-  });
+  };
+  if (looked.length > 0 && looked.every(isLost)) return 'lost';
+  return looked.length < checks.length || looked.some(({ outcome }) => isFailure(outcome)) ? 'failing' : null;
 }
 
 /** Whoever is not meant to run, or was given up, holds up nobody. */

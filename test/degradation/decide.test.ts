@@ -5,14 +5,14 @@ import { degradationSchema } from '../../src/degradation/schema.ts';
 import { degradationLevels, type DegradationLevel } from '../../src/model/index.ts';
 
 const policy = degradationSchema.parse({ recover_after: '60s' });
-const quiet: Reading = { cpu: 0.1, memory: 0.3, errorRate: null, connected: true };
+const quiet: Reading = { cpu: 0.1, memory: 0.3, errorRate: null, network: 'connected' };
 /** A reading that asks for just this level. */
 const asking: Readonly<Record<DegradationLevel, Reading>> = {
   full: quiet,
   reduced: { ...quiet, cpu: 0.6 },
   minimal: { ...quiet, memory: 0.8 },
   emergency: { ...quiet, errorRate: 0.3 },
-  offline: { ...quiet, connected: false },
+  offline: { ...quiet, network: 'lost' },
 };
 const rank = (level: DegradationLevel) => degradationLevels.indexOf(level);
 
@@ -38,14 +38,14 @@ describe('one reading', () => {
     [{ memory: 0.94 }, 'minimal', 'memory at 94%, from 80% on'],
     [{ errorRate: 0.09 }, 'reduced', 'failed calls at 9%, from 9% on'],
     [{ errorRate: 1, cpu: 0.95 }, 'emergency', 'CPU at 95%, from 90% on, failed calls at 100%, from 30% on'],
-    [{ connected: false, cpu: 1 }, 'offline', 'the network is lost'],
+    [{ network: 'lost', cpu: 1 }, 'offline', 'the network is lost'],
     [{ cpu: null, memory: null }, 'full', ''],
   ] as const)('with %j asks for %s', (part, level, reason) => {
     expect(wanted({ ...quiet, ...part }, policy.thresholds)).toEqual({ level, reason });
   });
 
   it('that tells nothing asks for nothing', () => {
-    const nothing = { cpu: null, memory: null, errorRate: null, connected: null };
+    const nothing = { cpu: null, memory: null, errorRate: null, network: null };
     expect(wanted(nothing, policy.thresholds)).toBeNull();
     const strained = { level: 'full', strain: 'minimal', calm: null } as const;
     expect(decide(strained, nothing, policy, 0)).toEqual({ condition: strained, reason: null });
@@ -69,6 +69,17 @@ describe('the level', () => {
     ['minimal', ['full', 'emergency', 'full', 'full'], 'minimal'],
   ] as const)('%s with readings that ask for %j is %s', (level, asked, becomes) => {
     expect(after(level, ...asked)).toBe(becomes);
+  });
+
+  it('does not rise from offline while the network is failing, only once it has been there for a while', () => {
+    const failing = { ...quiet, network: 'failing' } as const;
+    const blind = { cpu: null, memory: null, errorRate: null, network: 'failing' } as const;
+    for (const between of [failing, blind]) {
+      expect(read(atLevel('offline'), [between, between, between, between]).condition.level).toBe('offline');
+      expect(read(atLevel('offline'), [quiet, quiet, between, quiet, quiet]).condition.level).toBe('offline');
+      expect(read(atLevel('offline'), [between, quiet, quiet, quiet]).condition.level).toBe('full');
+      expect(read(atLevel('minimal'), [quiet, between, quiet]).condition.level).toBe('full');
+    }
   });
 
   it('says why it is another', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createDegradation, type DegradationDeps } from '../../src/degradation/index.ts';
+import { createDegradation, type DegradationDeps, type NetworkReading } from '../../src/degradation/index.ts';
 import { degradationSchema } from '../../src/degradation/schema.ts';
 import { componentName, HOST, type EventOf, type IncidentId, type RecoveryEvent } from '../../src/model/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -19,7 +19,7 @@ function begin(
 ) {
   const { text = standard, clock = new FakeClock() } = given;
   const events: RecoveryEvent[] = [];
-  const found = { cpu: 0.1 as number | null, memory: 0.1 as number | null, connected: null as boolean | null };
+  const found = { cpu: 0.1 as number | null, memory: 0.1 as number | null, network: null as NetworkReading | null };
   const ran: string[] = [];
   const degradation = createDegradation({
     clock,
@@ -189,7 +189,7 @@ describe('the level of the machine', () => {
     found.memory = 0.2;
     await clock.advance(90_000);
     expect(levels()).toEqual(['full→emergency policy', 'emergency→full policy']);
-    expect(degradation.status().reading).toEqual({ cpu: 0.1, memory: 0.2, errorRate: null, connected: null });
+    expect(degradation.status().reading).toEqual({ cpu: 0.1, memory: 0.2, errorRate: null, network: null });
   });
 
   it('goes offline at once when the network trips, and by no other check', () => {
@@ -197,7 +197,7 @@ describe('the level of the machine', () => {
     const trip = { type: 'check.tripped', at: new FakeClock().now(), component: HOST, check: 'net' } as RecoveryEvent;
     degradation.hear(trip);
     expect(degradation.standing().level).toBe('full');
-    found.connected = false;
+    found.network = 'lost';
     degradation.hear(trip);
     expect(degradation.standing().level).toBe('offline');
   });

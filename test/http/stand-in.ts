@@ -59,7 +59,7 @@ export class StandIn implements Daemon {
     past: [],
     clean: true,
     recoveryMode: false,
-    read: () => ({ cpu: null, memory: null, connected: null }),
+    read: () => ({ cpu: null, memory: null, network: null }),
     goneBecause: () => null,
     allWell: () => true,
     incidentOf: () => undefined,

@@ -249,7 +249,7 @@ describe('less, not gone', () => {
     const network = { network: { target: `127.0.0.1:${port}` }, interval: '50ms', failure_threshold: 2 };
     site.configure({ ...config(), host: { checks: { outside: network } } });
     expect((await site.api('POST', 'reload')).status).toBe(200);
-    await until('a network', async () => (await degradation()).reading?.connected === true);
+    await until('a network', async () => (await degradation()).reading?.network === 'connected');
     expect((await degradation()).level).toBe('full');
 
     await new Promise((resolve) => other.close(resolve));

@@ -16,7 +16,7 @@ it('components hear of a change once, whole, also when only a reason or a fallba
     past: [],
     clean: true,
     recoveryMode: false,
-    read: () => ({ cpu: null, memory: null, connected: null }),
+    read: () => ({ cpu: null, memory: null, network: null }),
     goneBecause: () => null,
     allWell: () => true,
     incidentOf: () => undefined,

@@ -46,20 +46,26 @@ describe('the network', () => {
   it.each([
     ['nobody looks after', [], null],
     ['only others are asked after', [check('disk', 'critical', 9, 'disk')], null],
-    ['was not asked after yet', [check('one', 'unknown', 0, 'network', false)], null],
-    ['answers', [check('one', 'healthy', 0)], true],
-    ['has failed less often than its threshold', [check('one', 'timeout', 1)], true],
-    ['has failed often enough', [check('one', 'timeout', 2)], false],
-    ['is critical at once', [check('one', 'critical', 1)], false],
-    ['is lost by one way only', [check('one', 'unhealthy', 9), check('two', 'degraded', 0)], true],
-    ['is lost by both', [check('one', 'unhealthy', 9), check('two', 'timeout', 2)], false],
-  ])('%s', (_, checks, connected) => {
+    ['was not asked after yet', [check('one', 'unknown', 0, 'network', false)], 'failing'],
+    ['answers', [check('one', 'healthy', 0)], 'connected'],
+    ['has failed less often than its threshold', [check('one', 'timeout', 1)], 'failing'],
+    ['cannot be asked', [check('one', 'unknown', 0)], null],
+    [
+      'is lost by one way and not known by another',
+      [check('one', 'timeout', 2), check('two', 'unknown', 0)],
+      'failing',
+    ],
+    ['has failed often enough', [check('one', 'timeout', 2)], 'lost'],
+    ['is critical at once', [check('one', 'critical', 1)], 'lost'],
+    ['is lost by one way only', [check('one', 'unhealthy', 9), check('two', 'degraded', 0)], 'connected'],
+    ['is lost by both', [check('one', 'unhealthy', 9), check('two', 'timeout', 2)], 'lost'],
+  ])('%s', (_, checks, network) => {
     const plan = { failure_threshold: 2 };
     const house = {
       readings: { host: null },
       monitor: { checks: () => checks },
       loaded: { config: { host: { checks: { one: plan, two: plan } } } },
     } as unknown as House;
-    expect(degradationPorts(() => house, { decisions: [] }).read()).toEqual({ cpu: null, memory: null, connected });
+    expect(degradationPorts(() => house, { decisions: [] }).read()).toEqual({ cpu: null, memory: null, network });
   });
 });

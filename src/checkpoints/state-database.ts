@@ -66,9 +66,11 @@ export function createStateDatabase(
   let begun = 0;
 
   function headOf(component: ComponentName): Head | null {
-    const known = heads.get(component) ?? table.head(component);
-    if (known) heads.set(component, known);
-    return known;
+    const known = heads.get(component);
+    if (known) return known;
+    const stored = table.head(component);
+    if (stored) heads.set(component, stored);
+    return stored;
   }
 
   /** The newest checkpoint of a component when that is in memory only. */

@@ -33,6 +33,7 @@ export function createWorkingStates(mostBytes = MOST_BYTES) {
       if (state.sizeBytes > mostBytes) return;
       states.set(component, state);
       bytes += state.sizeBytes;
+      if (bytes <= mostBytes) return;
       for (const oldest of states.keys()) if (bytes > mostBytes) drop(oldest);
     },
     drop,

@@ -27,6 +27,11 @@ export interface Child {
 export interface Launcher {
   /** Rejects with the system's error, its `code` such as ENOENT. */
   launch(order: Launch): Promise<Child>;
+  /**
+   * Kills what is left of the process group of a child that has ended; absent: as Node can, which makes an error of a
+   * group that is empty, as nearly all are. @returns false when nothing was left, or nothing that this user may kill.
+   */
+  killGroup?(group: number): boolean;
   /** What is a child of this process without its doing; absent: such ones cannot be waited for. */
   readonly orphans?: {
     /** Made here, and its end is still to be told. */

@@ -25,6 +25,7 @@ type Call = (...args: unknown[]) => number;
 interface Libc {
   readonly posixSpawn: Call;
   readonly waitpid: Call;
+  readonly kill: Call;
   readonly actionsInit: Call;
   readonly actionsDestroy: Call;
   readonly addDup2: Call;
@@ -52,6 +53,7 @@ function loadLibc(): Libc {
       'int posix_spawn(_Out_ int *pid, str path, uint8_t *actions, uint8_t *attributes, const char **argv, const char **envp)',
     ),
     waitpid: call('int waitpid(int pid, _Out_ int *status, int options)'),
+    kill: call('int kill(int pid, int signal)'),
     actionsInit: call('int posix_spawn_file_actions_init(uint8_t *actions)'),
     actionsDestroy: call('int posix_spawn_file_actions_destroy(uint8_t *actions)'),
     addDup2: call('int posix_spawn_file_actions_adddup2(uint8_t *actions, int from, int to)'),
@@ -99,6 +101,7 @@ export function posixLauncher(): Launcher | null {
         return Promise.reject(error as Error);
       }
     },
+    killGroup: (group) => libc.kill(-group, constants.signals.SIGKILL) === 0,
     orphans: {
       isKnown: (pid) => children.has(pid),
       reap: (pid) => void libc.waitpid(pid, [0], WNOHANG),

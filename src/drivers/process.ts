@@ -73,7 +73,7 @@ export function createProcessDriver({ logsFolder, clock, onProblem, ...rest }: P
     new Promise((resolve) => {
       child.onExit((exit) => {
         children.delete(child);
-        if (killGroup(child.pid)) {
+        if (launcher.killGroup?.(child.pid) ?? killGroup(child.pid)) {
           void groupGone(child.pid, clock).then((gone) => {
             if (!gone) onProblem(`"${plan.component}" has left processes behind that do not end`, null);
             resolve(exit);

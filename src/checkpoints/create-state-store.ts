@@ -12,7 +12,7 @@ import {
 } from '../model/index.ts';
 import { ownedPieces } from './bytes.ts';
 import type { Damage, Jobs, Rekeyed } from './protocol.ts';
-import { createResumePoints } from './resume-points.ts';
+import { createResumeMemory, createResumePoints, forThread } from './resume-points.ts';
 import type { AskedKind, BadFile, Body, CheckpointInfo, Saved, StateStore } from './state-store.ts';
 import { createStateWorker } from './state-worker.ts';
 
@@ -77,7 +77,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
   };
   const unlocked = Promise.withResolvers<void>();
   unlocked.promise.catch(() => {});
-  const leaving = new Set<ComponentName>();
+  const resumes = createResumeMemory();
   const worker = createStateWorker({
     entry: options.workerEntry ?? workerEntry,
     ahead: options.workerAhead,
@@ -88,7 +88,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       now: clock.now(),
       checkpointEventsEveryMs: options.checkpointEventsEveryMs ?? 2_000,
       keys,
-      leaving: [...leaving],
+      ...forThread(resumes),
       besides: options.besides?.data ?? null,
     }),
     clock,
@@ -245,7 +245,7 @@ export function createStateStore(options: StateStoreOptions): ThreadedStateStore
       return appended;
     },
     getState,
-    resume: createResumePoints(ask, clock, leaving),
+    resume: createResumePoints(ask, clock, resumes),
     storeHeld,
     list: (component, most) => ask('list', { component: component ?? null, most }),
     strayFiles: (component) => ask('strayFiles', { component: component ?? null }),

@@ -138,4 +138,7 @@ export const stateMigrations: readonly string[] = [
   // Each wrote a page for each component that saved; the daemon holds the order of checkpoints in memory.
   `DROP INDEX checkpoint_of;
    DROP INDEX checkpoint_through;`,
+  // What is undone when nothing comes of a recovery: the file that was stored for it, and the resume point before it.
+  `ALTER TABLE resume_point ADD COLUMN adopted TEXT;
+   ALTER TABLE resume_point ADD COLUMN replaced TEXT;`,
 ];

@@ -17,6 +17,12 @@ import type {
   StrayFile,
 } from './state-store.ts';
 
+/** A resume point of which nothing comes: that of the component, if it is the one that was asked for then. */
+export interface DroppedResume {
+  readonly component: ComponentName;
+  readonly at: EpochMs;
+}
+
 /** What the worker can be asked for, and what it answers. Times are the asker's, so that there is one clock. */
 export interface Jobs {
   put: {
@@ -55,7 +61,7 @@ export interface Jobs {
   resumeFrom: { ask: { points: readonly ResumeWish[]; leaving: boolean; at: EpochMs }; answer: null };
   resumeBegun: { ask: { component: ComponentName; at: EpochMs }; answer: null };
   resumeAwaited: { ask: { component: ComponentName }; answer: null };
-  resumeDropped: { ask: { component: ComponentName }; answer: null };
+  resumeDropped: { ask: DroppedResume; answer: null };
   resumePoints: { ask: object; answer: ResumePoint[] };
   strayFiles: { ask: { component: ComponentName | null }; answer: StrayFile[] };
   remembered: { ask: object; answer: Remembered[] };
@@ -161,6 +167,8 @@ export interface WorkerData {
   readonly keys: readonly Uint8Array[];
   /** Whose life before still runs, although they were brought back: one whose thread had died. */
   readonly leaving: readonly ComponentName[];
+  /** Which that thread may have stored, or not have dropped, without saying so. */
+  readonly dropped: readonly DroppedResume[];
   /** For what else lives on this thread. */
   readonly besides: unknown;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { componentName, epochMs, type CheckpointId, type ComponentName, type EpochMs } from '../model/index.ts';
 import type { Database } from '../storage/open.ts';
 import type { Jobs } from './protocol.ts';
+import type { ResumeWish } from './state-store.ts';
 
 /*
  * Where a component continues from that was brought back: until it saves again, its next lives are given that
@@ -14,12 +15,13 @@ import type { Jobs } from './protocol.ts';
  * (`begun`), what it saves takes the place of the resume point, in the same transaction.
  */
 
-const resumeRow = z.object({
+const checkpointId = z
+  .string()
+  .nullable()
+  .transform((id) => id as CheckpointId | null);
+const resumePoint = z.object({
   component: z.string().transform(componentName),
-  checkpoint: z
-    .string()
-    .nullable()
-    .transform((id) => id as CheckpointId | null),
+  checkpoint: checkpointId,
   /** 1: with what was journalled after the checkpoint. */
   journal: z.number(),
   at: z.number().transform(epochMs),
@@ -30,24 +32,32 @@ const resumeRow = z.object({
     .transform((since) => (since === null ? null : epochMs(since))),
   /** The newest entry when it went on from there. */
   after_entry: z.number(),
+  /** What there was only a file of, and is stored for this. */
+  adopted: checkpointId,
+});
+const resumeRow = resumePoint.extend({
+  /** JSON of the resume point in whose place it is, for when nothing comes of it. */
+  replaced: z.string().nullable(),
   crc: z.number(),
 });
 export type Resume = Omit<z.output<typeof resumeRow>, 'crc'>;
 
+/** What is stored for a wish within the same transaction. @returns what is to be written. */
+type Prepare = (wish: ResumeWish) => { readonly wish: ResumeWish; readonly adopted: CheckpointId | null };
+
 /** @param lastEntry the newest that a component has ever journalled. */
 export function createResumeTable(db: Database, lastEntry: (component: ComponentName) => number | null) {
   const selectAll = db.prepare(
-    'SELECT component, checkpoint, journal, at, since, after_entry, crc FROM resume_point ORDER BY component',
+    'SELECT component, checkpoint, journal, at, since, after_entry, adopted, replaced, crc FROM resume_point ORDER BY component',
   );
   const replace = db.prepare(
-    `INSERT OR REPLACE INTO resume_point (component, checkpoint, journal, at, since, after_entry, crc)
-     VALUES ($component, $checkpoint, $journal, $at, $since, $after_entry, $crc)`,
+    `INSERT OR REPLACE INTO resume_point
+       (component, checkpoint, journal, at, since, after_entry, adopted, replaced, crc)
+     VALUES ($component, $checkpoint, $journal, $at, $since, $after_entry, $adopted, $replaced, $crc)`,
   );
   const deleteOne = db.prepare<[string]>('DELETE FROM resume_point WHERE component = ?');
 
   const resumes = new Map<ComponentName, Resume>();
-  /** What was there before, for when nothing comes of it. */
-  const replaced = new Map<ComponentName, Resume | undefined>();
   /** Their life before still runs. */
   const leaving = new Set<ComponentName>();
   /** They have saved since, in memory only. */
@@ -111,19 +121,28 @@ export function createResumeTable(db: Database, lastEntry: (component: Component
       return components;
     },
 
-    set({ points, leaving: areLeaving, at }: Jobs['resumeFrom']['ask']): void {
-      const before = new Map(resumes);
+    /** @throws what `prepare` throws; nothing has changed then. */
+    set({ points, leaving: areLeaving, at }: Jobs['resumeFrom']['ask'], prepare: Prepare): void {
       const since = areLeaving ? null : at;
       durably(() => {
-        for (const { component, checkpoint_id: checkpoint, journal } of points) {
-          const after_entry = lastEntry(component) ?? 0;
-          write({ component, checkpoint, journal: journal && checkpoint !== null ? 1 : 0, at, since, after_entry });
+        for (const { wish, adopted } of points.map(prepare)) {
+          const { component, checkpoint_id: checkpoint } = wish;
+          const before = resumes.get(component);
+          write({
+            component,
+            checkpoint,
+            journal: wish.journal && checkpoint !== null ? 1 : 0,
+            at,
+            since,
+            after_entry: lastEntry(component) ?? 0,
+            adopted,
+            replaced: before ? JSON.stringify({ ...before, replaced: null }) : null,
+          });
         }
       });
       for (const { component } of points) {
         overtaken.delete(component);
         overtakenOnLeaving.delete(component);
-        replaced.set(component, before.get(component));
         if (areLeaving) leaving.add(component);
         else leaving.delete(component);
       }
@@ -141,13 +160,18 @@ export function createResumeTable(db: Database, lastEntry: (component: Component
       if (resumes.get(component)?.since === null) leaving.add(component);
     },
 
-    /** Nothing comes of it: it continues from where it would have. */
-    drop(component: ComponentName): void {
-      if (!resumes.has(component)) return;
-      const before = replaced.get(component);
+    /**
+     * Nothing comes of the one that was asked for at that time: it continues from where it would have.
+     * @param undo what was stored for it, within the same transaction.
+     */
+    drop({ component, at }: Jobs['resumeDropped']['ask'], undo: (adopted: CheckpointId) => void): void {
+      const resume = resumes.get(component);
+      if (resume?.at !== at) return;
+      const { adopted, replaced } = resume;
       durably(() => {
         remove(component);
-        if (before) write(before);
+        if (replaced !== null) write({ ...resumePoint.parse(JSON.parse(replaced)), replaced: null });
+        if (adopted !== null) undo(adopted);
       });
       leaving.delete(component);
       if (overtakenOnLeaving.delete(component)) overtaken.add(component);
@@ -155,10 +179,11 @@ export function createResumeTable(db: Database, lastEntry: (component: Component
 
     /** It has saved, within the transaction at work. */
     saved(component: ComponentName): void {
-      if (!resumes.has(component)) return;
+      const resume = resumes.get(component);
+      if (!resume) return;
+      if (!leaving.has(component)) remove(component);
       // What was there before is behind it, should it not leave after all.
-      if (leaving.has(component)) replaced.delete(component);
-      else remove(component);
+      else if (resume.replaced !== null) write({ ...resume, replaced: null });
     },
 
     /** It has saved in memory only: that counts for as long as it is there. */
@@ -172,8 +197,11 @@ export function createResumeTable(db: Database, lastEntry: (component: Component
 }
 export type ResumeTable = ReturnType<typeof createResumeTable>;
 
-const checksum = ({ component, checkpoint, journal, at, since, after_entry }: Resume): number =>
-  crc32(JSON.stringify([component, checkpoint, journal, at, since, after_entry]));
+/** Of one with nothing to undo as it was before there was any. */
+function checksum({ component, checkpoint, journal, at, since, after_entry, adopted, replaced }: Resume): number {
+  const undone = adopted === null && replaced === null ? [] : [adopted, replaced];
+  return crc32(JSON.stringify([component, checkpoint, journal, at, since, after_entry, ...undone]));
+}
 
 /** null: a bit has flipped in it, and nobody is sent back by that. */
 function readRow(row: unknown): Resume | null {

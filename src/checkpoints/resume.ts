@@ -1,4 +1,4 @@
-import type { CheckpointId, ComponentName } from '../model/index.ts';
+import type { CheckpointId } from '../model/index.ts';
 import type { Jobs } from './protocol.ts';
 import { findFile } from './read.ts';
 import { Refusal } from './refusal.ts';
@@ -7,42 +7,39 @@ import type { ResumeWish } from './state-store.ts';
 
 /**
  * Where components continue from until they save again, all in one transaction. One of which there is only a file is
- * stored: of what journal it is, nobody knows, so none is replayed on it.
+ * stored with it: of what journal it is, nobody knows, so none is replayed on it.
  * @throws Refusal CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED
  */
-export function resumeFrom(states: StateDatabase, { points, ...ask }: Jobs['resumeFrom']['ask']): void {
-  try {
-    const wishes = points.map((wish) => adoptFor(states, wish));
-    states.resumes.set({ points: wishes, ...ask });
-  } catch (error) {
-    for (const { component } of points) states.disown(component);
-    throw error;
-  }
+export function resumeFrom(states: StateDatabase, ask: Jobs['resumeFrom']['ask']): void {
+  orForget(states, () => states.resumes.set(ask, (wish) => prepare(states, wish)));
 }
 
 /** Nothing comes of it: it continues from where it would have. */
-export function resumeDropped(states: StateDatabase, { component }: Jobs['resumeDropped']['ask']): void {
-  states.resumes.drop(component);
-  states.disown(component);
+export function resumeDropped(states: StateDatabase, ask: Jobs['resumeDropped']['ask']): void {
+  orForget(states, () => states.resumes.drop(ask, (adopted) => states.disown(ask.component, adopted)));
 }
 
 /** @throws Refusal CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED */
-function adoptFor(states: StateDatabase, wish: ResumeWish): ResumeWish {
+function prepare(states: StateDatabase, wish: ResumeWish): { wish: ResumeWish; adopted: CheckpointId | null } {
   const { component, checkpoint_id: id } = wish;
-  if (id === null) return wish;
-  const adopted = adopt(states, component, id);
-  if (states.checkpoints.one(id)?.component !== component)
+  if (id === null) return { wish, adopted: null };
+  const known = states.checkpoints.one(id);
+  const file = known ? null : findFile(states, id);
+  if ((known ?? file)?.component !== component)
     throw new Refusal({ code: 'CHECKPOINT_NOT_FOUND', parameters: { checkpoint: id } });
-  return adopted ? { ...wish, journal: false } : wish;
+  if (!file) return { wish, adopted: null };
+  // What is in memory only is older than what is newest from now on.
+  states.storeHeld(component);
+  states.adopt(file);
+  return { wish: { ...wish, journal: false }, adopted: id };
 }
 
-/**
- * Stores what there is only a file of. @returns whether it did.
- * @throws Refusal CHECKPOINT_CORRUPTED
- */
-function adopt(states: StateDatabase, component: ComponentName, checkpoint: CheckpointId): boolean {
-  const file = states.checkpoints.one(checkpoint) ? null : findFile(states, checkpoint);
-  if (file?.component !== component) return false;
-  states.adopt(file);
-  return true;
+/** What a transaction has left in memory that failed is not what is there. */
+function orForget(states: StateDatabase, change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    states.forget();
+    throw error;
+  }
 }

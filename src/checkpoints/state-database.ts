@@ -59,8 +59,6 @@ export function createStateDatabase(
   const patchTo = createComparison(working, mayGoOn);
   /** Of what was written or asked for; all of them are forgotten when a transaction fails. */
   const heads = new Map<ComponentName, Head>();
-  /** What there was only a file of, and is stored for a recovery of which nothing may come. */
-  const adopted = new Map<ComponentName, CheckpointId>();
   /** What the transaction at work has moved forward; 0: it has not. */
   const moved = new Map<ComponentName, Mark>();
   let begun = 0;
@@ -127,7 +125,7 @@ export function createStateDatabase(
     return { checkpoint_id: id, kind: fresh.kind, size_bytes: json.byteLength };
   }
 
-  /** As a transaction of its own. */
+  /** As a transaction of its own, unless one is at work. */
   function storeAlone(fresh: Fresh, json: Uint8Array): void {
     try {
       db.transaction(() => {
@@ -268,22 +266,21 @@ export function createStateDatabase(
      * what journal it is, nobody knows.
      */
     adopt({ checkpoint_id, component, at, trigger, schema_version, state }: CheckpointDocument): void {
+      const before = moved.get(component);
       const through = journal.last(component);
       storeAlone({ checkpoint_id, component, at, trigger, kind: 'disk', schema_version, through }, state);
-      adopted.set(component, checkpoint_id);
-      held.drop(component);
       // The marks follow with what is saved after it: were it to go again, it would be missed.
-      moved.delete(component);
+      if (before) moved.set(component, before);
+      else moved.delete(component);
     },
 
     /** Nothing has come of that: it is a file only again, unless something was stored after it, or it is named. */
-    disown(component: ComponentName): void {
+    disown(component: ComponentName, checkpoint: CheckpointId): void {
       const head = headOf(component);
-      if (!head || adopted.get(component) !== head.id) return;
+      if (head?.id !== checkpoint) return;
       table.expire({ component, sequences: [head.sequence] });
       heads.delete(component);
       working.drop(component);
-      adopted.delete(component);
     },
 
     /** The newest of a component is stored as what it is, under its id, when it was in memory only. @returns that one. */

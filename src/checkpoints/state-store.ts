@@ -188,7 +188,8 @@ export interface ResumeWish extends Pick<ResumePoint, 'component' | 'checkpoint_
 export interface ResumePoints {
   /**
    * All of them or none. A checkpoint of which there is only a file is stored as the newest, and no journal is replayed on
-   * it. Rejects with CHECKPOINT_NOT_FOUND, also for one of another component, or CHECKPOINT_CORRUPTED.
+   * it. Rejects with CHECKPOINT_NOT_FOUND, also for one of another component,
+   * CHECKPOINT_CORRUPTED or STORE_FAILED: then none of them is there, also when the thread died in between.
    * @param leaving their lives run on for now, and what they save until `begun` does not count.
    */
   from(wishes: readonly ResumeWish[], leaving: boolean): Promise<void>;
@@ -196,7 +197,7 @@ export interface ResumePoints {
   begun(component: ComponentName): Promise<void>;
   /** An earlier daemon had begun to stop it for this, and it has not left yet: what it saves does not count. */
   awaited(component: ComponentName): Promise<void>;
-  /** Nothing comes of it: it continues from where it would have. */
+  /** Nothing comes of the last one that was asked for: it continues from where it would have. */
   drop(component: ComponentName): Promise<void>;
   list(): Promise<ResumePoint[]>;
 }

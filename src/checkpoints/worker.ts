@@ -3,7 +3,7 @@ import { quickCheck } from '../storage/open.ts';
 import { createCipher } from './cipher.ts';
 import { createGroupCommit, inOnePiece, isWrite, type Write } from './group-commit.ts';
 import { openStates, type OpenStates } from './open-states.ts';
-import type { Answer, FromWorker, Sent, WorkerData } from './protocol.ts';
+import type { Answer, DroppedResume, FromWorker, Sent, WorkerData } from './protocol.ts';
 import { Refusal, toRefused } from './refusal.ts';
 import { read, verify } from './read.ts';
 import { restore } from './restore.ts';
@@ -38,6 +38,7 @@ const { file, checkpointsFolder, eventsFile, now, checkpointEventsEveryMs, keys 
 export const besides = data.besides;
 const opened = open();
 const { db, states, setAside, losses, lostResumes, rekeyed } = opened;
+for (const dropped of data.dropped) dropResume(dropped);
 for (const component of data.leaving) states.resumes.awaited(component);
 const { commitGroup, commits } = createGroupCommit(db, states, opened.raiseMarks);
 const walKeeper =
@@ -65,6 +66,15 @@ function open(): OpenStates {
   } catch (error) {
     if (error instanceof Refusal) post({ refused: error.refused });
     throw error;
+  }
+}
+
+/** The thread before this one died before it had said whether it had done so. */
+function dropResume(dropped: DroppedResume): void {
+  try {
+    resumeDropped(states, dropped);
+  } catch {
+    // A full disk must not keep all else from being read; whoever wants it dropped knows that it may not be.
   }
 }
 

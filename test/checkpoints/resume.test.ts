@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createCheckpointFiles } from '../../src/checkpoints/checkpoint-files.ts';
 import { stateMigrations } from '../../src/checkpoints/migrations.ts';
 import { createStateDatabase } from '../../src/checkpoints/state-database.ts';
+import { resumeFrom } from '../../src/checkpoints/resume.ts';
 import type { ResumePoints } from '../../src/checkpoints/state-store.ts';
 import { epochMs, type CheckpointId } from '../../src/model/index.ts';
 import { openDatabase } from '../../src/storage/open.ts';
@@ -323,7 +324,7 @@ describe('a checkpoint whose time is over', () => {
     const { retention } = policy(0, 1);
     const sequences = states.expirable({ component: planner, retention, at: epochMs(2_000_000) });
     expect(sequences).toEqual([3, 2, 1]);
-    states.resumes.set({
+    resumeFrom(states, {
       points: [{ component: planner, checkpoint_id: second.checkpoint_id, journal: true }],
       leaving: false,
       at,

@@ -45,6 +45,7 @@ describe('the worker', () => {
         checkpointEventsEveryMs: 1_000,
         keys: [],
         leaving: [],
+        dropped: [],
         besides: null,
       }),
       clock: systemClock,

@@ -65,15 +65,15 @@ export function createActor({
   };
 
   const untilReady = async (keeper: Keeper, action: string): Promise<string> => {
-    const waiting = unmet(keeper);
-    if (waiting.length > 0) return `${keeper.name} will be started when ${waiting.join(', ')} is up`;
     try {
-      await keeper.whenReady();
+      // A dependency may go down meanwhile.
+      while (unmet(keeper).length === 0)
+        if (await keeper.whenReady()) return `${keeper.name} is ready${asWhat(keeper)}`;
     } catch (error) {
       if (stopping()) throw failure('SHUTTING_DOWN', undefined, { cause: error });
       throw failure('ACTION_FAILED', { action, component: keeper.name, why: sentenceOf(error) }, { cause: error });
     }
-    return `${keeper.name} is ready${asWhat(keeper)}`;
+    return `${keeper.name} will be started when ${unmet(keeper).join(', ')} is up`;
   };
 
   /** While components are brought back some have gone back already and some not: their states do not go together. */

@@ -89,16 +89,16 @@ export class Keeper implements LifeHearer {
     return this.#pending === null ? '' : `waiting for ${this.#deps.unmet().join(', ')}`;
   }
 
-  /** Resolves when verified healthy; rejects when this start ends otherwise. */
-  whenReady(): Promise<void> {
-    return this.life?.ready && !this.life.ending ? Promise.resolve() : this.#waiters.wait();
+  /** Resolves true when verified healthy, false when its start waits for others; rejects when it ends otherwise. */
+  whenReady(): Promise<boolean> {
+    return this.life?.ready && !this.life.ending ? Promise.resolve(true) : this.#waiters.wait();
   }
 
   /** Starts it now if its dependencies are up, else as soon as they are. A start under way goes on. */
   begin(reason: StartReason, before: readonly RecoveryEvent[] = []): void {
     this.#wish.cancel();
     if (this.life || this.#deps.unmet().length > 0) {
-      if (!this.life) this.#pending = reason;
+      if (!this.life) this.#await(reason);
       return this.#tell(before);
     }
     this.#pending = null;
@@ -148,7 +148,7 @@ export class Keeper implements LifeHearer {
     else if (life) {
       this.#wishAnew();
       this.#lives.fall(why);
-      this.#pending = 'dependency';
+      this.#await('dependency');
     }
   }
 
@@ -284,7 +284,7 @@ export class Keeper implements LifeHearer {
     const to = monitor.statusOf(this.name);
     const why = 'ready, though not quite well';
     if (to !== 'healthy') emit({ type: 'component.health_changed', ...this.#about(), from: 'healthy', to, why });
-    this.#waiters.settle(null);
+    this.#waiters.settle('ready');
   }
 
   late(life: Life, why: string, facts: readonly RecoveryEvent[]): void {
@@ -342,6 +342,12 @@ export class Keeper implements LifeHearer {
     const holds = this.#wish.holds();
     await this.#lives.end('an earlier daemon had begun to stop it', next, false, elsewhere ? 'stop' : next);
     if (next === 'restart' && holds()) this.begin('boot');
+  }
+
+  /** Until its dependencies are up, which may take for ever: whoever waits for it to be ready is not kept. */
+  #await(reason: StartReason): void {
+    this.#pending = reason;
+    this.#waiters.settle('waits');
   }
 
   #wishAnew(): () => boolean {

@@ -1,16 +1,17 @@
 /** Those who wait for a component to be verified healthy. */
 export class Waiters {
-  #waiting: { resolve: () => void; reject: (why: Error) => void }[] = [];
+  #waiting: { resolve: (isReady: boolean) => void; reject: (why: Error) => void }[] = [];
 
-  wait(): Promise<void> {
+  /** Resolves true when it is, false when its start waits for others; rejects when it does not get ready. */
+  wait(): Promise<boolean> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   /** Lets all of them go on; with the reason why it did not get ready, if there is one. */
-  settle(why: Error | null): void {
+  settle(outcome: 'ready' | 'waits' | Error): void {
     for (const { resolve, reject } of this.#waiting.splice(0)) {
-      if (why) reject(why);
-      else resolve();
+      if (outcome instanceof Error) reject(outcome);
+      else resolve(outcome === 'ready');
     }
   }
 }

@@ -22,15 +22,23 @@ export function createWalKeeper(file: string, everyMs: number, onMoved: () => vo
   const connect = (): Database => (db ??= openForCheckpoints(file));
   const checkpoint = (mode: 'NOOP' | 'PASSIVE'): Wal => (connect().pragma(`wal_checkpoint(${mode})`) as [Wal])[0];
 
+  /** It was told that all of so many pages are in the file; whoever has begun it anew since has made them fewer. */
+  let told = 0;
+
+  function tellMoved({ log, checkpointed }: Wal): void {
+    const isMoved = log > 0 && checkpointed === log;
+    if (isMoved && log !== told) onMoved();
+    told = isMoved ? log : 0;
+  }
+
   function keep(): void {
     // A file that has been large once stays so: what it holds that is new only SQLite can tell.
     const walBytes = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
     if (walBytes <= WORTH_A_LOOK_BYTES) return;
     try {
-      const { log, checkpointed } = checkpoint('NOOP');
-      if (log - checkpointed < WORTH_MOVING_PAGES) return;
-      const moved = checkpoint('PASSIVE');
-      if (moved.checkpointed === moved.log) onMoved();
+      const wal = checkpoint('NOOP');
+      // The main thread may have moved it itself.
+      tellMoved(wal.log - wal.checkpointed < WORTH_MOVING_PAGES ? wal : checkpoint('PASSIVE'));
     } catch {
       // Whatever it is, the main thread meets it too and tells; here the next round tries again.
     }

@@ -181,12 +181,12 @@ export function createEventStore(db: Database, { clock, onError, onWritable }: E
     },
 
     renewWal() {
-      if (troubled) return;
+      if (troubled || !db.open) return;
       if (!waiting.isEmpty) return tryFlush();
       try {
         storing(touch);
-      } catch (error) {
-        onError(error);
+      } catch {
+        // Nothing waits: the next flush meets it too, tells, and takes it back.
       }
     },
 

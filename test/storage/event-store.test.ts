@@ -32,6 +32,18 @@ describe('the event store', () => {
     store.close();
   });
 
+  it('tells of no WAL that could not be begun anew: whatever stands in the way, the next write meets it', () => {
+    const { store, db, errors } = open(join(tempFolder(), 'events.db'), new FakeClock());
+    store.append([decided()], []);
+    db.pragma('query_only = ON');
+    store.renewWal();
+    db.pragma('query_only = OFF');
+    store.append([decided()], []);
+    store.close();
+    store.renewWal();
+    expect(errors).toEqual([]);
+  });
+
   it('has an observation and the records beside it on disk within 100 ms', async () => {
     const file = join(tempFolder(), 'events.db');
     const clock = new FakeClock();

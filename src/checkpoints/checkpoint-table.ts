@@ -120,21 +120,21 @@ export function createCheckpointTable(db: Database, places: PlaceIndex) {
      FROM ${PLACED} ${QUARANTINE} WHERE place.component = ? ORDER BY place.sequence DESC`,
   );
   // Since it was found to be past its time it may have been named, or one that builds on it.
-  const deleteOne = db.prepare<[string, number], Expired>(
+  const deletePlace = db.prepare<[string, number], Expired & { readonly number: number }>(
     `DELETE FROM checkpoint WHERE number IN (SELECT number FROM place WHERE component = ? AND sequence = ?)
        AND NOT EXISTS (
        SELECT 1 FROM checkpoint AS named
        WHERE named.id IN (${NAMED}) AND named.component = checkpoint.component AND named.root = checkpoint.root
          AND named.sequence >= checkpoint.sequence)
-     RETURNING id, kind`,
+     RETURNING number, id, kind`,
   );
   const deleteAll = db.transaction((component: ComponentName, sequences: readonly number[]): Expired[] =>
-    sequences.flatMap((sequence) => {
-      const expired = deleteOne.get(component, sequence);
-      if (!expired) return [];
-      places.remove(component, sequence);
-      return [expired];
-    }),
+    sequences.flatMap((sequence) =>
+      deletePlace.all(component, sequence).map(({ number, id, kind }) => {
+        places.remove(component, sequence, number);
+        return { id, kind };
+      }),
+    ),
   );
 
   return {

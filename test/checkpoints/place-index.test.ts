@@ -13,8 +13,7 @@ import { json, planner } from './stores.ts';
 
 const FRAME_BYTES = 4_096 + 24;
 
-function openStates() {
-  const file = join(tempFolder(), 'state.db');
+function openStates(file = join(tempFolder(), 'state.db')) {
   const db = openDatabase(file, { synchronous: 'FULL', migrations: stateMigrations });
   onTestFinished(() => void db.close());
   return { db, file, states: createStateDatabase(db, createCheckpointFiles(tempFolder())) };
@@ -64,5 +63,16 @@ describe('the order of the checkpoints of each component', () => {
     expect(states.checkpoints.list(planner)).toMatchObject([{ checkpoint_id: ids[2], sequence: 3 }]);
     states.put(put(planner, 'd'));
     expect(states.checkpoints.list(planner).map(({ sequence }) => sequence)).toEqual([4, 3]);
+  });
+
+  it('has two in one place where a bit has flipped in the file, and both go', () => {
+    const { db, file, states } = openStates();
+    for (const state of ['a', 'b', 'c']) states.put(put(planner, state));
+    db.exec('UPDATE checkpoint SET sequence = 2 WHERE sequence = 3');
+    db.close();
+    const next = openStates(file).states;
+    expect(next.checkpoints.list(planner).map(({ sequence }) => sequence)).toEqual([2, 2, 1]);
+    expect(next.expire({ component: planner, sequences: [2] })).toBe(2);
+    expect(next.checkpoints.list(planner).map(({ sequence }) => sequence)).toEqual([1]);
   });
 });

@@ -258,6 +258,7 @@ export function createDegradation(deps: DegradationDeps): Degradation {
 
     begin() {
       begun = true;
+      commands.resume(features);
       readAgain();
       lookWhetherWell();
     },
@@ -270,6 +271,7 @@ export function createDegradation(deps: DegradationDeps): Degradation {
       stopReading();
       pins.close();
       endRecovery?.();
+      return commands.close();
     },
   };
 }

@@ -62,10 +62,13 @@ export interface Degradation extends DegradationControl {
   outcomes(outcomes: readonly { readonly ok: boolean }[]): void;
   /** Puts a configuration in force. */
   configure(config: DegradationConfig): void;
-  /** All is started that should be: from now on the machine is read, and recovery mode may end. */
+  /**
+   * All is started that should be: from now on the machine is read, recovery mode may end, and commands are run that an
+   * earlier daemon has not brought to an end.
+   */
   begin(): void;
   /** Tells how long it has been at its level. */
   account(): void;
-  /** Ends all timers. */
-  close(): void;
+  /** Ends all timers, and commands that run. Resolves when these have ended. */
+  close(): Promise<void>;
 }

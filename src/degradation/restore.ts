@@ -6,6 +6,7 @@ export const degradationEvents = [
   'degradation.pinned',
   'degradation.unpinned',
   'degradation.feature_changed',
+  'degradation.command_finished',
 ] as const satisfies readonly EventType[];
 
 /** Who holds the level: a person, and whatever else has asked for less. */

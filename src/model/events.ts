@@ -267,11 +267,14 @@ export interface EventFields {
     reason: string | null;
     cause: ComponentName | null;
   };
-  /** The command of a feature that was switched has ended; `output`: the end of what it said. */
+  /**
+   * The command of a feature that was switched has ended; `output`: the end of what it said. `cancelled`: a daemon that
+   * stops has ended it, and the next one runs it anew.
+   */
   'degradation.command_finished': {
     feature: string;
     command: 'on_disable' | 'on_enable';
-    outcome: 'success' | 'failure';
+    outcome: 'success' | 'failure' | 'cancelled';
     why: string;
     output: string;
     durationMs: number;
@@ -431,7 +434,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'degradation.pinned': 'decision',
   'degradation.unpinned': 'decision',
   'degradation.feature_changed': 'decision',
-  'degradation.command_finished': 'observation',
+  'degradation.command_finished': 'decision',
   'degradation.lasted': 'passing',
   'webhook.answered': 'passing',
   'alert.received': 'passing',

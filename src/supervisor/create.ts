@@ -108,6 +108,8 @@ export function createSupervisor(options: SupervisorOptions, paths: StatePaths):
     const released = barrier.abort('the daemon is stopping');
     stopping.resolve();
     experiments.stop();
+    // A command that hangs has as long to end as the components have.
+    void house.degradation.close();
     // What a boot has begun must be known before it can be stopped.
     await booted.promise;
     if (keepComponents) {

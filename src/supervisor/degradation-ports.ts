@@ -30,13 +30,13 @@ export function degradationPorts(
     allWell: () =>
       house().phase === 'supervising' && [...house().roster].every((keeper) => isWell(house(), keeper.name)),
     incidentOf: (component) => house().incidents.of(component)?.id,
-    run(command, timeoutMs, env) {
+    run(command, timeoutMs, env, signal) {
       const inherited = INHERITED.flatMap((name) => {
         const value = process.env[name];
         return value === undefined ? [] : [[name, value] as const];
       });
       const cwd = dirname(house().loaded.file);
-      return runCommand(command, { cwd, env: { ...Object.fromEntries(inherited), ...env }, timeoutMs });
+      return runCommand(command, { cwd, env: { ...Object.fromEntries(inherited), ...env }, timeoutMs, signal });
     },
   };
 }

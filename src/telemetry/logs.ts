@@ -173,12 +173,7 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
         ? ['info', `the feature ${e.feature} is on again`]
         : ['warn', `the feature ${e.feature} is off: ${e.reason ?? 'no reason is known'}`];
     case 'degradation.command_finished':
-      return e.outcome === 'success'
-        ? [
-            'info',
-            `${e.command} of ${e.feature} was run in ${formatDuration(e.durationMs)}${e.output === '' ? '' : `: ${e.output}`}`,
-          ]
-        : ['error', `${e.command} of ${e.feature} failed: ${e.why}${e.output === '' ? '' : `; ${e.output}`}`];
+      return ofFeatureCommand(e);
     case 'webhook.answered':
       return e.rejection === null
         ? ['debug', `webhook ${e.receiver} answered ${e.code}: ${count(e.alerts, 'alert')}`]
@@ -260,6 +255,14 @@ function restored(e: EventOf<'checkpoint.restored'>): [LogLevel, string] {
   const loss = `${e.dataLossMs > 0 ? `, at most ${formatDuration(e.dataLossMs)} lost` : ''}${bad}`;
   const replay = e.entriesReplayed > 0 ? ` and ${count(e.entriesReplayed, 'journal entry', 'journal entries')}` : '';
   return [e.source === 'previous' ? 'warn' : 'info', `${e.component} continues from ${from}${replay}${loss}`];
+}
+
+function ofFeatureCommand(e: EventOf<'degradation.command_finished'>): [LogLevel, string] {
+  const what = `${e.command} of ${e.feature}`;
+  if (e.outcome === 'success')
+    return ['info', `${what} was run in ${formatDuration(e.durationMs)}${e.output && `: ${e.output}`}`];
+  const [level, how] = e.outcome === 'cancelled' ? (['warn', 'was ended'] as const) : (['error', 'failed'] as const);
+  return [level, `${what} ${how}: ${e.why}${e.output && `; ${e.output}`}`];
 }
 
 function lost({ component, sequences, entries, why }: EventOf<'checkpoint.lost'>): string {

@@ -218,7 +218,7 @@ export function fakeHouse(config: Config, random: () => number) {
     close() {
       stopRounds();
       breakers.shutdown();
-      degradation.close();
+      void degradation.close();
       monitor.stop();
       store.close();
       db.close();

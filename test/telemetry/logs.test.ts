@@ -124,6 +124,15 @@ describe('log lines', () => {
       event: { ...samples['checkpoint.restored'], checkpoint: null, source: 'none', entriesReplayed: 0, dataLossMs: 0 },
       says: 'info gmail continues from nothing',
     },
+    {
+      event: {
+        ...samples['degradation.command_finished'],
+        outcome: 'cancelled',
+        why: 'the daemon was stopped',
+        output: '',
+      },
+      says: 'warn on_disable of speech was ended: the daemon was stopped',
+    },
   ])('$says', ({ event, says }) => {
     expect(say(event)?.startsWith(says)).toBe(true);
   });

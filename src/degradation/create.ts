@@ -7,7 +7,7 @@ import {
   epochMs,
   HOST,
   type ComponentName,
-  type DegradationStanding,
+  type DegradationRecord,
   type Emit,
   type EpochMs,
   type IncidentId,
@@ -18,12 +18,14 @@ import {
 import { atLevel, decide, type Reading } from './decide.ts';
 import type { Degradation, DegradationConfig } from './degradation.ts';
 import { createErrorShare } from './error-share.ts';
-import { featuresOf, standings, type Features } from './features.ts';
-import { FeatureCommands, type RunFeatureCommand } from './feature-commands.ts';
+import type { RunFeatureCommand } from './feature-commands.ts';
+import { featuresOf } from './features.ts';
 import { HeldPins } from './held-pins.ts';
-import { inForce, isMilder, type InForce } from './in-force.ts';
-import { changeBy } from './losses.ts';
-import { holderOf, policyLevelOf, restore } from './restore.ts';
+import { inForce, type InForce } from './in-force.ts';
+import { changeBy, Losses } from './losses.ts';
+import { Recovery } from './recovery.ts';
+import { restore } from './restore.ts';
+import { FeatureSwitches } from './feature-switches.ts';
 
 export interface DegradationDeps {
   readonly clock: Clock;
@@ -32,6 +34,7 @@ export interface DegradationDeps {
   readonly past: readonly RecoveryEvent[];
   /** They were stopped together with their components: the readings begin anew, what a person has asked for stays. */
   readonly clean: boolean;
+  /** The daemon begins in recovery mode, or goes on with a restart of the whole system. */
   readonly recoveryMode: boolean;
   /** What is known of the machine now. */
   readonly read: () => Omit<Reading, 'errorRate'>;
@@ -45,33 +48,49 @@ export interface DegradationDeps {
   readonly mask: (text: string) => string;
 }
 
-/** Where no configuration says how long all must have been well. */
-const RECOVER_AFTER_MS = 60_000;
+/** Old events go after a week: how it stands must not go with them. */
+const RECORD_AGAIN_MS = 86_400_000;
+
+const TIME_IS_OVER = { trigger: 'policy', reason: 'the time for which it was asked for is over' } as const;
 
 /** There are no features until `configure` is called. */
 export function createDegradation(deps: DegradationDeps): Degradation {
   const { clock, emit } = deps;
   const left = restore(deps.past);
-  const commands = new FeatureCommands(deps);
-  const share = createErrorShare(clock);
+  const {
+    level,
+    trigger,
+    reason,
+    until,
+    since: sinceBefore,
+    pins: held,
+    policy: judged,
+  } = left.record ?? nothing(clock);
 
   let config: DegradationConfig = { components: {} };
-  let features: Features = new Map();
-  let condition = atLevel(deps.clean ? 'full' : policyLevelOf(left));
-  let policyReason = left.last?.reason ?? '';
+  let condition = atLevel(deps.clean ? 'full' : judged.level);
+  let policyReason = deps.clean && judged.level !== 'full' ? 'all was stopped, and begins anew' : judged.reason;
   let reading: Reading | null = null;
-  let recovering = deps.recoveryMode;
-  const pins = new HeldPins(clock, left.pins);
-  let force: InForce = { level: 'full', trigger: 'policy', reason: '', until: null, ...forceOf(left.last) };
-  let since: EpochMs = left.last?.at ?? clock.now();
-  let standing: DegradationStanding = { level: force.level, features: {} };
-  /** Features as they were switched last: those that nobody has switched are on. */
-  const off = new Map<string, unknown>(left.off);
-  const gone = new Map<ComponentName, string>();
+  let force: InForce = { level, trigger, reason, until };
+  let since = sinceBefore;
+  const share = createErrorShare(clock);
+  const pins = new HeldPins(clock, held);
+  const switches = new FeatureSwitches(deps, level, left.off);
+  const losses = new Losses(deps.goneBecause);
+  const recovery = new Recovery({
+    clock,
+    under: deps.recoveryMode,
+    allWell: deps.allWell,
+    over: () => settle([], { trigger: 'policy', reason: 'all that is meant to run is well again' }),
+  });
+  /** What the policy says, as it was recorded last. */
+  let recorded = judged;
+  let recordedAt = -Infinity;
   let accountedAt = clock.monotonic();
   let stopReading = () => {};
-  let endRecovery: (() => void) | null = null;
   let begun = false;
+
+  const policyNow = (): DegradationRecord['policy'] => ({ level: condition.level, reason: policyReason });
 
   const lasted = (at: EpochMs): RecoveryEvent => {
     const now = clock.monotonic();
@@ -80,29 +99,30 @@ export function createDegradation(deps: DegradationDeps): Degradation {
     return { type: 'degradation.lasted', at, level: force.level, durationMs };
   };
 
-  /** Switches what has to be switched. @returns what to state of it. */
-  function refresh(at: EpochMs, cause: ComponentName | null): RecoveryEvent[] {
-    const next = { level: force.level, features: standings(features, force.level, gone) };
-    if (isDeepStrictEqual(next, standing)) return [];
-    standing = next;
-    const incident = cause === null ? undefined : deps.incidentOf(cause);
-    return [...features.values()].flatMap((feature): RecoveryEvent[] => {
-      const { name } = feature;
-      const { enabled = true, reason = null } = next.features[name] ?? {};
-      if (enabled !== off.has(name)) return [];
-      if (enabled) off.delete(name);
-      else off.set(name, reason);
-      commands.switched(feature, enabled, reason);
-      const about = { at, ...(incident && { incident }) };
-      return [{ type: 'degradation.feature_changed', ...about, feature: name, enabled, reason, cause }];
-    });
-  }
+  /** How all of it stands, for the daemon after this one. */
+  const record = (at: EpochMs): RecoveryEvent => {
+    recorded = policyNow();
+    recordedAt = clock.monotonic();
+    const { off } = switches;
+    return { type: 'degradation.recorded', at, ...force, since, policy: recorded, pins: pins.list, off };
+  };
+
+  /** Once a day, and by a daemon that comes back; where nothing is given up or held there is nothing to keep. */
+  const recordAgain = (at: EpochMs): RecoveryEvent[] => {
+    if (clock.monotonic() - recordedAt < RECORD_AGAIN_MS) return [];
+    const isAsEver =
+      force.level === 'full' && condition.level === 'full' && pins.list.length + switches.off.length === 0;
+    return isAsEver ? [] : [record(at)];
+  };
+
+  const refresh = (at: EpochMs, cause: ComponentName | null): RecoveryEvent[] =>
+    switches.refresh(force.level, losses.gone, at, cause);
 
   /** Puts in force what counts now. @param because who has changed it, if it is not who asks for the level now. */
   function settle(stated: readonly RecoveryEvent[] = [], because?: Pick<InForce, 'trigger' | 'reason'>): void {
     const at = clock.now();
-    const policy = { level: condition.level, reason: policyReason };
-    const next = inForce({ policy, recovering, ...pins.all });
+    const policy = policyNow();
+    const next = inForce({ policy, recovering: recovery.under, person: pins.person, alerts: pins.alerts });
     const events = [...stated];
     if (next.level !== force.level) {
       const { level: to, trigger, reason, until } = { ...next, ...because };
@@ -111,7 +131,7 @@ export function createDegradation(deps: DegradationDeps): Degradation {
     }
     force = next;
     events.push(...refresh(at, null));
-    if (events.length > 0) emit(...events);
+    if (events.length > 0 || !isDeepStrictEqual(policy, recorded)) emit(...events, record(at));
   }
 
   function look(): void {
@@ -125,35 +145,23 @@ export function createDegradation(deps: DegradationDeps): Degradation {
     settle();
   }
 
-  /** What is over goes in its time. */
-  const watchPins = (): void =>
-    pins.watch(() => {
-      const stated = pins.expire();
-      if (stated.length > 0)
-        settle(stated, { trigger: 'policy', reason: 'the time for which it was asked for is over' });
-    });
+  /** What is over goes in its time; a timer does not see it when the machine sleeps, or its clock is set. */
+  function expire(): void {
+    const stated = pins.expire();
+    if (stated.length > 0) settle(stated, TIME_IS_OVER);
+  }
 
   const refuseUnderPerson = (trigger: Trigger): void => {
-    const { person } = pins.all;
+    expire();
+    const { person } = pins;
     if (!person || trigger === 'manual') return;
     const why = `a person holds the level at ${person.level}, and stands above`;
     throw failure('ACTION_REFUSED', { action: 'degrade', component: HOST, why });
   };
 
-  /** Recovery mode is over when all has been well for a while. */
-  function lookWhetherWell(): void {
-    if (!recovering || !begun) return;
-    if (!deps.allWell()) {
-      endRecovery?.();
-      endRecovery = null;
-      return;
-    }
-    endRecovery ??= clock.after(config.degradation?.recover_after ?? RECOVER_AFTER_MS, () => {
-      recovering = false;
-      endRecovery = null;
-      settle([], { trigger: 'policy', reason: 'all that is meant to run is well again' });
-    });
-  }
+  const lookWhetherWell = (): void => {
+    if (begun) recovery.look(config.degradation?.recover_after);
+  };
 
   function readAgain(): void {
     stopReading();
@@ -161,9 +169,9 @@ export function createDegradation(deps: DegradationDeps): Degradation {
   }
 
   return {
-    standing: () => standing,
+    standing: () => switches.standing,
     status: () => ({
-      ...standing,
+      ...switches.standing,
       since,
       trigger: force.trigger,
       reason: force.reason,
@@ -171,112 +179,101 @@ export function createDegradation(deps: DegradationDeps): Degradation {
       policyLevel: config.degradation ? condition.level : null,
       reading,
       pins: pins.list,
-      configured: [...features.values()],
+      configured: switches.configured,
     }),
 
-    atStake(component) {
-      const without = standings(features, force.level, new Map([...gone, [component, '']]));
-      return Object.keys(without).filter((name) => standing.features[name]?.enabled && !without[name]?.enabled);
-    },
+    atStake: (component) => switches.atStake(component, losses.gone),
 
     follow(events) {
       // Nearly all of them say nothing of it.
       if (!events.some((event) => changeBy(event) !== null)) return events;
       return events.flatMap((event): RecoveryEvent | RecoveryEvent[] => {
         const change = changeBy(event);
-        if (change === null) return event;
-        const { component, why } = change;
-        if (why === null ? !gone.has(component) : gone.get(component) === why) return event;
-        if (why === null) {
-          gone.delete(component);
-          return [event, ...refresh(event.at, component)];
-        }
-        gone.set(component, why);
-        return [...refresh(event.at, component), event];
+        if (change === null || !losses.take(change)) return event;
+        const switched = refresh(event.at, change.component);
+        return change.why === null ? [event, ...switched] : [...switched, event];
       });
     },
 
     hear(event) {
       if (event.type === 'check.tripped' && event.component === HOST && deps.read().network === 'lost') look();
-      if (event.type === 'system.restarting' && !recovering) {
-        recovering = true;
+      if (event.type === 'system.restarting' && !recovery.under) {
+        recovery.begin();
         settle();
       }
-      if (recovering && event.type.startsWith('component.')) lookWhetherWell();
+      if (recovery.under && event.type.startsWith('component.')) lookWhetherWell();
     },
 
     pin(level, trigger, forMs) {
       refuseUnderPerson(trigger);
-      const holder = holderOf({ trigger });
       const now = clock.now();
-      const lastsMs = holder === 'alert' ? (forMs ?? ALERT_HOLDS_MS) : forMs;
-      const before = pins.all[holder];
-      if (holder === 'alert' && before && isMilder(level, before.level))
-        return `the level is held at ${before.level} already${untilText(before)}`;
+      const lastsMs = trigger === 'manual' ? forMs : (forMs ?? ALERT_HOLDS_MS);
       const pin = { level, trigger, since: now, until: lastsMs === null ? null : epochMs(now + lastsMs) };
-      settle([pins.set(holder, pin)]);
-      watchPins();
+      const covering = trigger === 'manual' ? undefined : pins.covering(pin);
+      if (covering) return `the level is held at ${covering.level} already${untilText(covering)}`;
+      settle([pins.hold(pin)]);
+      pins.watch(expire);
       const how = `held at ${level}${lastsMs === null ? ' until it is given back' : ` for ${formatDuration(lastsMs)}`}`;
       return force.level === level ? `the level is ${how}` : `the level is ${force.level} already, and is ${how}`;
     },
 
     unpin(trigger) {
       refuseUnderPerson(trigger);
-      const holders = trigger === 'manual' ? (['person', 'alert'] as const) : (['alert'] as const);
-      const stated = holders.flatMap((holder) => pins.lift(holder, 'lifted'));
+      const stated = pins.lift(trigger === 'manual' ? ['person', 'alert'] : ['alert']);
       if (stated.length === 0) return `nobody holds the level: it is ${force.level}`;
       const who = trigger === 'manual' ? 'a person' : 'an alert';
       settle(stated, { trigger, reason: `${who} has given it back` });
-      watchPins();
+      pins.watch(expire);
       return `the level is given back, and is ${force.level}`;
     },
 
     outcomes: (outcomes) => share.add(outcomes),
 
     configure(next) {
-      const known = config.components;
-      const followed = config.degradation !== undefined;
+      losses.configure(next.components, config.components);
       config = next;
-      features = featuresOf(next.degradation, next.components);
-      for (const [name, { enabled }] of Object.entries(next.components) as [
-        ComponentName,
-        DegradationConfig['components'][string],
-      ][]) {
-        const why = enabled ? (Object.hasOwn(known, name) ? null : deps.goneBecause(name)) : 'is disabled';
-        if (why !== null) gone.set(name, why);
-      }
-      for (const name of gone.keys()) if (!Object.hasOwn(next.components, name)) gone.delete(name);
-      for (const name of off.keys()) if (!features.has(name)) off.delete(name);
-      if (!next.degradation) {
+      const left = switches.configure(featuresOf(next.degradation, next.components), clock.now());
+      if (!next.degradation && condition.level !== 'full') {
         condition = atLevel('full');
-        policyReason = followed ? 'the configuration does not say any more when to do less' : '';
+        policyReason = 'the configuration does not say any more when to do less';
       }
       readAgain();
-      settle(pins.expire());
-      watchPins();
+      const over = pins.expire();
+      settle([...left, ...over], over.length > 0 ? TIME_IS_OVER : undefined);
+      pins.watch(expire);
     },
 
     begin() {
       begun = true;
-      commands.resume(features);
+      switches.resume();
       readAgain();
       lookWhetherWell();
     },
 
     account() {
-      emit(lasted(clock.now()), ...pins.restate());
+      expire();
+      const at = clock.now();
+      emit(lasted(at), ...recordAgain(at));
     },
 
     close() {
       stopReading();
       pins.close();
-      endRecovery?.();
-      return commands.close();
+      recovery.close();
+      return switches.close();
     },
   };
 }
 
-const forceOf = (last: ReturnType<typeof restore>['last']): Partial<InForce> =>
-  last ? { level: last.to, trigger: last.trigger, reason: last.reason, until: last.until } : {};
+const nothing = (clock: Clock): DegradationRecord => ({
+  level: 'full',
+  trigger: 'policy',
+  reason: '',
+  until: null,
+  since: clock.now(),
+  policy: { level: 'full', reason: '' },
+  pins: [],
+  off: [],
+});
 
 const untilText = ({ until }: LevelPin): string => (until === null ? '' : `, until ${iso(until)}`);

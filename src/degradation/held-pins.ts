@@ -1,62 +1,58 @@
 import type { Clock } from '../clock.ts';
-import type { LevelPin, RecoveryEvent } from '../model/index.ts';
-import { isOver, type Pins } from './restore.ts';
+import { worseLevel, type DegradationLevel, type EpochMs, type LevelPin, type RecoveryEvent } from '../model/index.ts';
 
-type Holder = keyof Pins;
-const holders: readonly Holder[] = ['person', 'alert'];
+export type Holder = 'person' | 'alert';
 
-/** Old events go after a week: a pin must not go with them. */
-const RESTATE_MS = 86_400_000;
+const holderOf = ({ trigger }: Pick<LevelPin, 'trigger'>): Holder => (trigger === 'manual' ? 'person' : 'alert');
+const isOver = ({ until }: LevelPin, now: EpochMs): boolean => until !== null && until <= now;
+const outlasts = (one: LevelPin, other: LevelPin): boolean =>
+  one.until === null || (other.until !== null && one.until >= other.until);
 
-/** The pins that are there, and the time that they have. What becomes of them is returned to be stated. */
+/**
+ * The pins that are there, and the time that they have: one of a person, and of alerts one for each level, so that none
+ * shortens what another has asked for. What becomes of them is returned to be stated.
+ */
 export class HeldPins {
   readonly #clock: Clock;
-  readonly #statedAt = new Map<Holder, number>();
-  #pins: Pins;
+  readonly #pins = new Map<'person' | DegradationLevel, LevelPin>();
   #cancel = () => {};
 
-  constructor(clock: Clock, pins: Pins) {
+  /** @param pins as an earlier daemon has left them; some of them may be over. */
+  constructor(clock: Clock, pins: readonly LevelPin[]) {
     this.#clock = clock;
-    this.#pins = pins;
+    for (const pin of pins) this.#pins.set(slotOf(pin), pin);
   }
 
-  get all(): Pins {
-    return this.#pins;
+  get person(): LevelPin | null {
+    return this.#pins.get('person') ?? null;
+  }
+
+  get alerts(): LevelPin[] {
+    return this.list.filter((pin) => holderOf(pin) === 'alert');
   }
 
   get list(): LevelPin[] {
-    return holders.flatMap((holder) => this.#pins[holder] ?? []);
+    return [...this.#pins.values()];
   }
 
-  set(holder: Holder, pin: LevelPin): RecoveryEvent {
-    this.#pins = { ...this.#pins, [holder]: pin };
-    return this.#stated(holder, pin);
+  /** What of alerts asks for as much already, for as long. */
+  covering(pin: LevelPin): LevelPin | undefined {
+    return this.alerts.find((held) => worseLevel(pin.level, held.level) === held.level && outlasts(held, pin));
   }
 
-  lift(holder: Holder, why: 'lifted' | 'expired'): RecoveryEvent[] {
-    const pin = this.#pins[holder];
-    if (!pin) return [];
-    this.#pins = { ...this.#pins, [holder]: null };
-    const { level, trigger } = pin;
-    return [{ type: 'degradation.unpinned', at: this.#clock.now(), level, trigger, why }];
+  hold(pin: LevelPin): RecoveryEvent {
+    this.#pins.set(slotOf(pin), pin);
+    return { type: 'degradation.pinned', at: this.#clock.now(), ...pin };
+  }
+
+  lift(holders: readonly Holder[]): RecoveryEvent[] {
+    return this.#drop((pin) => holders.includes(holderOf(pin)), 'lifted');
   }
 
   /** Those whose time is over go. */
   expire(): RecoveryEvent[] {
     const now = this.#clock.now();
-    return holders.flatMap((holder) => {
-      const pin = this.#pins[holder];
-      return pin && isOver(pin, now) ? this.lift(holder, 'expired') : [];
-    });
-  }
-
-  /** What was stated so long ago, or by an earlier daemon, that it must be stated again. */
-  restate(): RecoveryEvent[] {
-    const before = this.#clock.monotonic() - RESTATE_MS;
-    return holders.flatMap((holder) => {
-      const pin = this.#pins[holder];
-      return pin && (this.#statedAt.get(holder) ?? -Infinity) <= before ? [this.#stated(holder, pin)] : [];
-    });
+    return this.#drop((pin) => isOver(pin, now), 'expired');
   }
 
   /** Calls `over` when the next of them ends, and again: a timer may be shorter than the time that one has. */
@@ -74,8 +70,13 @@ export class HeldPins {
     this.#cancel();
   }
 
-  #stated(holder: Holder, pin: LevelPin): RecoveryEvent {
-    this.#statedAt.set(holder, this.#clock.monotonic());
-    return { type: 'degradation.pinned', at: this.#clock.now(), ...pin };
+  #drop(which: (pin: LevelPin) => boolean, why: 'lifted' | 'expired'): RecoveryEvent[] {
+    return this.list.filter(which).map((pin) => {
+      this.#pins.delete(slotOf(pin));
+      const { level, trigger } = pin;
+      return { type: 'degradation.unpinned', at: this.#clock.now(), level, trigger, why };
+    });
   }
 }
+
+const slotOf = (pin: LevelPin): 'person' | DegradationLevel => (holderOf(pin) === 'person' ? 'person' : pin.level);

@@ -1,11 +1,4 @@
-import {
-  degradationLevels,
-  worseLevel,
-  type DegradationLevel,
-  type EpochMs,
-  type LevelPin,
-  type Trigger,
-} from '../model/index.ts';
+import { worseLevel, type DegradationLevel, type EpochMs, type LevelPin, type Trigger } from '../model/index.ts';
 
 /** Who asks for a level. A person stands above all others; of the rest the worst counts. */
 export interface Claims {
@@ -14,8 +7,8 @@ export interface Claims {
   /** In recovery mode, until all is well. */
   readonly recovering: boolean;
   readonly person: LevelPin | null;
-  /** What an alert has asked for. */
-  readonly alert: LevelPin | null;
+  /** What alerts have asked for. */
+  readonly alerts: readonly LevelPin[];
 }
 
 export interface InForce {
@@ -26,7 +19,7 @@ export interface InForce {
 }
 
 /** The level that counts now, by whom, and why. Pure; pins whose time is over must be gone already. */
-export function inForce({ policy, recovering, person, alert }: Claims): InForce {
+export function inForce({ policy, recovering, person, alerts }: Claims): InForce {
   if (person) return pinned(person, 'a person');
   const machine: InForce = { ...policy, trigger: 'policy', until: null };
   const floor: InForce = {
@@ -35,7 +28,7 @@ export function inForce({ policy, recovering, person, alert }: Claims): InForce 
     reason: 'recovery mode: until all that is meant to run is well',
     until: null,
   };
-  const claims = [machine, ...(recovering ? [floor] : []), ...(alert ? [pinned(alert, 'an alert')] : [])];
+  const claims = [machine, ...(recovering ? [floor] : []), ...alerts.map((pin) => pinned(pin, 'an alert'))];
   return claims.reduce((worst, claim) => (isWorse(claim, worst) ? claim : worst));
 }
 
@@ -48,7 +41,3 @@ const pinned = ({ level, trigger, until }: LevelPin, by: string): InForce => ({
 
 const isWorse = (one: InForce, other: InForce): boolean =>
   worseLevel(one.level, other.level) === one.level && one.level !== other.level;
-
-/** Whether an alert's wish is less than what an older one still holds. */
-export const isMilder = (one: DegradationLevel, other: DegradationLevel): boolean =>
-  degradationLevels.indexOf(one) < degradationLevels.indexOf(other);

@@ -1,4 +1,6 @@
 import type { ComponentName, RecoveryEvent } from '../model/index.ts';
+import type { DegradationConfig } from './degradation.ts';
+import type { Gone } from './features.ts';
 
 /** A component is not there for good any more, or is there again. */
 export interface Change {
@@ -21,4 +23,41 @@ export function changeBy(event: RecoveryEvent): Change | null {
   return decision.kind === 'stay' && decision.rule !== 'exit_codes'
     ? { component, why: 'has ended and is not started again' }
     : null;
+}
+
+/** The components that are not there, and why. */
+export class Losses {
+  readonly #gone = new Map<ComponentName, string>();
+  readonly #goneBecause: (component: ComponentName) => string | null;
+
+  /** @param goneBecause asked of what is configured, or enabled, from now on. */
+  constructor(goneBecause: (component: ComponentName) => string | null) {
+    this.#goneBecause = goneBecause;
+  }
+
+  get gone(): Gone {
+    return this.#gone;
+  }
+
+  /** @returns whether it changes anything. */
+  take({ component, why }: Change): boolean {
+    if (why === null) return this.#gone.delete(component);
+    if (this.#gone.get(component) === why) return false;
+    this.#gone.set(component, why);
+    return true;
+  }
+
+  configure(next: DegradationConfig['components'], before: DegradationConfig['components']): void {
+    for (const [name, { enabled }] of Object.entries(next)) {
+      const component = name as ComponentName;
+      const was = before[name]?.enabled;
+      if (!enabled) this.#gone.set(component, 'is disabled');
+      else if (was !== true) {
+        // What is enabled again is started, and there when it is ready.
+        const why = this.#goneBecause(component) ?? (was === false ? 'is not ready yet' : null);
+        if (why !== null) this.#gone.set(component, why);
+      }
+    }
+    for (const name of this.#gone.keys()) if (!Object.hasOwn(next, name)) this.#gone.delete(name);
+  }
 }

@@ -30,3 +30,18 @@ export interface LevelPin {
   /** null: until it is lifted. */
   readonly until: EpochMs | null;
 }
+
+/** How all of it stands at one moment, for the daemon after this one; times of pins may have passed when it is read. */
+export interface DegradationRecord {
+  /** What is in force, who asks for it, since when, and when that ends by itself (null: it does not). */
+  readonly level: DegradationLevel;
+  readonly trigger: Trigger;
+  readonly reason: string;
+  readonly since: EpochMs;
+  readonly until: EpochMs | null;
+  /** What the readings of the machine have led to, whoever holds the level. */
+  readonly policy: { readonly level: DegradationLevel; readonly reason: string };
+  readonly pins: readonly LevelPin[];
+  /** Features that are off. */
+  readonly off: readonly string[];
+}

@@ -1,6 +1,6 @@
 import type { BreakerState, CallResult, Trigger } from './breaker.ts';
 import type { CrashSeverity, CrashType } from './crash.ts';
-import type { DegradationLevel } from './degradation.ts';
+import type { DegradationLevel, DegradationRecord } from './degradation.ts';
 import type { CheckAction, CheckOutcome, HealthStatus } from './health.ts';
 import type { ExperimentCheck, ExperimentOutcome } from './experiment.ts';
 import type {
@@ -279,6 +279,8 @@ export interface EventFields {
     output: string;
     durationMs: number;
   };
+  /** With each change but those of features that go with their components, and once a day while less is done. */
+  'degradation.recorded': DegradationRecord;
   /** Time that was spent at a level since it was last told. */
   'degradation.lasted': { level: DegradationLevel; durationMs: number };
 
@@ -435,6 +437,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'degradation.unpinned': 'decision',
   'degradation.feature_changed': 'decision',
   'degradation.command_finished': 'decision',
+  'degradation.recorded': 'decision',
   'degradation.lasted': 'passing',
   'webhook.answered': 'passing',
   'alert.received': 'passing',

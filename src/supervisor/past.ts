@@ -67,7 +67,8 @@ export function readPast(store: EventStore, now: EpochMs): Past {
   return {
     decisions: store.since(decisive, begun),
     transitions: store.since(['breaker.transitioned'], begun).filter((event) => event.type === 'breaker.transitioned'),
-    degradation: store.since(degradationEvents, begun),
+    // All that is stored: how it stands is recorded once a day, by a daemon that runs.
+    degradation: store.since(degradationEvents, epochMs(0)),
     pings: store.since(['ping.received'], begun).filter((event) => event.type === 'ping.received'),
     clean: stopped !== undefined && !stopped.keptComponents && stopped.at >= (store.lastOf('daemon.started')?.at ?? 0),
     remediations: store.since(['remediation.decided', 'remediation.finished'], begun),

@@ -212,6 +212,7 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
         `${e.component}, ${e.check}: the job ${e.signal === 'start' ? 'begins' : e.exitCode === 0 ? 'is done' : 'has failed'}`,
       ];
     case 'breaker.called':
+    case 'degradation.recorded':
     case 'degradation.lasted':
     case 'telemetry.exported':
     case 'daemon.ticked':

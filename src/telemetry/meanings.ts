@@ -55,11 +55,12 @@ export const meanings: { readonly [T in EventType]: string } = {
   'breaker.transitioned': 'A circuit breaker changed its state.',
   'breaker.called': 'A component told how one of its calls ended, or was told not to make it.',
   'degradation.level_changed': 'Less is done than before, or more: the machine, a person or an alert asked for it.',
-  'degradation.pinned':
-    'Somebody holds the level, a person at exactly this one, an alert at this one or a worse; stated again each day, and by a daemon that comes back.',
+  'degradation.pinned': 'Somebody holds the level, a person at exactly this one, an alert at this one or a worse.',
   'degradation.unpinned': 'Whoever held the level holds it no more.',
   'degradation.feature_changed': 'A feature was switched off, or on again.',
   'degradation.command_finished': 'The command that belongs to the switching of a feature has ended.',
+  'degradation.recorded':
+    'How the level and the features stand, for the daemon after this one: with each change, once a day while less is done, and by a daemon that comes back.',
   'degradation.lasted': 'So much time was spent at a level since it was last told.',
   'webhook.answered': 'Somebody called a webhook and was answered.',
   'alert.received': 'One alert of a webhook was read.',

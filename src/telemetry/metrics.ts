@@ -225,6 +225,7 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'degradation.unpinned':
     case 'degradation.feature_changed':
     case 'degradation.command_finished':
+    case 'degradation.recorded':
     case 'experiment.started':
     case 'fault.undone':
       return [];

@@ -1,179 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createDegradation, type DegradationDeps, type NetworkReading } from '../../src/degradation/index.ts';
-import { degradationSchema } from '../../src/degradation/schema.ts';
-import { componentName, HOST, type EventOf, type IncidentId, type RecoveryEvent } from '../../src/model/index.ts';
+import { HOST, type IncidentId, type RecoveryEvent } from '../../src/model/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-
-const tts = componentName('tts');
-const standard = {
-  features: {
-    planning: { priority: 'critical' },
-    writing: { depends_on: ['planning'] },
-    speech: { priority: 'low', fallback: { message: 'text only' } },
-  },
-};
-const components = { tts: { enabled: true, priority: 'low' as const, features: ['speech'] } };
-
-function begin(
-  given: Partial<DegradationDeps> & { text?: Record<string, unknown> | null; clock?: FakeClock; begin?: boolean } = {},
-) {
-  const { text = standard, clock = new FakeClock() } = given;
-  const events: RecoveryEvent[] = [];
-  const found = { cpu: 0.1 as number | null, memory: 0.1 as number | null, network: null as NetworkReading | null };
-  const ran: string[] = [];
-  const degradation = createDegradation({
-    clock,
-    emit: (...stated) => void events.push(...stated),
-    past: [],
-    clean: false,
-    recoveryMode: false,
-    read: () => found,
-    goneBecause: () => null,
-    allWell: () => true,
-    incidentOf: () => undefined,
-    run: async (command, _timeoutMs, env) => {
-      ran.push(`${command.join(' ')} ${env['PARAMEDIC_FEATURE']}`);
-      return { code: command[0] === 'false' ? 1 : 0, stdout: 'said\n', stderr: '' };
-    },
-    mask: (said) => said,
-    ...given,
-  });
-  const configure = (next: Record<string, unknown> | null) =>
-    degradation.configure({ components, ...(next && { degradation: degradationSchema.parse(next) }) });
-  configure(text);
-  if (given.begin ?? true) degradation.begin();
-  const levels = () =>
-    events.flatMap((event) =>
-      event.type === 'degradation.level_changed' ? [`${event.from}→${event.to} ${event.trigger}`] : [],
-    );
-  const switched = () =>
-    events.flatMap((event) =>
-      event.type === 'degradation.feature_changed' ? [`${event.enabled ? '+' : '-'}${event.feature}`] : [],
-    );
-  return { clock, degradation, configure, events, found, ran, levels, switched };
-}
-
-describe('a pin', () => {
-  it('of a person counts exactly, in both directions, until it is given back', () => {
-    const { degradation, levels, switched } = begin();
-    expect(degradation.pin('minimal', 'manual', null)).toBe('the level is held at minimal until it is given back');
-    expect(degradation.standing()).toMatchObject({
-      level: 'minimal',
-      features: { planning: { enabled: true }, writing: { enabled: false }, speech: { enabled: false } },
-    });
-    degradation.pin('reduced', 'manual', null);
-    expect(degradation.unpin('manual')).toBe('the level is given back, and is full');
-    expect(degradation.unpin('manual')).toBe('nobody holds the level: it is full');
-    expect(levels()).toEqual(['full→minimal manual', 'minimal→reduced manual', 'reduced→full manual']);
-    expect(switched()).toEqual(['-writing', '-speech', '+writing', '+speech']);
-  });
-
-  it('ends when its time is over', async () => {
-    const { clock, degradation, events, levels } = begin();
-    expect(degradation.pin('offline', 'manual', 90_000)).toBe('the level is held at offline for 1m 30s');
-    await clock.advance(89_999);
-    expect(degradation.status()).toMatchObject({ level: 'offline', until: clock.now() + 1, trigger: 'manual' });
-    await clock.advance(1);
-    expect(degradation.standing().level).toBe('full');
-    expect(levels()).toEqual(['full→offline manual', 'offline→full policy']);
-    expect(events.filter(({ type }) => type === 'degradation.unpinned')).toMatchObject([{ why: 'expired' }]);
-    expect(clock.pending).toBe(1);
-  });
-
-  it('longer than a timer of the system can be is looked at again', async () => {
-    const { clock, degradation } = begin();
-    const short = clock.after.bind(clock);
-    clock.after = (ms, run) => short(Math.min(ms, 1_000), run);
-    degradation.pin('minimal', 'manual', 5_000);
-    await clock.advance(4_999);
-    expect(degradation.standing().level).toBe('minimal');
-    await clock.advance(1);
-    expect(degradation.standing().level).toBe('full');
-  });
-
-  it('of an alert holds for a quarter of an hour, never makes it better, and gives way to a person', async () => {
-    const { clock, degradation } = begin();
-    expect(degradation.pin('minimal', 'alert', null)).toBe('the level is held at minimal for 15m');
-    expect(degradation.pin('reduced', 'alert', null)).toMatch(/^the level is held at minimal already, until 2026-/);
-    degradation.pin('full', 'manual', 60_000);
-    expect(degradation.standing().level).toBe('full');
-    expect(() => degradation.pin('emergency', 'alert', null)).toThrow(/degrade of "host" refused: a person holds/);
-    expect(() => degradation.unpin('alert')).toThrow(expect.objectContaining({ code: 'ACTION_REFUSED' }));
-    await clock.advance(60_000);
-    expect(degradation.standing().level).toBe('minimal');
-    expect(degradation.unpin('alert')).toBe('the level is given back, and is full');
-  });
-
-  it('is stated again each day, so that it is not forgotten with old events', async () => {
-    const { clock, degradation, events } = begin();
-    degradation.pin('minimal', 'manual', null);
-    const [pin] = events.filter(({ type }) => type === 'degradation.pinned') as EventOf<'degradation.pinned'>[];
-    for (let hour = 0; hour < 49; hour++) {
-      await clock.advance(3_600_000);
-      degradation.account();
-    }
-    const again = events.filter(({ type }) => type === 'degradation.pinned') as EventOf<'degradation.pinned'>[];
-    expect(again.map(({ since }) => since)).toEqual([pin!.since, pin!.since, pin!.since]);
-  });
-});
-
-describe('after the death of the daemon', () => {
-  const life = async (run: (house: ReturnType<typeof begin>) => unknown, downMs: number, given = {}) => {
-    const before = begin();
-    await run(before);
-    const clock = new FakeClock(before.clock.now() + downMs);
-    return begin({ clock, past: before.events, ...given });
-  };
-
-  it('a pin holds for what was left of its time, and nobody is switched twice', async () => {
-    const { clock, degradation, events } = await life(
-      ({ degradation }) => degradation.pin('minimal', 'manual', 60_000),
-      20_000,
-    );
-    expect(degradation.status()).toMatchObject({
-      level: 'minimal',
-      trigger: 'manual',
-      reason: 'a person asked for it',
-    });
-    expect(events).toEqual([]);
-    degradation.account();
-    expect(events).toMatchObject([
-      { type: 'degradation.lasted' },
-      { type: 'degradation.pinned', since: clock.now() - 20_000 },
-    ]);
-    await clock.advance(40_000);
-    expect(degradation.standing().level).toBe('full');
-  });
-
-  it('one whose time was over meanwhile is none', async () => {
-    const { degradation, levels, switched } = await life(
-      ({ degradation }) => degradation.pin('minimal', 'manual', 60_000),
-      60_000,
-    );
-    expect(degradation.standing().level).toBe('full');
-    expect(levels()).toEqual(['minimal→full policy']);
-    expect(switched()).toEqual(['+writing', '+speech']);
-  });
-
-  const strained = async ({ found, clock }: ReturnType<typeof begin>) => {
-    found.cpu = 1;
-    await clock.advance(60_000);
-  };
-
-  it('the level of the machine goes on', async () => {
-    const { degradation, clock, levels } = await life(strained, 5_000);
-    expect(degradation.status()).toMatchObject({ level: 'emergency', policyLevel: 'emergency' });
-    await clock.advance(60_000);
-    expect(degradation.standing().level).toBe('emergency');
-    await clock.advance(30_000);
-    expect(levels()).toEqual(['emergency→full policy']);
-  });
-
-  it('the level of the machine begins anew when all were stopped together, or nothing is said of it any more', async () => {
-    expect((await life(strained, 5_000, { clean: true })).levels()).toEqual(['emergency→full policy']);
-    expect((await life(strained, 5_000, { text: null })).levels()).toEqual(['emergency→full policy']);
-  });
-});
+import { begin, components, standard, tts } from './begin.ts';
 
 describe('the level of the machine', () => {
   it('follows two readings in a row, and comes back when all is well for a while', async () => {
@@ -349,6 +177,23 @@ describe('a component that is given up', () => {
     expect(degradation.standing().features['speech']?.enabled).toBe(true);
   });
 
+  it('is stopped still when it is disabled and enabled again, and is otherwise waited for', () => {
+    let why: string | null = 'was stopped';
+    const { degradation } = begin({ goneBecause: () => why });
+    const toggle = (enabled: boolean) => degradation.configure({ components: { tts: { ...components.tts, enabled } } });
+    const reason = () => degradation.standing().features['speech']?.reason;
+    toggle(false);
+    expect(reason()).toBe('its component tts is disabled');
+    toggle(true);
+    expect(reason()).toBe('its component tts was stopped');
+    toggle(false);
+    why = null;
+    toggle(true);
+    expect(reason()).toBe('its component tts is not ready yet');
+    degradation.follow([ready]);
+    expect(reason()).toBeNull();
+  });
+
   it('leaves the standing the same object as long as nothing changes', () => {
     const { degradation, configure } = begin();
     const before = degradation.standing();
@@ -402,6 +247,17 @@ describe('the commands of a feature', () => {
     degradation.unpin('manual');
     await clock.advance(0);
     expect(started).toEqual(['disable', 'enable']);
+  });
+
+  it('undo what was done when a feature that is off is no longer configured', async () => {
+    const { speech: music } = text('disable').features;
+    const { clock, degradation, configure, ran, switched } = begin({ text: { features: { music } } });
+    degradation.pin('reduced', 'manual', null);
+    await clock.advance(0);
+    configure({ features: { tunes: music } });
+    await clock.advance(0);
+    expect(switched()).toEqual(['-music', '-speech', '+music', '-tunes']);
+    expect(ran).toEqual(['disable music', 'enable music', 'disable tunes']);
   });
 
   it('that cannot be run hold up nobody', async () => {

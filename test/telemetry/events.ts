@@ -293,6 +293,18 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
     reason: 'its component tts has failed',
     cause: gmail.component,
   },
+  'degradation.recorded': {
+    type: 'degradation.recorded',
+    at,
+    level: 'reduced',
+    trigger: 'manual',
+    reason: 'a person asked for it',
+    since: at,
+    until: at,
+    policy: { level: 'full', reason: '' },
+    pins: [{ level: 'reduced', trigger: 'manual', since: at, until: at }],
+    off: ['speech'],
+  },
   'degradation.command_finished': {
     type: 'degradation.command_finished',
     at,

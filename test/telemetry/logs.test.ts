@@ -65,6 +65,7 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'degradation.unpinned': 'info an alert holds the level at reduced no more: expired',
   'degradation.feature_changed': 'warn the feature speech is off: its component tts has failed',
   'degradation.command_finished': 'error on_disable of speech failed: it ended with 3; no such voice',
+  'degradation.recorded': null,
   'degradation.lasted': null,
   'webhook.answered': 'warn webhook alertmanager refused with 401: auth',
   'alert.received': 'debug alert ParamedicComponentDown (firing): accepted',

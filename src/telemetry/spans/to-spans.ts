@@ -85,6 +85,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'degradation.unpinned':
     case 'degradation.feature_changed':
     case 'degradation.command_finished':
+    case 'degradation.recorded':
     case 'degradation.lasted':
     case 'alert.received':
     case 'experiment.started':

@@ -39,6 +39,7 @@ import { Readings } from './readings.ts';
 import { Roster } from './roster.ts';
 import type { StatePaths } from './state-dir.ts';
 import { stateThread } from './state-thread-ahead.ts';
+import { goesOn } from './system-restart.ts';
 
 export interface OpenOptions {
   readonly loaded: LoadedConfig;
@@ -179,7 +180,7 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     emit,
     past: past.degradation,
     clean: past.clean,
-    recoveryMode,
+    recoveryMode: recoveryMode || goesOn({ past: past.systemRestarts, clean: past.clean }, startedAt),
     mask: createMask({}).text,
     ...degradationPorts(() => house, past),
   });

@@ -29,10 +29,22 @@ export interface SystemRestartDeps {
   readonly onError: (error: unknown) => void;
 }
 
+/** What the daemons before this one have begun and not finished. */
+function unfinishedOf(past: readonly RecoveryEvent[]): EventOf<'system.restarting'> | undefined {
+  const last = past.at(-1);
+  return last?.type === 'system.restarting' ? last : undefined;
+}
+
+/** Whether this daemon goes on with what the one before it had begun. */
+export function goesOn({ past, clean }: Pick<SystemRestartDeps, 'past' | 'clean'>, now: EpochMs): boolean {
+  const unfinished = unfinishedOf(past);
+  return unfinished !== undefined && !clean && now - unfinished.at < STALE_MS;
+}
+
 export function createSystemRestart({ house, past, clean, look, onError }: SystemRestartDeps): SystemRestart {
   const { bus, clock, roster } = house;
   let last = past.findLast((event): event is EventOf<'system.restarting'> => event.type === 'system.restarting');
-  const unfinished = past.at(-1) === last ? last : undefined;
+  const unfinished = unfinishedOf(past);
   let underWay = false;
 
   const wouldCome = ({ name, config }: Keeper, rule: string): boolean =>
@@ -111,7 +123,7 @@ export function createSystemRestart({ house, past, clean, look, onError }: Syste
     resume() {
       if (!unfinished) return;
       const { cause, at } = unfinished;
-      void carryOut(cause, at, clean || clock.now() - at >= STALE_MS).catch(onError);
+      void carryOut(cause, at, !goesOn({ past, clean }, clock.now())).catch(onError);
     },
   };
 }

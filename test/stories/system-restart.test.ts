@@ -63,6 +63,7 @@ describe('a critical component that is given up', () => {
     await site.untilState('core', 'running');
     await site.untilState('holder', 'running', before.pid);
     expect(await site.events('system.restarting')).toHaveLength(1);
+    expect(await site.events('degradation.level_changed')).toMatchObject([{ from: 'full', to: 'minimal' }]);
   });
 
   it('says so beforehand', async () => {

@@ -19,10 +19,9 @@ export function changeBy(event: RecoveryEvent): Change | null {
   const { component, decision } = event;
   // What still lives is ended only then: nobody is to lean on it any more.
   if (decision.kind === 'fail') return { component, why: 'has failed' };
+  if (decision.kind !== 'stay') return null;
   // An exit code that means done is a welcome end: what it has done is there.
-  return decision.kind === 'stay' && decision.rule !== 'exit_codes'
-    ? { component, why: 'has ended and is not started again' }
-    : null;
+  return { component, why: decision.rule === 'exit_codes' ? null : 'has ended and is not started again' };
 }
 
 /** The components that are not there, and why. */

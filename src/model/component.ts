@@ -22,6 +22,8 @@ export type ComponentState =
       readonly why: string;
       /** It was decided to leave it so: a daemon that comes back after its own death does not start it either. */
       readonly settled: boolean;
+      /** Settled because its end was a welcome one: an exit code that means done. */
+      readonly done?: true;
     }
   | {
       readonly is: 'starting';

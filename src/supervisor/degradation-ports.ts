@@ -1,9 +1,8 @@
 import { dirname } from 'node:path';
-import { changeBy, type DegradationDeps, type NetworkReading } from '../degradation/index.ts';
+import type { DegradationDeps, NetworkReading } from '../degradation/index.ts';
 import { runCommand } from '../drivers/index.ts';
 import { HOST, isFailure } from '../model/index.ts';
 import type { House } from './house.ts';
-import { lastDecision, type Past } from './past.ts';
 import { isUp } from './state.ts';
 
 /** What a command that switches a feature finds in its environment, beside what it is told. */
@@ -12,7 +11,6 @@ const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'SystemRoot', 'TEMP',
 /** What the level of degradation asks of the house around it. */
 export function degradationPorts(
   house: () => House,
-  past: Pick<Past, 'decisions'>,
 ): Pick<DegradationDeps, 'read' | 'goneBecause' | 'allWell' | 'incidentOf' | 'run'> {
   return {
     read() {
@@ -23,9 +21,7 @@ export function degradationPorts(
       const { held, state } = house().bus.record(component);
       if (held) return 'was stopped';
       if (state.is === 'failed') return 'has failed';
-      // Left as it ended: the decision tells whether that was welcome.
-      const last = state.is === 'stopped' && state.settled ? lastDecision(past, component) : undefined;
-      return last ? (changeBy(last)?.why ?? null) : null;
+      return state.is === 'stopped' && state.settled && !state.done ? 'has ended and is not started again' : null;
     },
     allWell: () =>
       house().phase === 'supervising' && [...house().roster].every((keeper) => isWell(house(), keeper.name)),

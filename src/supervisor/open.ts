@@ -182,7 +182,7 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     clean: past.clean,
     recoveryMode: recoveryMode || goesOn({ past: past.systemRestarts, clean: past.clean }, startedAt),
     mask: createMask({}).text,
-    ...degradationPorts(() => house, past),
+    ...degradationPorts(() => house),
   });
   closing.add('degradation', () => degradation.close());
 

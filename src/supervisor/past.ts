@@ -82,10 +82,7 @@ export function readPast(store: EventStore, now: EpochMs): Past {
 }
 
 /** What was decided last of a component. */
-export const lastDecision = (
-  past: Pick<Past, 'decisions'>,
-  component: ComponentName,
-): EventOf<'restart.decided'> | undefined =>
+export const lastDecision = (past: Past, component: ComponentName): EventOf<'restart.decided'> | undefined =>
   past.decisions.findLast(
     (event): event is EventOf<'restart.decided'> => event.type === 'restart.decided' && event.component === component,
   );

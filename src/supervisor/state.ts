@@ -169,7 +169,16 @@ function decided(record: ComponentRecord, { at, decision, counted }: EventOf<'re
     case 'blame':
       return alive ? record : { ...record, state: { is: 'backoff', since: at, until: null, why: decision.why } };
     case 'stay':
-      return { ...record, state: { is: 'stopped', since: at, why: decision.why, settled: true } };
+      return {
+        ...record,
+        state: {
+          is: 'stopped',
+          since: at,
+          why: decision.why,
+          settled: true,
+          ...(decision.rule === 'exit_codes' && { done: true }),
+        },
+      };
     case 'fail':
     case 'refuse':
       return record;

@@ -157,6 +157,7 @@ describe('a component that is given up', () => {
     ['stopped by a person', [held], false],
     ['not started again by its policy', [stays('no_restart')], false],
     ['done with what it had to do', [stays('exit_codes')], true],
+    ['done after it had failed', [failed, stays('exit_codes')], true],
     ['no longer configured', [failed, { type: 'component.removed', component: tts, at } as RecoveryEvent], true],
   ])('because it is %s', (_, events, enabled) => {
     const { degradation } = begin();

@@ -1,36 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import {
-  componentName,
-  epochMs,
-  type CheckOutcome,
-  type ComponentState,
-  type Decision,
-  type EventOf,
-} from '../../src/model/index.ts';
+import { componentName, epochMs, type CheckOutcome, type ComponentState, type EventOf } from '../../src/model/index.ts';
 import { degradationPorts } from '../../src/supervisor/degradation-ports.ts';
 import type { House } from '../../src/supervisor/house.ts';
-import { newRecord } from '../../src/supervisor/state.ts';
+import { fold, newRecord } from '../../src/supervisor/state.ts';
 
 const tts = componentName('tts');
 const at = epochMs(Date.UTC(2026, 10, 23, 12));
 
 describe('why a component is not there, after the death of a daemon', () => {
-  const ended = (settled: boolean): ComponentState => ({ is: 'stopped', since: at, why: '', settled });
-  const stay = (rule: string): Decision => ({ kind: 'stay', rule, why: '' });
+  const ended: ComponentState = { is: 'stopped', since: at, why: '', settled: false };
+  /** As the record of a component tells it, however long ago it was decided. */
+  const left = (rule: string): ComponentState => {
+    const about = { type: 'restart.decided', component: tts, at, reason: 'crash', by: 'supervisor' } as const;
+    const decided: EventOf<'restart.decided'> = { ...about, decision: { kind: 'stay', rule, why: '' }, counted: true };
+    return fold(newRecord(tts, at), decided).state;
+  };
 
-  it.each<[string, ComponentState, boolean, Decision | null, string | null]>([
-    ['failed', { is: 'failed', since: at, why: '' }, false, null, 'has failed'],
-    ['held', ended(false), true, null, 'was stopped'],
-    ['left by its policy', ended(true), false, stay('no_restart'), 'has ended and is not started again'],
-    ['done with what it had to do', ended(true), false, stay('exit_codes'), null],
-    ['about to be started', ended(false), false, stay('no_restart'), null],
-    ['waiting', { is: 'backoff', since: at, until: null, why: '' }, false, null, null],
-  ])('%s', (_, state, held, decision, why) => {
+  it.each<[string, ComponentState, boolean, string | null]>([
+    ['failed', { is: 'failed', since: at, why: '' }, false, 'has failed'],
+    ['held', ended, true, 'was stopped'],
+    ['left by its policy', left('no_restart'), false, 'has ended and is not started again'],
+    ['done with what it had to do', left('exit_codes'), false, null],
+    ['about to be started', ended, false, null],
+    ['waiting', { is: 'backoff', since: at, until: null, why: '' }, false, null],
+  ])('%s', (_, state, held, why) => {
     const record = { ...newRecord(tts, at), state, held };
     const house = { bus: { record: () => record } } as unknown as House;
-    const about = { type: 'restart.decided', component: tts, at, reason: 'crash', by: 'supervisor' } as const;
-    const decisions: EventOf<'restart.decided'>[] = decision ? [{ ...about, decision, counted: true }] : [];
-    expect(degradationPorts(() => house, { decisions }).goneBecause(tts)).toBe(why);
+    expect(degradationPorts(() => house).goneBecause(tts)).toBe(why);
   });
 });
 
@@ -66,6 +62,6 @@ describe('the network', () => {
       monitor: { checks: () => checks },
       loaded: { config: { host: { checks: { one: plan, two: plan } } } },
     } as unknown as House;
-    expect(degradationPorts(() => house, { decisions: [] }).read()).toEqual({ cpu: null, memory: null, network });
+    expect(degradationPorts(() => house).read()).toEqual({ cpu: null, memory: null, network });
   });
 });

@@ -127,7 +127,7 @@ export function fakeHouse(config: Config, random: () => number) {
     clean: true,
     recoveryMode: false,
     mask: (text) => text,
-    ...degradationPorts(() => house, { decisions: [] }),
+    ...degradationPorts(() => house),
     run: () => Promise.reject(new Error('no commands here')),
   });
   bus.subscribe((event) => degradation.hear(event));

@@ -170,7 +170,7 @@ function seenOf({ Id, State }: Inspection): Seen {
     return { is: 'running', run: `${Id.slice(0, 12)}@${State.StartedAt}`, process: null, health: healthOf(State) };
   const neverRan = State.Status === 'created';
   const exit = { code: neverRan ? null : State.ExitCode, signal: null };
-  return { is: 'ended', exit, verdict: verdictOf(State) };
+  return { is: 'ended', exit, verdict: verdictOf(State), isPending: neverRan || State.Restarting };
 }
 
 const verdictOf = ({ OOMKilled, Error: said }: Inspection['State']): EngineVerdict => ({

@@ -57,10 +57,10 @@ export interface Driver {
    */
   adopt(plan: StartPlan, recorded: RecordedRun): Running | null | Promise<Running | null>;
   /**
-   * What an engine runs already, whoever has started it; null: nothing runs. Rejects with one sentence, which the log is
-   * told too, when it cannot be asked. Absent: what runs can only be ours.
+   * What an engine runs already, whoever has started it; null: nothing runs; pending: not yet, or not just now. Rejects with one
+   * sentence, which the log is told too, when it cannot be asked. Absent: what runs can only be ours.
    */
-  find?(plan: StartPlan): Promise<Running | null>;
+  find?(plan: StartPlan): Promise<Running | 'pending' | null>;
   /** Lets go of what was kept for a component that was removed from the configuration. */
   forget(component: ComponentName): Promise<void>;
   /** Ends timers and closes files; what runs goes on running. Idempotent. */

@@ -21,6 +21,8 @@ export interface SeenEnded {
   readonly is: 'ended';
   readonly exit: Exit;
   readonly verdict: EngineVerdict | null;
+  /** It may run without anybody doing anything: its engine is between two runs, or about to begin one. */
+  readonly isPending?: boolean;
 }
 
 /** One component, as its engine sees it. All but `look` reject with the sentence that a person needs. */
@@ -145,7 +147,8 @@ export function createEngineDriver(
       try {
         const engine = await open(plan);
         const seen = await engine.look();
-        return seen.is === 'running' ? keep(engine, plan, identify(engine, seen, plan), seen, true) : null;
+        if (seen.is === 'ended') return seen.isPending ? 'pending' : null;
+        return keep(engine, plan, identify(engine, seen, plan), seen, true);
       } catch (error) {
         onProblem(`"${plan.component}" (${kind}) may still run`, error);
         throw new Error(`it may still run: ${whyOf(error)}`, { cause: error });

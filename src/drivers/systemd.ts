@@ -146,8 +146,9 @@ function propertiesOf(text: string): Unit | null {
 function seenOf(told: Unit): Seen {
   const { ActiveState, SubState, InvocationID, MainPID } = told;
   // Between two runs of its own `Restart=` nothing runs.
-  if (ENDED.has(ActiveState) || SubState.startsWith('auto-restart'))
-    return { is: 'ended', exit: exitOf(told), verdict: verdictOf(told) };
+  const isPending = SubState.startsWith('auto-restart');
+  if (isPending || ENDED.has(ActiveState))
+    return { is: 'ended', exit: exitOf(told), verdict: verdictOf(told), isPending };
   const pid = numberOf(MainPID) ?? 0;
   const process = pid > 0 && readStat(pid) ? identify(pid) : null;
   return { is: 'running', run: InvocationID || null, process, health: healthOf(told) };

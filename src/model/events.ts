@@ -97,6 +97,8 @@ export interface EventFields {
   'component.start_failed': { incarnation: IncarnationId; why: string };
   /** What outlived the daemon before this one was taken over as it is. */
   'component.adopted': { incarnation: IncarnationId; process: ProcessIdentity | null; engine?: EngineIdentity };
+  /** A start had failed, or was cut short, and what was to run it says now that nothing runs. */
+  'component.absent': Record<never, never>;
   /** Verified healthy after a start. `checks` names what said so; none: it lived long enough. */
   'component.ready': { incarnation: IncarnationId; startupMs: number; checks: string[] };
   'component.start_timed_out': { incarnation: IncarnationId; afterMs: number; waitingFor: string[] };
@@ -397,6 +399,7 @@ export const durability: { readonly [T in EventType]: Durability } = {
   'component.started': 'decision',
   'component.start_failed': 'decision',
   'component.adopted': 'decision',
+  'component.absent': 'decision',
   'component.ready': 'observation',
   'component.start_timed_out': 'decision',
   'component.health_changed': 'observation',

@@ -297,6 +297,10 @@ export class Keeper implements LifeHearer {
     else if (decision.kind === 'wait' || decision.kind === 'blame') void this.#lives.verify(life);
   }
 
+  absent(): void {
+    if (this.#deps.record().mayRun) this.#deps.emit({ type: 'component.absent', ...this.#about() });
+  }
+
   stuck(why: string): void {
     this.#waiters.settle(new Error(why));
   }

@@ -43,6 +43,8 @@ export interface LifeHearer {
   ready(life: Life, checks: string[]): void;
   /** Not verified healthy in time. It goes on living until somebody ends it. */
   late(life: Life, why: string, facts: readonly RecoveryEvent[]): void;
+  /** Nobody knew whether it lived: its engine was asked, and runs nothing of it. */
+  absent(): void;
   /** It was killed and is still there. */
   stuck(why: string): void;
   /** It ended and nobody had asked for it. It is closed already. */
@@ -238,8 +240,9 @@ export class Lives {
     const { incarnation } = life;
     try {
       const running = await this.#deps.driver.find?.({ ...this.#deps.plan(incarnation), engine });
+      if (running === 'pending') return;
       this.#doubtful = null;
-      if (!running) return;
+      if (!running) return this.#hearer.absent();
       this.#deps.emit({ type: 'component.adopted', ...this.#about(), incarnation, ...runOf(running) });
       this.#watch(life, running);
       await this.#end(life, why, 'stop', false, 'stop');

@@ -45,6 +45,8 @@ export function fold(record: ComponentRecord, event: ComponentEvent): ComponentR
       return { ...record, startedAt: event.at, mayRun: false, state: withRun(record.state, event) };
     case 'component.adopted':
       return { ...record, mayRun: false, state: adopted(record.state, event) };
+    case 'component.absent':
+      return { ...record, mayRun: false };
     case 'component.ready':
       if (record.state.is !== 'starting' || !isThere(record.state)) return record;
       return {

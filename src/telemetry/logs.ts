@@ -67,6 +67,8 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       return ['error', `${e.component} could not be started: ${e.why}`];
     case 'component.adopted':
       return ['info', `${e.component} was still running ${asWhat(e)} and was adopted`];
+    case 'component.absent':
+      return ['info', `${e.component} does not run: what was to run it was asked`];
     case 'component.ready':
       return [
         'info',

@@ -18,6 +18,7 @@ export const meanings: { readonly [T in EventType]: string } = {
   'component.started': 'The system has given it a process.',
   'component.start_failed': 'The system could not give it a process.',
   'component.adopted': 'What outlived the last daemon, or ran without a start of ours, was taken over as it is.',
+  'component.absent': 'A start had failed, or was cut short: what was to run it was asked, and runs nothing.',
   'component.ready': 'It was verified healthy after a start.',
   'component.start_timed_out': 'It was not verified healthy within its start timeout.',
   'component.health_changed': 'The worst of the latest results of its checks is another one.',

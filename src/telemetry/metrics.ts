@@ -203,6 +203,7 @@ function specific(e: RecoveryEvent): MetricUpdate[] {
     case 'component.started':
     case 'component.start_failed':
     case 'component.adopted':
+    case 'component.absent':
     case 'component.ready':
     case 'component.start_timed_out':
     case 'component.health_changed':

@@ -29,6 +29,26 @@ describe('a stop of what no start of ours has begun', () => {
     expect(record('db')).toMatchObject({ held: true, state: { is: 'stopped' } });
   });
 
+  it("is asked for once after a start that failed: what runs later is somebody else's", async () => {
+    const { actor, answer, clock, driver, told, record } = await stoppedHouse();
+    driver.fate = () => ({ refused: true });
+    const started = expect(actor.start('db', 'person')).rejects.toThrow('fate refuses it');
+    await clock.advance(1_000);
+    await started;
+    expect(record('db').mayRun).toBe(true);
+
+    const { find } = driver;
+    driver.find = () => Promise.resolve('pending');
+    await actor.stop('db', 'person');
+    expect([told().includes('component.absent'), record('db').mayRun]).toEqual([false, true]);
+
+    driver.find = find;
+    answer.resolve(null);
+    await Promise.all([actor.stop('db', 'person'), actor.stop('db', 'person')]);
+    expect(told().filter((type) => type === 'component.absent')).toHaveLength(1);
+    expect(record('db')).toMatchObject({ mayRun: false, state: { is: 'stopped' } });
+  });
+
   it('takes over what runs, and ends it as it ends its own', async () => {
     const { actor, answer, clock, driver, told, somebodyElses } = await stoppedHouse();
     answer.resolve(await somebodyElses());

@@ -81,6 +81,7 @@ export const samples: { readonly [T in EventType]: EventOf<T> } = {
   'component.started': { type: 'component.started', ...life, process },
   'component.start_failed': { type: 'component.start_failed', ...life, why: 'no such file' },
   'component.adopted': { type: 'component.adopted', ...life, process },
+  'component.absent': { type: 'component.absent', ...gmail },
   'component.ready': { type: 'component.ready', ...life, startupMs: 420, checks: ['api'] },
   'component.start_timed_out': { type: 'component.start_timed_out', ...life, afterMs: 30_000, waitingFor: ['api'] },
   'component.health_changed': {

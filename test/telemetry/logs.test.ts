@@ -20,6 +20,7 @@ const spoken: { readonly [T in EventType]: string | null } = {
   'component.started': 'info gmail started with pid 4711',
   'component.start_failed': 'error gmail could not be started: no such file',
   'component.adopted': 'info gmail was still running with pid 4711 and was adopted',
+  'component.absent': 'info gmail does not run: what was to run it was asked',
   'component.ready': 'info gmail is ready after 420ms (api)',
   'component.start_timed_out': 'error gmail was not ready after 30s; still waiting for api',
   'component.health_changed': 'warn gmail went from healthy to critical: api: 500',

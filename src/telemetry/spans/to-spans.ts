@@ -54,6 +54,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'component.starting':
     case 'component.started':
     case 'component.adopted':
+    case 'component.absent':
     case 'component.health_changed':
     case 'component.stopping':
     case 'component.stopped':

@@ -30,13 +30,6 @@ export function createJournalTable(db: Database, places: PlaceIndex, cipher: Cip
     `SELECT entry_id, at, client_id, operation, data, previous, crc, schema_version FROM journal
      WHERE component = ? AND entry_id > ? ORDER BY entry_id`,
   );
-  // Entries that were pruned live on in the `through` of a checkpoint.
-  const selectLast = db
-    .prepare<[string, string], number | null>(
-      `SELECT max(entry) FROM (SELECT max(entry_id) AS entry FROM journal WHERE component = ?
-         UNION ALL SELECT max(through) FROM place WHERE component = ?)`,
-    )
-    .pluck();
   const selectPrevious = db
     .prepare<[string], number | null>('SELECT max(entry_id) FROM journal WHERE component = ?')
     .pluck();
@@ -59,8 +52,9 @@ export function createJournalTable(db: Database, places: PlaceIndex, cipher: Cip
   const selectComponents = db.prepare<[], string>(distinctOf('journal')).pluck();
 
   function lastOf(component: ComponentName): number | null {
-    places.bringUpToDate();
-    return selectLast.get(component, component) ?? null;
+    // Entries that were pruned live on in the `through` of a checkpoint.
+    const [entry, through] = [selectPrevious.get(component) ?? null, places.through(component)];
+    return entry === null || through === null ? (entry ?? through) : Math.max(entry, through);
   }
   /** Entries up to here are given up: they may be gone. 0: none. */
   const keptAfter = (component: ComponentName): number => selectKept.get(component) ?? 0;

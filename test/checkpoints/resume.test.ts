@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createCheckpointFiles } from '../../src/checkpoints/checkpoint-files.ts';
 import { stateMigrations } from '../../src/checkpoints/migrations.ts';
@@ -192,20 +193,38 @@ describe('a component that was brought back', () => {
     expect(typesOf().filter((type) => type === 'checkpoint.corrupted')).toHaveLength(2);
   });
 
-  it('is not sent back by a resume point in which a bit has flipped, and that is said once', async () => {
+  it('is sent back by a resume point of a version before this one, which knew nothing to undo', async () => {
     const house = await saved();
-    await house.goBack(house.ids[0]);
     await house.store.close();
-    tamper(house.file, `UPDATE resume_point SET after_entry = after_entry + 1`);
-    const notices: string[] = [];
-    const next = open({ file: house.file, onNotice: (notice) => notices.push(notice) });
-    expect(await next.store.getState(planner, null)).toMatchObject({ state: 3 });
-    expect(notices).toEqual([expect.stringContaining('where planner was brought back to is damaged')]);
-    await next.store.close();
-    const last = open({ file: house.file, onNotice: (notice) => notices.push(notice) });
-    await last.store.list();
-    expect(notices).toHaveLength(1);
+    const row = [planner, house.ids[0], 1, house.clock.now(), null, 4];
+    tamper(
+      house.file,
+      `INSERT INTO resume_point (component, checkpoint, journal, at, since, after_entry, crc)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      ...row,
+      crc32(JSON.stringify(row)),
+    );
+    const next = open({ file: house.file });
+    expect(await next.store.getState(planner, null)).toMatchObject({ state: 1 });
   });
+
+  it.each([`after_entry = after_entry + 1`, `adopted = 'CP-20260101-000000-00000000'`, `replaced = '{}'`])(
+    'is not sent back by a resume point in which a bit has flipped, and that is said once: %s',
+    async (flip) => {
+      const house = await saved();
+      await house.goBack(house.ids[0]);
+      await house.store.close();
+      tamper(house.file, `UPDATE resume_point SET ${flip}`);
+      const notices: string[] = [];
+      const next = open({ file: house.file, onNotice: (notice) => notices.push(notice) });
+      expect(await next.store.getState(planner, null)).toMatchObject({ state: 3 });
+      expect(notices).toEqual([expect.stringContaining('where planner was brought back to is damaged')]);
+      await next.store.close();
+      const last = open({ file: house.file, onNotice: (notice) => notices.push(notice) });
+      await last.store.list();
+      expect(notices).toHaveLength(1);
+    },
+  );
 
   it('keeps that checkpoint, what it builds on and its journal, however old', async () => {
     const { goBack, store, clock, put } = await saved();

@@ -16,6 +16,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** All that is in force, in the words of a file and with secrets as `***`. */
   readonly masked: unknown;
+  /** What came in through `${…}`: never to be shown. */
+  readonly secrets: readonly string[];
 }
 
 /** A text this short could be part of any sentence. */
@@ -84,5 +86,10 @@ export function loadConfig(file: string, env: Surroundings['env'] = process.env)
   const found = [...tree.problems, ...later.filter(({ path }) => !unread.has(path))];
   if (!parsed.success || found.length > 0)
     throw failure('CONFIG_INVALID', { problems: lines(source.file, found, tree) });
-  return { file: resolve(source.file), config: absolute(parsed.data, folder), masked: maskedView(root, folder) };
+  return {
+    file: resolve(source.file),
+    config: absolute(parsed.data, folder),
+    masked: maskedView(root, folder),
+    secrets: [...new Set(tree.secrets)],
+  };
 }

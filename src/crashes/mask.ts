@@ -36,10 +36,12 @@ export interface Mask {
 /**
  * Makes a mask that knows the well-known shapes of secrets and the values of one environment: those whose variable
  * names a secret are hidden wherever they appear.
+ * @param secrets values that are hidden too, whatever they are called.
  */
-export function createMask(env: Readonly<Record<string, string>>): Mask {
-  const literals = Object.entries(env)
-    .flatMap(([name, value]) => (SECRET_NAME.test(name) && value.length >= SHORTEST_LITERAL ? [value] : []))
+export function createMask(env: Readonly<Record<string, string>>, secrets: readonly string[] = []): Mask {
+  const named = Object.entries(env).flatMap(([name, value]) => (SECRET_NAME.test(name) ? [value] : []));
+  const literals = [...named, ...secrets]
+    .filter(({ length }) => length >= SHORTEST_LITERAL)
     .toSorted((a, b) => b.length - a.length);
   const text = (original: string) => {
     const known = literals.reduce((masked, literal) => masked.replaceAll(literal, MASK), original);

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { createMask } from '../crashes/index.ts';
 import type { IncidentSeverity, Listener } from '../model/index.ts';
 import type { NotificationPolicy, Notifiers } from '../notifiers/index.ts';
 import type { House } from './house.ts';
+import { maskOf } from './mask.ts';
 
 export interface Notifications {
   readonly hear: Listener;
@@ -14,7 +14,7 @@ export interface Notifications {
 /** Those whom a house tells of what happens. Nothing of it is loaded while nobody is configured. */
 export function createNotifications(house: House, onError: (what: string, error: unknown) => void): Notifications {
   const { bus, clock, reports, store } = house;
-  const mask = createMask({}).text;
+  const mask = maskOf(() => house);
   let policy: NotificationPolicy | null = null;
   let notifiers: Notifiers | null = null;
   let changing: Promise<void> = Promise.resolve();

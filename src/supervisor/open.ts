@@ -6,7 +6,6 @@ import { systemClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import {
   createCrashReports,
-  createMask,
   createOomWatch,
   oomCounterFiles,
   openKernelLog,
@@ -32,6 +31,7 @@ import { createCredentials, type ComponentTokens } from './credentials.ts';
 import { announceDegradation, degradationNow } from './degradation-news.ts';
 import { degradationPorts } from './degradation-ports.ts';
 import type { House } from './house.ts';
+import { maskOf } from './mask.ts';
 import { createMainBeats } from './main-beats.ts';
 import { createInsiders } from './inside.ts';
 import { noPast, readPast, type Past } from './past.ts';
@@ -173,7 +173,8 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
   closing.add('OOM watch', () => oom.close());
   const kernelLog = openKernelLog(clock);
   closing.add('kernel log', () => kernelLog.close());
-  const breakers = createBreakers({ clock, emit, past: past.transitions, mask: createMask({}).text });
+  const mask = maskOf(() => house);
+  const breakers = createBreakers({ clock, emit, past: past.transitions, mask });
   closing.add('breakers', () => breakers.shutdown());
   const degradation = createDegradation({
     clock,
@@ -181,7 +182,7 @@ export function openHouse(options: OpenOptions, paths: StatePaths): OpenHouse {
     past: past.degradation,
     clean: past.clean,
     recoveryMode: recoveryMode || goesOn({ past: past.systemRestarts, clean: past.clean }, startedAt),
-    mask: createMask({}).text,
+    mask,
     ...degradationPorts(() => house),
   });
   closing.add('degradation', () => degradation.close());

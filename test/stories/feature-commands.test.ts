@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAlive, paramedic, Site, sleeper } from '../support/daemon.ts';
 import { until } from '../support/temp.ts';
@@ -32,6 +34,31 @@ afterAll(() => {
   } catch {
     // It has ended, as it should.
   }
+});
+
+describe('a command of a feature that tells a secret', () => {
+  it('is told of without it, in the events and in the log', async () => {
+    const secret = 'hunter2-of-no-shape';
+    const site = new Site({
+      telemetry: { log: { file: true } },
+      degradation: {
+        features: { voice: { on_disable: { command: ['sh', '-c', 'echo it says ${OF_NO_NAME}; exit 3'] } } },
+      },
+      components: { idle: sleeper() },
+    });
+    await site.start([], { OF_NO_NAME: secret });
+    expect((await paramedic(['degrade', 'minimal', '--config', site.file])).code).toBe(0);
+    const [ended] = await until('its end', async () => {
+      const events = await site.events('degradation.command_finished');
+      return events.length > 0 && events;
+    });
+    expect(ended).toMatchObject({ why: 'it ended with 3', output: 'it says ***' });
+    const log = await until('a line of it', () => {
+      const text = readFileSync(join(site.stateDir, 'logs', 'paramedic.log'), 'utf8');
+      return text.includes('on_disable of voice failed') && text;
+    });
+    expect(log).not.toContain(secret);
+  });
 });
 
 describe('a command of a feature that hangs', () => {

@@ -73,7 +73,7 @@ export function configure(text: Record<string, unknown>, checked: readonly strin
 /** Events are kept for an hour here: so a day shows whether they go. */
 const HOUR_MS = 3_600_000;
 
-const loaded = (config: Config): LoadedConfig => ({ file: '/fake/paramedic.yaml', config, masked: {} });
+const loaded = (config: Config): LoadedConfig => ({ file: '/fake/paramedic.yaml', config, masked: {}, secrets: [] });
 
 /**
  * The supervisor's own parts (keepers, loop, rounds, actor, reload, ledger, monitor, bus, event store in memory)

@@ -1,7 +1,7 @@
 import type { Experiments } from '../chaos/index.ts';
 import type { Config } from '../config/index.ts';
 import { driverKindOf } from '../drivers/index.ts';
-import { HOST } from '../model/index.ts';
+import { HOST, priorities } from '../model/index.ts';
 import type { Remediation } from '../remediation/index.ts';
 import { budgetUsed } from '../restart/index.ts';
 import { type Names, type Snapshot, type Tracer } from '../telemetry/index.ts';
@@ -41,7 +41,7 @@ export function takeSnapshot(house: House, { experiments, remediation, tracer }:
       lastRunAt: lastRun?.at ?? null,
     })),
     breakers: breakers.list(),
-    degradation: degradation.standing(),
+    degradation: levelAndFeatures(degradation),
     components: [...roster].map(({ name, config }) => {
       const record = bus.record(name);
       const { usage, metrics, checkpoint } = readings.of(name);
@@ -77,3 +77,10 @@ export const namesOf = (config: Config): Names => ({
   hostChecks: Object.keys(config.host.checks),
   breakers: Object.keys(config.breakers),
 });
+
+function levelAndFeatures(degradation: House['degradation']): Snapshot['degradation'] {
+  const { level, features, configured } = degradation.status();
+  const rank = ({ priority }: (typeof configured)[number]) => priorities.indexOf(priority);
+  const sorted = configured.toSorted((one, other) => rank(one) - rank(other));
+  return { level, features: sorted.map(({ name }) => ({ feature: name, enabled: features[name]?.enabled ?? true })) };
+}

@@ -124,6 +124,8 @@ const dropReasons = [
 /** What the receiver answers. */
 const codes = ['200', '202', '400', '401', '403', '404', '405', '409', '413', '415', '500', '503'] as const;
 const breaker = { breaker: 'breaker' } as const;
+/** Features that have a series each. */
+export const MOST_FEATURES = 50;
 const experiment = { experiment: { atMost: 6, each: 6 } } as const;
 
 const seconds = 'seconds';
@@ -209,7 +211,7 @@ const definitions = {
   paramedic_degradation_level: { group: 'degradation', type: 'gauge', labels: {}, help: 'Current level: 0 full, 1 reduced, 2 minimal, 3 emergency, 4 offline.' },
   paramedic_degradation_transitions_total: { group: 'degradation', type: 'counter', labels: { to: degradationLevels, trigger: triggers }, exemplar: true, zero: true, help: 'Level changes.' },
   paramedic_degradation_seconds_total: { group: 'degradation', type: 'counter', labels: { level: degradationLevels }, unit: seconds, zero: true, help: 'Time spent at each level.' },
-  paramedic_feature_enabled: { group: 'degradation', type: 'gauge', labels: { feature: { atMost: 50, each: 50 } }, help: '1 if a feature is on.' },
+  paramedic_feature_enabled: { group: 'degradation', type: 'gauge', labels: { feature: { atMost: MOST_FEATURES, each: MOST_FEATURES } }, help: '1 if a feature is on; of the least important beyond the limit, 1 if all of them are.' },
 
   paramedic_incidents_total: { group: 'incident', type: 'counter', labels: { severity: incidentSeverities, category: incidentCategories, ...component }, exemplar: true, help: 'Incidents opened.' },
   paramedic_incidents_open: { group: 'incident', type: 'gauge', labels: { severity: incidentSeverities }, help: 'Open incidents.' },

@@ -6,7 +6,7 @@ import {
   incidentSeverities,
   remediableActions,
 } from '../model/index.ts';
-import type { LabelsOf, MetricName, MetricUpdate } from './catalogue.ts';
+import { MOST_FEATURES, type LabelsOf, type MetricName, type MetricUpdate } from './catalogue.ts';
 import type { BreakerSnapshot, ComponentSnapshot, ExperimentSnapshot, Snapshot } from './snapshot.ts';
 
 /** Every gauge as it is now; what is not known is left out, what has gone is gone. */
@@ -103,11 +103,17 @@ function ofBreaker({ name: breaker, state: current, since, failureRatio }: Break
   ];
 }
 
+/** Those beyond the limit share one series: it tells whether all of them are on. */
 const ofDegradation = ({ degradation: { level, features } }: Snapshot): MetricUpdate[] => [
   gauge('paramedic_degradation_level', {}, degradationLevels.indexOf(level)),
-  ...Object.entries(features).map(([feature, { enabled }]) =>
-    gauge('paramedic_feature_enabled', { feature }, Number(enabled)),
-  ),
+  ...features
+    .slice(0, MOST_FEATURES)
+    .map(({ feature, enabled }) => gauge('paramedic_feature_enabled', { feature }, Number(enabled))),
+  ...features
+    .slice(MOST_FEATURES)
+    .map(({ feature }, _, others) =>
+      gauge('paramedic_feature_enabled', { feature }, Number(others.every(({ enabled }) => enabled))),
+    ),
 ];
 
 function ofCheck({ component, check, outcome, at, consecutiveFailures, lastSuccessAt }: CheckState): MetricUpdate[] {

@@ -3,7 +3,7 @@ import type { CheckState } from '../health/index.ts';
 import type {
   ActionName,
   ComponentStateName,
-  DegradationStanding,
+  DegradationLevel,
   EpochMs,
   EventFields,
   Incident,
@@ -79,5 +79,9 @@ export interface Snapshot {
   /** All that there are. */
   readonly experiments: readonly ExperimentSnapshot[];
   readonly breakers: readonly BreakerSnapshot[];
-  readonly degradation: DegradationStanding;
+  readonly degradation: {
+    readonly level: DegradationLevel;
+    /** The most important first. */
+    readonly features: readonly { readonly feature: string; readonly enabled: boolean }[];
+  };
 }

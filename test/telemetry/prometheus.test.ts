@@ -212,6 +212,23 @@ describe('gauges', () => {
 });
 
 describe('cardinality guard', () => {
+  it('tells of features beyond the limit whether all of them are on', async () => {
+    const with52 = (off: number) => ({
+      level: 'reduced' as const,
+      features: Array.from({ length: 52 }, (_, i) => ({ feature: `f${i}`, enabled: i !== off })),
+    });
+    for (const [off, value] of [
+      [50, 0],
+      [51, 0],
+      [7, 1],
+    ] as const) {
+      const prometheus = create();
+      prometheus.become(snapshot({ degradation: with52(off) }));
+      const [other, ...none] = await lines(prometheus, /^paramedic_feature_enabled.*_OTHER/);
+      expect([other, none]).toEqual([`paramedic_feature_enabled{feature="_OTHER"} ${value}`, []]);
+    }
+  });
+
   it('folds components that are not configured and counts it', async () => {
     const prometheus = create();
     for (let n = 0; n < 50; n++) prometheus.apply([crash('', `stranger-${n}`)]);

@@ -49,10 +49,10 @@ export const snapshot = (overrides: Partial<Snapshot> = {}): Snapshot => ({
   experiments: [{ experiment: 'agent_crash_recovery', active: false, lastRunAt: at }],
   degradation: {
     level: 'minimal',
-    features: {
-      planning: { enabled: true, reason: null, fallback: null },
-      speech: { enabled: false, reason: 'the level is minimal', fallback: {} },
-    },
+    features: [
+      { feature: 'planning', enabled: true },
+      { feature: 'speech', enabled: false },
+    ],
   },
   breakers: [{ name: 'gpt_api', state: 'open', since: at, failureRatio: 0.5 }],
   ...overrides,

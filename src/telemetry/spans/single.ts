@@ -1,5 +1,13 @@
-import { isFailure, type EventOf } from '../../model/index.ts';
-import { checkPlace, checkpointPlace, derivedPlace, incidentPlace, ownPlace, recoveryPlace } from '../trace-ids.ts';
+import { epochMs, isFailure, type DegradationLevel, type EventOf, type RecoveryEvent } from '../../model/index.ts';
+import {
+  checkPlace,
+  checkpointPlace,
+  derivedPlace,
+  incidentPlace,
+  ownPlace,
+  recoveryPlace,
+  remediationPlace,
+} from '../trace-ids.ts';
 import type { DrawingContext } from './context.ts';
 import { verifyPlace } from './recovery.ts';
 import { draw, type Span } from './span.ts';
@@ -66,12 +74,28 @@ export function transitionSpan(event: EventOf<'breaker.transitioned'>): Span {
   });
 }
 
-/** A moment: what leads to it is told by its reason. */
-export function degradationSpan(event: EventOf<'degradation.level_changed'>): Span {
+/** An alert is answered at once. */
+const ASKED_WITHIN_MS = 60_000;
+
+const asksFor = (event: RecoveryEvent, level: DegradationLevel): boolean =>
+  event.type === 'remediation.decided' &&
+  event.decision === 'execute' &&
+  event.action === 'degrade' &&
+  [level, 'auto'].includes(String(event.parameters['level']));
+
+/** A moment, under the remediation that asked for it; the machine and a person ask by themselves. */
+export function degradationSpan(event: EventOf<'degradation.level_changed'>, { since }: DrawingContext): Span {
   const { from, to, trigger, reason, at } = event;
-  return draw(ownPlace(`degradation/${at}/${from}/${to}`), {
-    name: 'paramedic.degradation.change',
-    parentId: null,
+  const id = `degradation/${at}/${from}/${to}`;
+  const name = 'paramedic.degradation.change';
+  const asked =
+    trigger === 'alert'
+      ? since(['remediation.decided'], epochMs(at - ASKED_WITHIN_MS)).findLast((one) => asksFor(one, to))
+      : undefined;
+  const under = asked?.type === 'remediation.decided' ? remediationPlace(asked.remediation, asked.trace) : null;
+  return draw(under ? derivedPlace(under.traceId, id, name, 0) : ownPlace(id), {
+    name,
+    parentId: under ? under.spanId : null,
     from: at,
     to: at,
     attributes: {

@@ -31,7 +31,7 @@ export function toSpans(event: RecoveryEvent, context: DrawingContext): Span[] {
     case 'breaker.transitioned':
       return [transitionSpan(event)];
     case 'degradation.level_changed':
-      return [degradationSpan(event)];
+      return [degradationSpan(event, context)];
     case 'webhook.answered':
       return [webhookSpan(event)];
     case 'remediation.decided':

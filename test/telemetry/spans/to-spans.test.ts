@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventTypes, type EventOf, type RecoveryEvent } from '../../../src/model/index.ts';
-import { recoveryPlace } from '../../../src/telemetry/trace-ids.ts';
+import { recoveryPlace, remediationPlace } from '../../../src/telemetry/trace-ids.ts';
 import { verifyPlace } from '../../../src/telemetry/spans/recovery.ts';
 import { drawnFrom, toSpans } from '../../../src/telemetry/spans/to-spans.ts';
 import { samples } from '../events.ts';
@@ -147,6 +147,23 @@ describe('a level of degradation', () => {
       'paramedic.degradation.reason': 'CPU at 75%, from 70% on',
     });
     expect(draw({ ...changed, at: at(10) })[0]?.traceId).not.toBe(span?.traceId);
+  });
+
+  it('that an alert asked for hangs below its remediation', () => {
+    const decided = {
+      ...samples['remediation.decided'],
+      at: at(8),
+      decision: 'execute' as const,
+      action: 'degrade' as const,
+    };
+    const minimal = { ...decided, parameters: { level: 'minimal' } };
+    const milder = { ...decided, parameters: { level: 'reduced' }, remediation: 'REM-2' as typeof decided.remediation };
+    const changed = { ...samples['degradation.level_changed'], at: at(9), trigger: 'alert' as const };
+    const [span] = draw(changed, [minimal, milder]);
+    const { traceId, spanId } = remediationPlace(minimal.remediation, minimal.trace);
+    expect(span).toMatchObject({ traceId, parentId: spanId });
+    expect(draw(changed, [milder])[0]?.parentId).toBeNull();
+    expect(draw({ ...changed, trigger: 'manual' }, [minimal])[0]?.parentId).toBeNull();
   });
 });
 

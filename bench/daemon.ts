@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import type { ComponentView, EventView } from '../src/supervisor/api.ts';
 import { compiled, cpuSecondsOf, end, folder, run, until } from './harness.ts';
 
@@ -144,6 +145,19 @@ export class Daemon {
       return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     });
     return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  /** What a database holds, in bytes, wherever it lies: a WAL is used again and again at the length that it has. */
+  contentsOf(database: string): number {
+    const db = new Database(join(this.stateDir, 'db', database), { readonly: true });
+    try {
+      const [pages, free, size] = ['page_count', 'freelist_count', 'page_size'].map((what) =>
+        Number(db.pragma(what, { simple: true })),
+      ) as [number, number, number];
+      return (pages - free) * size;
+    } finally {
+      db.close();
+    }
   }
 
   /** Files of a folder of the state folder, and their bytes. */

@@ -86,6 +86,7 @@ interface Sample {
   readonly handles: number;
   /** Bytes of events.db and its WAL for each event ever stored. */
   readonly per_event: number;
+  /** What state.db holds, in MiB. */
   readonly state_db: number;
 }
 
@@ -102,7 +103,7 @@ async function sample(): Promise<Sample> {
     fds: readdirSync(`/proc/${daemon.pid}/fd`).length,
     handles: value('nodejs_active_handles') + value('nodejs_active_resources'),
     per_event: daemon.bytesOf('events.db') / (newest?.seq ?? 1),
-    state_db: daemon.bytesOf('state.db') / 2 ** 20,
+    state_db: daemon.contentsOf('state.db') / 2 ** 20,
   };
 }
 

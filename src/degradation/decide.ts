@@ -1,5 +1,5 @@
 import { formatDuration } from '../format.ts';
-import { degradationLevels, worseLevel, type DegradationLevel } from '../model/index.ts';
+import { isWorse, worseLevel, type DegradationLevel } from '../model/index.ts';
 import type { DegradationPolicy, Thresholds } from './schema.ts';
 
 /** `failing`: no check has succeeded, and not all have failed often enough: neither there nor lost. */
@@ -41,8 +41,6 @@ const TIMER_SLACK_MS = 100;
 
 export const atLevel = (level: DegradationLevel): Condition => ({ level, strain: null, calm: null });
 
-const isWorse = (one: DegradationLevel, other: DegradationLevel): boolean =>
-  degradationLevels.indexOf(one) > degradationLevels.indexOf(other);
 const milder = (one: DegradationLevel, other: DegradationLevel): DegradationLevel =>
   isWorse(one, other) ? other : one;
 

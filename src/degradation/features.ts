@@ -1,4 +1,10 @@
-import type { ComponentName, DegradationLevel, FeatureStanding, Priority } from '../model/index.ts';
+import {
+  priorities,
+  type ComponentName,
+  type DegradationLevel,
+  type FeatureStanding,
+  type Priority,
+} from '../model/index.ts';
 import { NETWORK, type DegradationPolicy, type FeaturePolicy } from './schema.ts';
 
 /** Something that can be given up by itself. */
@@ -24,12 +30,10 @@ export interface Provider {
   readonly features: readonly string[];
 }
 
-const order: readonly Priority[] = ['critical', 'high', 'medium', 'low'];
-
 /** How many priorities, from critical on, each level leaves. */
 const kept: Readonly<Record<DegradationLevel, number>> = { full: 4, reduced: 3, minimal: 2, emergency: 1, offline: 1 };
 
-const allows = (level: DegradationLevel, priority: Priority): boolean => order.indexOf(priority) < kept[level];
+const allows = (level: DegradationLevel, priority: Priority): boolean => priorities.indexOf(priority) < kept[level];
 
 /**
  * All features of a configuration. One that only components name has the priority of the most important of them: what
@@ -45,7 +49,7 @@ export function featuresOf(
       providers.set(feature, [...(providers.get(feature) ?? []), component as ComponentName]);
 
   const priorityOf = (names: readonly ComponentName[]): Priority =>
-    order.find((priority) => names.some((name) => components[name]?.priority === priority)) ?? 'medium';
+    priorities.find((priority) => names.some((name) => components[name]?.priority === priority)) ?? 'medium';
 
   const named = Object.entries(degradation?.features ?? {}).map(
     ([name, { priority, depends_on, fallback, ...commands }]): Feature => ({

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { worseLevel, type DegradationLevel, type EpochMs, type LevelPin, type RecoveryEvent } from '../model/index.ts';
+import { isWorse, type DegradationLevel, type EpochMs, type LevelPin, type RecoveryEvent } from '../model/index.ts';
 
 export type Holder = 'person' | 'alert';
 
@@ -37,7 +37,7 @@ export class HeldPins {
 
   /** What of alerts asks for as much already, for as long. */
   covering(pin: LevelPin): LevelPin | undefined {
-    return this.alerts.find((held) => worseLevel(pin.level, held.level) === held.level && outlasts(held, pin));
+    return this.alerts.find((held) => !isWorse(pin.level, held.level) && outlasts(held, pin));
   }
 
   hold(pin: LevelPin): RecoveryEvent {

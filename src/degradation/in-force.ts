@@ -1,4 +1,4 @@
-import { worseLevel, type DegradationLevel, type EpochMs, type LevelPin, type Trigger } from '../model/index.ts';
+import { isWorse, type DegradationLevel, type EpochMs, type LevelPin, type Trigger } from '../model/index.ts';
 
 /** Who asks for a level. A person stands above all others; of the rest the worst counts. */
 export interface Claims {
@@ -29,7 +29,7 @@ export function inForce({ policy, recovering, person, alerts }: Claims): InForce
     until: null,
   };
   const claims = [machine, ...(recovering ? [floor] : []), ...alerts.map((pin) => pinned(pin, 'an alert'))];
-  return claims.reduce((worst, claim) => (isWorse(claim, worst) ? claim : worst));
+  return claims.reduce((worst, claim) => (isWorse(claim.level, worst.level) ? claim : worst));
 }
 
 const pinned = ({ level, trigger, until }: LevelPin, by: string): InForce => ({
@@ -38,6 +38,3 @@ const pinned = ({ level, trigger, until }: LevelPin, by: string): InForce => ({
   reason: `${by} asked for it`,
   until,
 });
-
-const isWorse = (one: InForce, other: InForce): boolean =>
-  worseLevel(one.level, other.level) === one.level && one.level !== other.level;

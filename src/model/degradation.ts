@@ -5,9 +5,12 @@ import type { Trigger } from './breaker.ts';
 export const degradationLevels = ['full', 'reduced', 'minimal', 'emergency', 'offline'] as const;
 export type DegradationLevel = (typeof degradationLevels)[number];
 
+/** Whether the first level gives up more than the second. */
+export const isWorse = (one: DegradationLevel, other: DegradationLevel): boolean =>
+  degradationLevels.indexOf(one) > degradationLevels.indexOf(other);
 /** Of two levels the one that gives up more. */
 export const worseLevel = (one: DegradationLevel, other: DegradationLevel): DegradationLevel =>
-  degradationLevels.indexOf(one) < degradationLevels.indexOf(other) ? other : one;
+  isWorse(other, one) ? other : one;
 
 /** `reason` and `fallback`: why it is off, and what answers in its place; null while it is on. */
 export interface FeatureStanding {

@@ -1,5 +1,5 @@
 import { iso } from '../format.ts';
-import { worseLevel, type EventOf, type Exit, type RecoveryEvent, type Trigger } from '../model/index.ts';
+import { isWorse, type EventOf, type Exit, type RecoveryEvent, type Trigger } from '../model/index.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import { placeOf } from './trace-ids.ts';
 
@@ -160,7 +160,7 @@ function sentence(e: RecoveryEvent): [LogLevel, string] | null {
       ];
     case 'degradation.level_changed':
       return [
-        worseLevel(e.from, e.to) === e.to ? 'warn' : 'info',
+        isWorse(e.to, e.from) ? 'warn' : 'info',
         `the level of degradation went from ${e.from} to ${e.to}${e.reason === '' ? '' : `: ${e.reason}`}`,
       ];
     case 'degradation.pinned':

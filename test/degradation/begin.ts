@@ -1,6 +1,7 @@
 import { createDegradation, type DegradationDeps, type NetworkReading } from '../../src/degradation/index.ts';
 import { degradationSchema } from '../../src/degradation/schema.ts';
 import { componentName, type RecoveryEvent } from '../../src/model/index.ts';
+import { calmHouse } from '../support/calm-house.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 export const tts = componentName('tts');
@@ -24,18 +25,13 @@ export function begin(
   const degradation = createDegradation({
     clock,
     emit: (...stated) => void events.push(...stated),
-    past: [],
+    ...calmHouse,
     clean: false,
-    recoveryMode: false,
     read: () => found,
-    goneBecause: () => null,
-    allWell: () => true,
-    incidentOf: () => undefined,
     run: async (command, _timeoutMs, env) => {
       ran.push(`${command.join(' ')} ${env['PARAMEDIC_FEATURE']}`);
       return { code: command[0] === 'false' ? 1 : 0, stdout: 'said\n', stderr: '' };
     },
-    mask: (said) => said,
     ...given,
   });
   const configure = (next: Record<string, unknown> | null) =>

@@ -12,6 +12,7 @@ import { componentName, type ComponentName, type Listener, type RecoveryEvent } 
 import type { ComponentView, Daemon, EventView, HealthView } from '../../src/supervisor/api.ts';
 import { createCommands } from '../../src/supervisor/commands.ts';
 import { samples } from '../telemetry/events.ts';
+import { calmHouse } from '../support/calm-house.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 export const API = 'a'.repeat(64);
@@ -56,15 +57,7 @@ export class StandIn implements Daemon {
   readonly #degradation = createDegradation({
     clock: new FakeClock(),
     emit: () => {},
-    past: [],
-    clean: true,
-    recoveryMode: false,
-    read: () => ({ cpu: null, memory: null, network: null }),
-    goneBecause: () => null,
-    allWell: () => true,
-    incidentOf: () => undefined,
-    run: () => Promise.reject(new Error('no commands here')),
-    mask: (text) => text,
+    ...calmHouse,
   });
   degradation = () => this.#degradation.status();
 

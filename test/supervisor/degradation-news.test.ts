@@ -4,6 +4,7 @@ import { degradationSchema } from '../../src/degradation/schema.ts';
 import { componentName, type RecoveryEvent } from '../../src/model/index.ts';
 import type { Commands } from '../../src/supervisor/commands.ts';
 import { announceDegradation } from '../../src/supervisor/degradation-news.ts';
+import { calmHouse } from '../support/calm-house.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 it('components hear of a change once, whole, also when only a reason or a fallback is another', () => {
@@ -13,15 +14,7 @@ it('components hear of a change once, whole, also when only a reason or a fallba
   const degradation = createDegradation({
     clock,
     emit: (...stated) => void events.push(...stated),
-    past: [],
-    clean: true,
-    recoveryMode: false,
-    read: () => ({ cpu: null, memory: null, network: null }),
-    goneBecause: () => null,
-    allWell: () => true,
-    incidentOf: () => undefined,
-    run: () => Promise.reject(new Error('no commands here')),
-    mask: (text) => text,
+    ...calmHouse,
   });
   const provider = { enabled: true, priority: 'high' as const, features: ['speech', 'reading'] };
   const configure = (message: string) =>
